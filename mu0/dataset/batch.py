@@ -1,0 +1,36 @@
+"""The batch that training and evaluation of the world model see."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TraceBatch:
+    """A collated batch of training windows (reference: official keys in reference/mu0.md §1.8).
+
+    Futures are anchor-relative and divided by the statistics' delta scale; histories are anchor-relative
+    only. Invalid entries are zero, never NaN: read them through their masks.
+    """
+
+    image: Float[Tensor, "b 3 size size"]                      # [0, 1]
+    instructions: list[str]
+    anchor_uvz: Float[Tensor, "b q 3"]
+    history: Float[Tensor, "b q past 3"]
+    history_valid: Bool[Tensor, "b q past"]
+    future: Float[Tensor, "b q step 3"]
+    future_valid: Bool[Tensor, "b q step"]
+    query_valid: Bool[Tensor, "b q"]                           # False = padding
+    cluster_ids: Int[Tensor, "b q"]                            # -1 = padding
+    depth_panel: Float[Tensor, "b 3 size size"] | None = None  # turbo-coloured, [0, 1]
+    depth_valid: Bool[Tensor, " b"] | None = None
+
+    def to(self, device: torch.device | str) -> "TraceBatch":
+        """The same batch with its tensors on `device`."""
+        moved = {
+            name: value.to(device) if isinstance(value, Tensor) else value
+            for name, value in vars(self).items()
+        }
+        return TraceBatch(**moved)

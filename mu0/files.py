@@ -1,0 +1,112 @@
+"""Writing that never leaves half a file, and hashing.
+
+Everything is first written beside its goal under a temporary name and moved there in one step, so that a
+killed process, a full disk or Ctrl-C leaves the old content or none. DVC may hold outputs as read-only hard
+links into its cache: replacing a file is safe, editing it in place would corrupt the cache.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mu0.errors import StageError
+
+CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def atomic_file(goal: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes `goal` when the block ends without an exception."""
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{goal.name}.", suffix=goal.suffix, dir=goal.parent)
+    os.close(handle)
+    temporary = Path(name)
+    temporary.chmod(0o644)
+    try:
+        yield temporary
+        temporary.replace(goal)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(goal: Path) -> Iterator[Path]:
+    """Yield a temporary folder that replaces `goal` when the block ends without an exception."""
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{goal.name}.", dir=goal.parent))
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+        if goal.exists():
+            shutil.rmtree(goal)
+        temporary.replace(goal)
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary)
+
+
+def write_json(goal: Path, content: Any) -> None:
+    """Write `content` as indented JSON with sorted keys, so that equal content is equal bytes."""
+    with atomic_file(goal) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        StageError: The file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise StageError(
+            f"{path} is missing.",
+            expected="the JSON file that an earlier stage writes",
+            remedy="run `mu0 run`, which builds what is missing.",
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise StageError(
+            f"{path} is not valid JSON: {error}.",
+            expected="the JSON file that an earlier stage writes",
+            remedy="delete it and run `mu0 run` again.",
+        ) from error
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(CHUNK_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def sha256_of_tree(folder: Path) -> str:
+    """Hex digest over the relative names and contents of all files below `folder`."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{sha256_of(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def inside(folder: Path, name: str) -> Path:
+    """`folder / name`, refusing names from data that would leave the folder (`../`, absolute, links).
+
+    Raises:
+        StageError: The path escapes.
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise StageError(
+            f"The name {name!r} points outside {folder}.",
+            expected="a relative path that stays in its folder",
+            remedy="correct the metadata that holds this name.",
+        )
+    return folder / name

@@ -1,0 +1,70 @@
+"""Reading params.yaml, with one readable message for everything that is wrong in it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from mu0.errors import ParamsError
+from mu0.params.action_expert import ActionExpertParams, DemonstrationsParams, Ur3ReportParams
+from mu0.params.checks import ChecksParams
+from mu0.params.extract import CaptionsParams, ExtractParams, TraceAuditParams
+from mu0.params.promotion import PromotionParams
+from mu0.params.raw_videos import RawVideosParams
+from mu0.params.section import Section
+from mu0.params.world_model import TraceDatasetParams, TraceReportParams, WorldModelParams
+
+params_path = Path("params.yaml")
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    profile: str
+    raw_videos: RawVideosParams
+    extract: ExtractParams
+    trace_audit: TraceAuditParams
+    captions: CaptionsParams
+    trace_dataset: TraceDatasetParams
+    world_model: WorldModelParams
+    trace_report: TraceReportParams
+    demonstrations: DemonstrationsParams
+    action_expert: ActionExpertParams
+    ur3_report: Ur3ReportParams
+    checks: ChecksParams
+    promotion: PromotionParams
+
+
+def load_params(path: Path = params_path) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        ParamsError: The file is missing, is not YAML, or holds unknown keys, wrong types or impossible values;
+            the message lists every fault as `section.key  what is wrong`.
+    """
+    try:
+        content: Any = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise ParamsError(
+            f"There is no {path} in {Path.cwd()}.",
+            expected="the project's params.yaml in the current folder",
+            remedy="change to the project folder, or create it with `mu0 profile use small`.",
+        ) from None
+    except yaml.YAMLError as error:
+        raise ParamsError(
+            f"{path} is not valid YAML: {error}.", expected="YAML", remedy="correct the line named above."
+        ) from error
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        faults = "\n".join(
+            f"    {'.'.join(map(str, fault['loc'])) or '(whole file)'}  {fault['msg']}"
+            + ("" if fault["type"] in {"missing", "extra_forbidden"} else f" (found {fault['input']!r})")
+            for fault in error.errors()
+        )
+        raise ParamsError(
+            f"{path} has {error.error_count()} fault(s):\n{faults}",
+            expected="the keys and types described in mu0/params/",
+            remedy="correct these lines, or start again with `mu0 profile use small`.",
+        ) from None

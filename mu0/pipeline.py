@@ -1,0 +1,241 @@
+"""The only stage graph. `dvc.yaml` is rendered from it and the Dagster assets are built from it.
+
+A stage is one command that turns artifacts into artifacts. A *check stage* reads one artifact and writes a
+JSON report; everyone who consumes the artifact also depends on that report, so bad data stops the chain in
+DVC exactly as a blocking asset check stops it in Dagster.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+CORE = ("mu0/errors.py", "mu0/files.py", "mu0/params")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A named output of a stage: an asset in Dagster, an `out` in DVC."""
+
+    name: str
+    path: str
+    group: str
+    description: str
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command with everything that its result depends on."""
+
+    name: str
+    command: str
+    code: tuple[str, ...]
+    inputs: tuple[str, ...] = ()               # names of artifacts
+    external: tuple[str, ...] = ()             # paths that people fill, such as data/videos
+    params: tuple[str, ...] = ()               # sections of params.yaml
+    outputs: tuple[Artifact, ...] = ()
+    metrics: tuple[str, ...] = ()              # JSON files beside the outputs, kept in git's view, not in the cache
+    plots: tuple[tuple[str, str, str], ...] = ()  # (csv, x column, y column)
+    checks: str | None = None                  # the artifact that this stage validates
+    report: str | None = None                  # where a check stage writes its verdict
+
+
+def _stage(name: str, code: tuple[str, ...], **rest: object) -> Stage:
+    arguments = rest.pop("arguments", "")
+    module = rest.pop("module", name)
+    command = f"python -m mu0.stages.{module} {arguments}".strip()
+    return Stage(name, command, (*CORE, f"mu0/stages/{module}.py", *code), **rest)  # type: ignore[arg-type]
+
+
+def _check(artifact: str) -> Stage:
+    return Stage(
+        name=f"check_{artifact}",
+        command=f"python -m assets_defs.checks {artifact}",
+        code=(*CORE, "assets_defs/checks", f"assets_defs/{artifact}"),
+        inputs=(artifact,),
+        params=("checks",),
+        checks=artifact,
+        report=f"reports/checks/{artifact}.json",
+    )
+
+
+SHARED = ("mu0/records.py", "mu0/interfaces.py")
+EPISODES = ("mu0/episodes", "mu0/geometry")
+MODEL = (*SHARED, *EPISODES, "mu0/dataset", "mu0/model")
+TRAIN = ("mu0/training", "mu0/tracking_run.py")
+SIMULATION = ("mu0/envs", "mu0/sources", "mu0/geometry")
+
+
+def _action_expert(variant: str) -> Stage:
+    name = f"action_expert_ur3_{variant}"
+    folder = f"models/{name}"
+    return _stage(
+        name,
+        (*MODEL, *TRAIN, "mu0/policy", "mu0/sources"),
+        module="action_expert",
+        arguments=f"--embodiment ur3 --variant {variant}",
+        inputs=("demonstrations", "world_model"),
+        params=("action_expert",),
+        outputs=(
+            Artifact(name, folder, "policy", f"UR3 action expert, variant {variant}.", ("torch",)),
+        ),
+        metrics=(f"reports/training/{name}.json",),
+        plots=((f"reports/training/{name}.csv", "step", "loss"),),
+    )
+
+
+STAGES: tuple[Stage, ...] = (
+    _stage(
+        "raw_videos",
+        (*SHARED, *SIMULATION),
+        external=("data/videos",),
+        params=("raw_videos",),
+        outputs=(
+            Artifact("raw_videos", "data/raw_videos", "videos",
+                     "Clips by source: video, 16-bit depth, cameras, robot states where there are any.", ("video",)),
+            Artifact("ground_truth_tracks", "data/ground_truth_tracks", "videos",
+                     "Exact tracks of the simulated clips; only audits may read them.", ("numpy",)),
+        ),
+    ),
+    _check("raw_videos"),
+    _stage(
+        "extracted_traces",
+        (*SHARED, *EPISODES, "mu0/sources", "mu0/traceextract"),
+        inputs=("raw_videos",),
+        params=("extract",),
+        outputs=(
+            Artifact("extracted_traces", "data/extracted_traces", "traces",
+                     "One TraceExtract episode per clip, and quality.parquet with one row per clip.", ("numpy",)),
+        ),
+        metrics=("reports/extraction/metrics.json",),
+    ),
+    _check("extracted_traces"),
+    _stage(
+        "trace_audit",
+        (*SHARED, *EPISODES, "mu0/sources", "mu0/traceextract", "mu0/evaluation"),
+        inputs=("extracted_traces", "ground_truth_tracks"),
+        params=("trace_audit",),
+        outputs=(
+            Artifact("trace_audit", "reports/trace_audit", "reports",
+                     "Extracted traces of the simulated clips against exact truth.", ("report",)),
+        ),
+        metrics=("reports/trace_audit_metrics.json",),
+    ),
+    _stage(
+        "captions",
+        (*SHARED, *EPISODES, "mu0/traceextract"),
+        inputs=("extracted_traces",),
+        params=("captions",),
+        outputs=(
+            Artifact("captions", "data/captions", "traces",
+                     "captions.parquet and curated_training_texts.json per episode.", ("parquet",)),
+        ),
+    ),
+    _check("captions"),
+    _stage(
+        "trace_dataset",
+        (*SHARED, *EPISODES, "mu0/dataset"),
+        inputs=("extracted_traces", "captions"),
+        params=("trace_dataset",),
+        outputs=(
+            Artifact("trace_dataset", "data/trace_dataset", "traces",
+                     "index.parquet with splits by scene, and normalizer_stats.json.", ("parquet",)),
+        ),
+    ),
+    _check("trace_dataset"),
+    _stage(
+        "world_model",
+        (*MODEL, *TRAIN),
+        inputs=("trace_dataset", "extracted_traces", "captions"),
+        params=("world_model",),
+        outputs=(
+            Artifact("world_model", "models/world_model", "world_model",
+                     "μ0: weights, config, statistics and tokenizer.", ("torch",)),
+        ),
+        metrics=("reports/training/world_model.json",),
+        plots=(("reports/training/world_model.csv", "step", "loss"),),
+    ),
+    _check("world_model"),
+    _stage(
+        "trace_report",
+        (*MODEL, "mu0/baselines", "mu0/evaluation", "mu0/viewer", "mu0/tracking_run.py"),
+        inputs=("world_model", "trace_dataset", "extracted_traces", "captions"),
+        params=("trace_report",),
+        outputs=(
+            Artifact("trace_report", "reports/trace_report", "reports",
+                     "μ0 and its baselines on held-out episodes, with intervals.", ("report",)),
+        ),
+        metrics=("reports/trace_report_metrics.json",),
+    ),
+    _check("trace_report"),
+    _stage(
+        "demonstrations",
+        (*SHARED, "mu0/sources", "mu0/geometry"),
+        inputs=("raw_videos",),
+        params=("demonstrations",),
+        outputs=(
+            Artifact("demonstrations", "data/demonstrations", "policy",
+                     "UR3 demonstrations as a LeRobotDataset v3.0.", ("parquet",)),
+        ),
+    ),
+    _check("demonstrations"),
+    _action_expert("mu0"),
+    _action_expert("no_trace"),
+    _stage(
+        "ur3_report",
+        (*MODEL, *SIMULATION, "mu0/policy", "mu0/evaluation", "mu0/tracking_run.py"),
+        inputs=("action_expert_ur3_mu0", "action_expert_ur3_no_trace", "world_model"),
+        params=("ur3_report",),
+        outputs=(
+            Artifact("ur3_report", "reports/ur3_report", "reports",
+                     "Closed-loop rollouts in the simulator, all variants, equal seeds.", ("report",)),
+        ),
+        metrics=("reports/ur3_report_metrics.json",),
+    ),
+    _check("ur3_report"),
+    _stage(
+        "report",
+        (*SHARED, *EPISODES, "mu0/viewer", "mu0/pipeline.py"),
+        inputs=("extracted_traces", "captions", "trace_audit", "trace_report", "ur3_report"),
+        outputs=(
+            Artifact("report", "reports/mu0_report", "reports",
+                     "One HTML page to look at: the chain with numbers, 3D traces, rollouts.", ("html",)),
+        ),
+    ),
+)
+
+
+class Pipeline:
+    """Look-ups over `STAGES`."""
+
+    @cached_property
+    def artifacts(self) -> dict[str, Artifact]:
+        """Artifacts by name."""
+        return {artifact.name: artifact for stage in STAGES for artifact in stage.outputs}
+
+    @cached_property
+    def stages(self) -> dict[str, Stage]:
+        """Stages by name, in the order of the chain."""
+        return {stage.name: stage for stage in STAGES}
+
+    @cached_property
+    def producer_of(self) -> dict[str, Stage]:
+        """The stage that writes an artifact."""
+        return {artifact.name: stage for stage in STAGES for artifact in stage.outputs}
+
+    @cached_property
+    def check_of(self) -> dict[str, Stage]:
+        """The check stage of an artifact, where there is one."""
+        return {stage.checks: stage for stage in STAGES if stage.checks}
+
+    def dependencies(self, stage: Stage) -> tuple[str, ...]:
+        """Every path that `stage` depends on: code, inputs, and the passed reports of its inputs."""
+        gates = [
+            check.report
+            for name in stage.inputs
+            if stage.checks is None and (check := self.check_of.get(name)) and check.report
+        ]
+        inputs = [self.artifacts[name].path for name in stage.inputs]
+        return tuple(sorted({*stage.code, *stage.external, *inputs, *gates}))
+
+
+PIPELINE = Pipeline()
