@@ -8,7 +8,7 @@ DVC exactly as a blocking asset check stops it in Dagster.
 from dataclasses import dataclass
 from functools import cached_property
 
-CORE = ("mu0/errors.py", "mu0/files.py", "mu0/params")
+CORE = ("mu0/errors.py", "mu0/files.py", "mu0/params", "mu0/progress.py", "mu0/stages/entry.py")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,23 @@
+"""How every stage starts and ends: errors for people become a message and an exit code, not a traceback."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+from mu0.errors import Mu0Error
+
+FAILED = 1
+INTERRUPTED = 130
+
+
+def run_stage(main: Callable[[], None]) -> None:
+    """Run `main` and leave the process with 0, 1 (a `Mu0Error`, printed) or 130 (Ctrl-C)."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        main()
+    except Mu0Error as error:
+        sys.stderr.write(f"\n{type(error).__name__}: {error}\n")
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. Finished work is kept; the same command goes on from here.\n")
+        sys.exit(INTERRUPTED)
