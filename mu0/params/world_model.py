@@ -1,8 +1,8 @@
 """Sections `trace_dataset`, `world_model` and `trace_report`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from mu0.params.section import Section
 
@@ -20,7 +20,14 @@ class TrainParams(Section):
 
     steps: PositiveInt
     batch_size: PositiveInt = 32
+    n_queries: PositiveInt = 16
     lr: PositiveFloat = 1e-3
+    warmup_steps: NonNegativeInt = 100
+    weight_decay: NonNegativeFloat = 0.01
+    grad_clip: PositiveFloat = 10.0
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.98
+    checkpoint_every_s: PositiveFloat = 60.0
+    validation_batches: PositiveInt = 8
     seed: NonNegativeInt = 0
 
 

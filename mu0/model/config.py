@@ -1,0 +1,194 @@
+"""Everything that fixes the shape of μ0, in one record with four presets.
+
+Conventions
+    px      pixels of the square model input; widths and layers are counts
+    stored  `config.json` beside the weights; a model is rebuilt from it without any network access
+
+Presets
+    tiny    tests; seconds
+    small   embedded default, trained from scratch on two cores in minutes
+    base    the SmolVLM2-500M backbone with the release's options
+    paper   the release: SmolVLM2-2.2B, 20 layers, 512 px, expert half as wide
+
+Source
+    Fields and release values: arXiv:2606.13769 and its code (docs/reference, model configuration).
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mu0.errors import CheckpointError
+from mu0.files import read_json, write_json
+
+PresetName = Literal["tiny", "small", "base", "paper"]
+
+
+@dataclass(frozen=True)
+class WorldModelConfig:
+    """Shape and loss weights of one μ0; the defaults are the release's."""
+
+    preset: str = "paper"
+    # the window
+    image_size_px: int = 512
+    history_len: int = 8
+    future_len: int = 32
+    # the target: control points of a piecewise Bezier curve
+    n_control_points: int = 10
+    spline_smoothing: float = 0.2
+    control_point_limit: float = 1.5
+    hard_anchor: bool = False            # decode with the first control point set to the anchor
+    # vision tower (SigLIP) and connector
+    vision_width: int = 1152
+    vision_layers: int = 27
+    vision_heads: int = 16
+    vision_mlp_width: int = 4304
+    patch_px: int = 14
+    vision_table_px: int = 384           # image size of the position table
+    pixel_shuffle: int = 3
+    vision_stem: Literal["patch", "conv"] = "patch"
+    stem_width: int = 0                  # channels of the fine map of the convolutional stem
+    # text layers (Llama)
+    vocabulary_size: int = 49280
+    max_text_tokens: int = 48
+    text_width: int = 2048
+    text_layers: int = 20
+    text_heads: int = 32
+    text_kv_heads: int = 32
+    text_mlp_width: int = 8192
+    train_backbone: bool = False
+    # trace expert
+    expert_width: int = 1024
+    expert_layers: int = 20
+    expert_mlp_width: int = 2816
+    history_group: int = 8               # history steps per token
+    control_points_per_token: int = 10
+    uv_frequencies: int = 8
+    time_features: int = 256
+    rope_base: float = 10000.0
+    # image features at the keypoints
+    keypoint_features: Literal["none", "stem", "dinov2"] = "dinov2"
+    dino_width: int = 768
+    dino_layers: int = 12
+    dino_heads: int = 12
+    dino_image_px: int = 518
+    dino_patch_px: int = 14
+    # depth branch
+    use_depth: bool = True
+    lora_rank: int = 8
+    lora_alpha: float = 16.0
+    depth_dropout: float = 0.7
+    depth_dropout_whole_batch: bool = False  # True: a dropped panel costs no time, as the block is then absent
+    # training
+    history_dropout: float = 0.5
+    keypoint_history_dropout: float = 0.3
+    rigidity: Literal["official", "metric", "none"] = "official"
+    rigidity_weight: float = 5.0
+    half_view_tangent: float = 0.5774    # tan(field of view / 2), used by the metric rigidity only
+    done_weight: float = 0.5
+    done_bias: float = 3.0
+    noise_draws: int = 1                 # noise draws per image that share one prefix pass
+    # inference
+    euler_steps: int = 4
+
+    def __post_init__(self) -> None:
+        rules = {
+            "history_len is a multiple of history_group": self.history_len % self.history_group == 0,
+            "n_control_points is 4, 7 or 10": self.n_control_points in (4, 7, 10),
+            "n_control_points is a multiple of control_points_per_token":
+                self.n_control_points % self.control_points_per_token == 0,
+            "vision_width is a multiple of vision_heads": self.vision_width % self.vision_heads == 0,
+            "text_width is a multiple of text_heads": self.text_width % self.text_heads == 0,
+            "text_heads is a multiple of text_kv_heads": self.text_heads % self.text_kv_heads == 0,
+            "text_layers is a multiple of expert_layers": self.text_layers % self.expert_layers == 0,
+            "image patches divide by pixel_shuffle":
+                (self.image_size_px // self.patch_px) % self.pixel_shuffle == 0,
+            "keypoint_features 'stem' needs vision_stem 'conv'":
+                self.keypoint_features != "stem" or self.vision_stem == "conv",
+            "the convolutional stem needs 16 px patches":
+                self.vision_stem != "conv" or self.patch_px == 16,
+            "dino_image_px is a multiple of dino_patch_px": self.dino_image_px % self.dino_patch_px == 0,
+        }
+        broken = [rule for rule, holds in rules.items() if not holds]
+        if broken:
+            raise CheckpointError(
+                f"The world model's config breaks: {'; '.join(broken)}.",
+                expected="sizes that fit together",
+                remedy="start from a preset (mu0.model.config.preset) and change fewer fields.",
+            )
+
+    @property
+    def head_width(self) -> int:
+        """Channels per attention head, shared by text layers and expert."""
+        return self.text_width // self.text_heads
+
+    @property
+    def tokens_per_keypoint(self) -> int:
+        """History groups and control-point groups."""
+        return self.n_history_tokens + self.n_future_tokens
+
+    @property
+    def n_history_tokens(self) -> int:
+        """History tokens per keypoint."""
+        return self.history_len // self.history_group
+
+    @property
+    def n_future_tokens(self) -> int:
+        """Noisy tokens per keypoint."""
+        return self.n_control_points // self.control_points_per_token
+
+    def write(self, path: Path) -> None:
+        """Store as JSON."""
+        write_json(path, dataclasses.asdict(self))
+
+
+def read_config(path: Path) -> WorldModelConfig:
+    """Read a config that `WorldModelConfig.write` stored.
+
+    Raises:
+        CheckpointError: A field is missing or unknown, so code and checkpoint differ.
+    """
+    return config_from(read_json(path), str(path))
+
+
+def config_from(fields: dict[str, Any], origin: str) -> WorldModelConfig:
+    """Build a config from JSON fields, refusing any that are missing or unknown."""
+    known = {field.name for field in dataclasses.fields(WorldModelConfig)}
+    if known != set(fields):
+        raise CheckpointError(
+            f"{origin} lacks {sorted(known - set(fields))} and has unknown {sorted(set(fields) - known)}.",
+            expected="exactly the fields of mu0.model.config.WorldModelConfig",
+            remedy="train the world model again with this version (`mu0 run world_model`).",
+        )
+    return WorldModelConfig(**fields)
+
+
+_SMALL: dict[str, Any] = {
+    "image_size_px": 128, "hard_anchor": True,
+    "vision_width": 128, "vision_layers": 1, "vision_heads": 4, "vision_mlp_width": 384,
+    "patch_px": 16, "vision_table_px": 128, "pixel_shuffle": 1, "vision_stem": "conv", "stem_width": 96,
+    "vocabulary_size": 512, "max_text_tokens": 24, "text_width": 128, "text_layers": 4, "text_heads": 4,
+    "text_kv_heads": 4, "text_mlp_width": 384, "train_backbone": True,
+    "expert_width": 128, "expert_layers": 4, "expert_mlp_width": 384, "time_features": 128, "uv_frequencies": 6,
+    "keypoint_features": "stem", "lora_rank": 4, "lora_alpha": 8.0, "depth_dropout_whole_batch": True,
+    "noise_draws": 2,
+}
+_TINY: dict[str, Any] = _SMALL | {
+    "image_size_px": 64, "vision_table_px": 64, "vision_width": 32, "vision_heads": 2, "vision_mlp_width": 64,
+    "stem_width": 16, "text_width": 32, "text_layers": 2, "text_heads": 2, "text_kv_heads": 1,
+    "text_mlp_width": 64, "expert_width": 32, "expert_layers": 2, "expert_mlp_width": 64, "time_features": 32,
+    "dino_width": 32, "dino_layers": 1, "dino_heads": 2, "dino_image_px": 28, "lora_rank": 2, "lora_alpha": 4.0,
+}
+_BASE: dict[str, Any] = {
+    "vision_width": 768, "vision_layers": 12, "vision_heads": 12, "vision_mlp_width": 3072, "patch_px": 16,
+    "vision_table_px": 512, "pixel_shuffle": 4, "text_width": 960, "text_layers": 16, "text_heads": 15,
+    "text_kv_heads": 5, "text_mlp_width": 2560, "expert_width": 480, "expert_layers": 16,
+    "expert_mlp_width": 1280, "noise_draws": 2,
+}
+_PRESETS: dict[str, dict[str, Any]] = {"tiny": _TINY, "small": _SMALL, "base": _BASE, "paper": {}}
+
+
+def preset(name: PresetName, **changes: Any) -> WorldModelConfig:
+    """The named preset with single fields changed."""
+    return WorldModelConfig(**{"preset": name, **_PRESETS[name], **changes})
