@@ -6,6 +6,8 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from mu0.params.section import Section
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
 
 class ExtractParams(Section):
     """TraceExtract: clip -> episode."""
@@ -14,6 +16,11 @@ class ExtractParams(Section):
     reconstructor: Literal["rgbd"] = "rgbd"
     tracker: Literal["lucas_kanade"] = "lucas_kanade"
     target_fps_hz: PositiveFloat = 10.0
+    future_len: PositiveInt = 128
+    history_len: PositiveInt = 32
+    arc_step: PositiveFloat = 0.05             # 1 = image width, image height or metre
+    arc_top_fraction: Annotated[float, Field(gt=0, le=1)] = 0.02
+    anchor_stride: PositiveInt = 1             # every n-th frame gets samples
     seed: NonNegativeInt = 42
     workers: PositiveInt = 2
 
@@ -22,12 +29,18 @@ class CaptionsParams(Section):
     """Events and their texts."""
 
     captioner: Literal["template"] = "template"
+    smooth_window: PositiveInt = 11
+    min_chunk_len: PositiveInt = 25
+    max_chunk_len: PositiveInt = 200
+    accel_threshold_ratio: Share = 0.40
+    min_prominence_ratio: Share = 0.40
+    max_chunks: PositiveInt = 6
+    max_keypoints_per_frame: NonNegativeInt = 300  # frames with this many rows are noisy; 0 switches the rule off
+    noisy_pad: NonNegativeInt = 0
+    seed: NonNegativeInt = 0
 
 
 class TraceAuditParams(Section):
     """Extracted traces against simulated truth."""
 
     max_clips: PositiveInt = 40
-
-
-Share = Annotated[float, Field(ge=0, le=1)]

@@ -1,0 +1,132 @@
+"""Reading episodes: everything is a memory map, so opening one costs nothing and reading a slot costs a slot."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float16, Float32, UInt8
+
+from mu0.episodes.arrays import SAMPLE_NAMES, Samples
+from mu0.episodes.sidecar import Sidecar, read_sidecar
+from mu0.errors import EpisodeError
+
+IMAGES_NAME = "images.npy"
+
+
+@dataclass(frozen=True)
+class Episode:
+    """An episode on disk.
+
+    Attributes:
+        folder: Where it lies.
+        images: RGB.
+        depth: Camera z [m]; None for a 2-D-only episode.
+        intrinsics: Pinhole matrix of each frame [px].
+        camera_from_world: World to camera, the official "extrinsics".
+        acceleration: Mean acceleration of moving points [px per frame^2].
+        samples: The 14 sample arrays; None if no anchor has a usable row.
+        sidecar: Content of mu0.json.
+    """
+
+    folder: Path
+    images: UInt8[np.ndarray, "t h w 3"]
+    depth: Float16[np.ndarray, "t h w"] | None
+    intrinsics: Float32[np.ndarray, "t 3 3"]
+    camera_from_world: Float32[np.ndarray, "t 4 4"]
+    acceleration: Float32[np.ndarray, " t"]
+    samples: Samples | None
+    sidecar: Sidecar
+
+    @property
+    def n_frames(self) -> int:
+        """Number of kept frames."""
+        return len(self.images)
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.images.shape[1], self.images.shape[2]
+
+    def slot(self, frame: int) -> slice:
+        """Rows of the sample arrays that belong to an anchor frame.
+
+        Raises:
+            EpisodeError: The frame owns no rows.
+        """
+        if self.samples is not None:
+            slots = np.flatnonzero(self.samples.frame_indices == frame)
+            if len(slots):
+                return self.samples.rows(int(slots[0]))
+        raise EpisodeError(
+            f"Frame {frame} of {self.folder} has no samples.",
+            expected="one of the frames in samples/frame_indices.npy",
+            remedy="choose an anchor frame from `episode.samples.frame_indices`.",
+        )
+
+
+def read_episode(folder: Path) -> Episode:
+    """Open an episode, ours or an official one.
+
+    Raises:
+        EpisodeError: A required file is missing or damaged; `validate_episode` lists every fault.
+    """
+    images = _load(folder / IMAGES_NAME)
+    has_depth = (folder / "depth.npy").exists()
+    has_samples = (folder / "samples" / "frame_indices.npy").exists()
+    cameras = read_npz(folder / "cameras.npz", ("intrinsics", "extrinsics"))
+    return Episode(
+        folder=folder,
+        images=images,
+        depth=_load(folder / "depth.npy") if has_depth else None,
+        intrinsics=cameras["intrinsics"],
+        camera_from_world=cameras["extrinsics"],
+        acceleration=read_npz(folder / "acceleration.npz", ("acceleration",))["acceleration"],
+        samples=read_samples(folder / "samples") if has_samples else None,
+        sidecar=read_sidecar(folder, len(images)),
+    )
+
+
+def read_samples(folder: Path) -> Samples:
+    """Open the 14 sample arrays as memory maps.
+
+    Raises:
+        EpisodeError: One is missing or damaged.
+    """
+    return Samples(**{name: _load(folder / f"{name}.npy") for name in SAMPLE_NAMES})
+
+
+def read_npz(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Read `keys` from an archive.
+
+    Raises:
+        EpisodeError: The file is missing or damaged, or lacks a key.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in keys}
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(path, error) from error
+
+
+def list_episodes(root: Path) -> list[Path]:
+    """Sorted folders below `root` that hold an episode (`<source>/<clip_id>` or deeper, or official ones)."""
+    if not root.is_dir():
+        return []
+    found = {path.parent for path in root.rglob(IMAGES_NAME)}
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> EpisodeError:
+    found = f"{path} is missing." if isinstance(error, FileNotFoundError) else f"{path} is damaged: {error}."
+    return EpisodeError(
+        found,
+        expected="a complete TraceExtract episode",
+        remedy="delete the folder and run `mu0 run`, which extracts the clip again.",
+    )
