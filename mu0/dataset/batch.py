@@ -13,6 +13,10 @@ class TraceBatch:
 
     Futures are anchor-relative and divided by the statistics' delta scale; histories are anchor-relative
     only. Invalid entries are zero, never NaN: read them through their masks.
+
+    Episodes without depth supervise u and v only: their z is zero everywhere and `has_depth_axis` is False
+    for their image. A loss must leave the z axis of such images out (None means that all of them have z);
+    because the B-spline fit treats the axes apart, masking the third channel of the targets is enough.
     """
 
     image: Float[Tensor, "b 3 size size"]                      # [0, 1]
@@ -26,6 +30,7 @@ class TraceBatch:
     cluster_ids: Int[Tensor, "b q"]                            # -1 = padding
     depth_panel: Float[Tensor, "b 3 size size"] | None = None  # turbo-coloured, [0, 1]
     depth_valid: Bool[Tensor, " b"] | None = None
+    has_depth_axis: Bool[Tensor, " b"] | None = None           # False = z of the traces is unknown, not zero
 
     def to(self, device: torch.device | str) -> "TraceBatch":
         """The same batch with its tensors on `device`."""
