@@ -1,1 +1,1 @@
-"""mu0/viewer."""
+"""Looking at things: overlays, interactive 3D scenes, the report. Pages work offline, from one file."""

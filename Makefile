@@ -1,0 +1,49 @@
+# make demo   the whole chain on this machine, from nothing to a promoted model and a report
+# make test   everything CI runs
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export DVC_NO_ANALYTICS := 1
+export DAGSTER_HOME := $(CURDIR)/dagster_home
+
+.PHONY: demo install test test-unit check format ui clean-env system
+
+demo: install
+	$(BIN)/mu0 doctor
+	$(BIN)/mu0 run
+	$(BIN)/mu0 promote
+	$(BIN)/mu0 sync
+	@echo; echo "Report        $(CURDIR)/reports/mu0_report/index.html"
+	@echo "Dagster UI    make ui          (http://127.0.0.1:3000)"
+	@echo "MLflow UI     $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1"
+	@echo "Champion      models:/mu0-world-model@champion in the MLflow registry"
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt scripts/install.sh
+	PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/install.sh
+	@touch $(STAMP)
+
+test: install check
+	$(BIN)/python -m pytest -n 2 -q
+
+test-unit: install
+	$(BIN)/python -m pytest -n 2 -q -m "not slow and not e2e"
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/mu0 dvc-yaml --check
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+ui: install
+	$(BIN)/dagster dev --host 127.0.0.1
+
+clean-env:
+	rm -rf $(VENV)

@@ -1,0 +1,196 @@
+"""The `mu0` command.
+
+Commands import what they need when they run, so that `mu0 --help` answers at once. Errors for people
+(`Mu0Error`) become a message and exit code 1.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+
+from mu0.errors import Mu0Error
+
+app = typer.Typer(
+    name="mu0",
+    help="From videos to a working robot policy, reproducibly.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+profile_app = typer.Typer(help="Choose the size of the run: smoke, small or paper.", no_args_is_help=True)
+app.add_typer(profile_app, name="profile")
+
+P = ParamSpec("P")
+
+
+def people_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Show a `Mu0Error` as text and leave with 1; leave with 130 on Ctrl-C."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except Mu0Error as error:
+            typer.secho(f"{type(error).__name__}: {error}", fg=typer.colors.RED, err=True)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            typer.secho("\nInterrupted. Finished work is kept; the same command goes on from here.", err=True)
+            sys.exit(130)
+
+    return wrapped
+
+
+@app.command()
+@people_errors
+def run(
+    stages: Annotated[list[str] | None, typer.Argument(help="Stages to bring up to date; all when empty.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run them even when nothing changed.")] = False,
+) -> None:
+    """Bring the whole chain up to date (the same as `dvc repro`), from videos to the report."""
+    from mu0.cli.chain import bring_up_to_date, tell_where_things_are
+
+    bring_up_to_date(stages or [], force=force)
+    tell_where_things_are()
+
+
+@app.command()
+@people_errors
+def extract(
+    video: Annotated[Path | None, typer.Argument(help="A video, frame folder or RGB-D folder; none: the chain.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the episode goes.")] = Path("outputs/extract"),
+    text: Annotated[str, typer.Option(help="What happens in the video.")] = "",
+) -> None:
+    """Turn videos into episodes of 3D traces: one video, or all sources in params.yaml."""
+    if video is None:
+        from mu0.cli.chain import bring_up_to_date
+
+        bring_up_to_date(["check_extracted_traces", "check_captions"], force=False)
+        return
+    from mu0.cli.one_video import extract_one
+
+    extract_one(video, out, text)
+
+
+@app.command()
+@people_errors
+def validate(folder: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes.")]) -> None:
+    """Check episodes against the TraceExtract format; names the exact file and field at fault."""
+    from mu0.cli.one_video import validate_folder
+
+    validate_folder(folder)
+
+
+@app.command()
+@people_errors
+def train(
+    what: Annotated[str, typer.Argument(help="world_model, action_experts or all")] = "all",
+) -> None:
+    """Train what is out of date; goes on from the last checkpoint after an interruption."""
+    from mu0.cli.chain import bring_up_to_date, training_stages
+
+    bring_up_to_date(training_stages(what), force=False)
+
+
+@app.command()
+@people_errors
+def evaluate() -> None:
+    """Measure traces and rollouts, and show the numbers."""
+    from mu0.cli.chain import bring_up_to_date, show_numbers
+
+    bring_up_to_date(["trace_audit", "check_trace_report", "check_ur3_report"], force=False)
+    show_numbers()
+
+
+@app.command()
+@people_errors
+def predict(
+    image: Annotated[Path, typer.Argument(help="A picture.")],
+    text: Annotated[str, typer.Option(help="What is going to happen, e.g. 'pick up the mug'.")],
+    out: Annotated[Path, typer.Option(help="Where overlay, scene and numbers go.")] = Path("outputs/predict"),
+    checkpoint: Annotated[Path, typer.Option(help="A trained μ0.")] = Path("models/world_model"),
+    depth: Annotated[Path | None, typer.Option(help="16-bit PNG in millimetres, as large as the picture.")] = None,
+    keypoints: Annotated[str, typer.Option(help="'x,y x,y …' in pixels; empty: a grid.")] = "",
+    grid: Annotated[int, typer.Option(min=2, max=32, help="Side of the grid of keypoints.")] = 8,
+    samples: Annotated[int, typer.Option(min=1, max=64, help="How many futures to draw.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+) -> None:
+    """Predict 3D traces from a picture and a sentence: overlay PNG, interactive HTML, JSON."""
+    from mu0.cli.predict import Question, predict_image
+
+    question = Question(image, text, checkpoint, depth, keypoints, grid, samples, seed)
+    predict_image(question, out)
+
+
+@app.command()
+@people_errors
+def promote(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+) -> None:
+    """Register the trained models and move `champion` when every gate passes."""
+    from mu0.cli.registry import promote_models
+
+    promote_models(dry_run=dry_run)
+
+
+@app.command()
+@people_errors
+def sync() -> None:
+    """Tell Dagster what DVC made elsewhere, so that its UI is fresh."""
+    from mu0.cli.chain import sync_with_dagster
+
+    sync_with_dagster()
+
+
+@app.command()
+@people_errors
+def view(
+    episode: Annotated[Path, typer.Argument(help="An episode folder.")],
+    out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("outputs/view"),
+) -> None:
+    """Write an interactive 3D page of an episode."""
+    from mu0.cli.one_video import view_episode
+
+    view_episode(episode, out)
+
+
+@app.command()
+@people_errors
+def doctor() -> None:
+    """Say what this machine can do and what is missing."""
+    from mu0.cli.doctor import examine
+
+    if not examine():
+        sys.exit(1)
+
+
+@app.command("dvc-yaml")
+@people_errors
+def dvc_yaml(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether it is current.")] = False,
+) -> None:
+    """Write dvc.yaml from the stage graph in mu0/pipeline.py."""
+    from mu0.cli.chain import render
+
+    render(check=check)
+
+
+@profile_app.command("use")
+@people_errors
+def profile_use(name: Annotated[str, typer.Argument(help="smoke, small or paper")]) -> None:
+    """Make params.yaml a copy of profiles/NAME.yaml."""
+    from mu0.cli.profile import use_profile
+
+    use_profile(name)
+
+
+@profile_app.command("show")
+@people_errors
+def profile_show() -> None:
+    """Say which profile is in use and whether it was changed."""
+    from mu0.cli.profile import show_profile
+
+    show_profile()
