@@ -173,7 +173,9 @@ def _sample_deltas(
 ) -> Float[np.ndarray, "n 3"]:
     """Displacements (u, v, z) of at most 200 000 random (row, step) pairs of one episode."""
     samples = episode.samples
-    height, width = episode.images.shape[1:3]
+    if samples is None:
+        return np.zeros((0, 3), np.float32)
+    height, width = episode.size_px
     to_uv = np.array([2 / width, 2 / height, 1], dtype=np.float32)
     anchor = np.asarray(samples.traj_history[:, 0], dtype=np.float32) * to_uv
     with np.errstate(invalid="ignore"):
