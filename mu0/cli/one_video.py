@@ -40,7 +40,7 @@ def validate_folder(folder: Path) -> None:
     Raises:
         EpisodeError: There is none, or some break the format.
     """
-    from mu0.episodes.listing import list_episodes
+    from mu0.episodes.read import list_episodes
     from mu0.episodes.validate import validate_episode
 
     episodes = [folder] if (folder / "images.npy").exists() else list_episodes(folder)
