@@ -1,0 +1,172 @@
+"""All anchor frames of one split in memory, packed so that a batch is a handful of array look-ups.
+
+Images are resized once (an anisotropic squash as in the official code; uv coordinates do not notice). Traces are
+kept as stored, float16 pixels and metres, and only the windows that training reads. Arrays larger than
+`MEMORY_BYTES` live in an unnamed temporary file that the operating system pages in and out.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float16, Float32, Int64, UInt8
+
+from mu0.dataset.captions import CaptionPool, read_captions
+from mu0.dataset.rows import WindowShape, Windows, check_columns, eligible_rows, read_windows
+from mu0.episodes.arrays import Samples
+from mu0.episodes.read import Episode, read_episode
+from mu0.errors import DatasetError
+from mu0.progress import track
+
+MEMORY_BYTES = 6 << 30
+
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """What training wants to see of a window.
+
+    Attributes:
+        shape: Length of past and future.
+        image_size_px: Side of the square model input.
+        with_depth: Load depth and hand out depth panels.
+        image_jitter: Largest relative change of brightness and contrast; 0 is off.
+        depth_noise_m: Standard deviation of noise on valid depth before colouring; 0 is off.
+        max_rows_per_slot: Rows kept of one anchor frame, to bound memory; a fixed random choice.
+    """
+
+    shape: WindowShape
+    image_size_px: int
+    with_depth: bool = False
+    image_jitter: float = 0.0
+    depth_noise_m: float = 0.0
+    max_rows_per_slot: int = 128
+
+
+@dataclass(frozen=True)
+class SlotStore:
+    """Packed anchor frames: slot s owns the rows `first_row[s]:first_row[s + 1]` of `windows`."""
+
+    images: UInt8[np.ndarray, "slot size size 3"]
+    depth_m: Float16[np.ndarray, "slot size size"] | None
+    has_depth: Bool[np.ndarray, " slot"]
+    is_3d: Bool[np.ndarray, " slot"]
+    width_height_px: Float32[np.ndarray, "slot 2"]
+    first_row: Int64[np.ndarray, " slot+1"]
+    windows: Windows
+    frame_index: Int64[np.ndarray, " slot"]
+    captions: list[CaptionPool]
+
+    @property
+    def n_slots(self) -> int:
+        """Number of anchor frames."""
+        return len(self.frame_index)
+
+
+def load_slots(
+    slots: pd.DataFrame, episodes_root: Path, captions_root: Path, settings: WindowSettings
+) -> SlotStore:
+    """Read the anchor frames listed in `slots` (rows of `index.parquet`).
+
+    Raises:
+        DatasetError: The episodes are not those that the index was made from.
+        EpisodeError: An episode is damaged.
+    """
+    slots = slots.sort_values(["episode_id", "slot"], ignore_index=True)
+    kept = np.minimum(slots["n_rows"].to_numpy(np.int64), settings.max_rows_per_slot)
+    store = _allocate(slots, np.concatenate([[0], np.cumsum(kept)]).astype(np.int64), settings)
+    for episode_id, rows in track(slots.groupby("episode_id").indices.items(), "loading windows"):
+        episode = read_episode(episodes_root / str(episode_id))
+        store.captions.extend([read_captions(captions_root, str(episode_id))] * len(rows))
+        _fill(store, episode, rows, slots.loc[rows, "slot"].to_numpy(np.int64), settings)
+    return store
+
+
+def _allocate(slots: pd.DataFrame, first_row: Int64[np.ndarray, " s"], settings: WindowSettings) -> SlotStore:
+    n_slots, n_rows, size = len(slots), int(first_row[-1]), settings.image_size_px
+    n_future, n_past = settings.shape.future_len + 1, settings.shape.history_len + 1
+    return SlotStore(
+        images=_array((n_slots, size, size, 3), np.uint8),
+        depth_m=_array((n_slots, size, size), np.float16) if settings.with_depth else None,
+        has_depth=np.zeros(n_slots, bool),
+        is_3d=slots["is_3d"].to_numpy(bool),
+        width_height_px=np.ones((n_slots, 2), np.float32),
+        first_row=first_row,
+        windows=Windows(
+            future=_array((n_rows, n_future, 3), np.float16),
+            future_valid=_array((n_rows, n_future), bool),
+            history=_array((n_rows, n_past, 3), np.float16),
+            history_valid=_array((n_rows, n_past), bool),
+            cluster_ids=_array((n_rows,), np.int64),
+        ),
+        frame_index=slots["frame_index"].to_numpy(np.int64),
+        captions=[],
+    )
+
+
+def _array(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    if np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize <= MEMORY_BYTES:
+        return np.zeros(shape, dtype)
+    return np.memmap(tempfile.TemporaryFile(), dtype=dtype, mode="w+", shape=shape)  # noqa: SIM115
+
+
+def _fill(
+    store: SlotStore,
+    episode: Episode,
+    places: Int64[np.ndarray, " k"],
+    slots: Int64[np.ndarray, " k"],
+    settings: WindowSettings,
+) -> None:
+    """Copy the anchors `slots` of one episode to `places` of the store."""
+    samples = episode.samples
+    if samples is None or (len(slots) and slots.max() >= samples.n_slots):
+        raise _stale(episode.folder)
+    check_columns(samples, settings.shape, str(episode.folder))
+    height, width = episode.size_px
+    store.width_height_px[places] = (width, height)
+    rows = _choose_rows(store, episode, samples, places, slots, settings)
+    goal = slice(int(store.first_row[places[0]]), int(store.first_row[places[-1] + 1]))
+    windows = read_windows(samples, rows, settings.shape)
+    for name, values in vars(windows).items():
+        getattr(store.windows, name)[goal] = values
+    size = (settings.image_size_px, settings.image_size_px)
+    for place in places:
+        frame = store.frame_index[place]
+        store.images[place] = cv2.resize(np.asarray(episode.images[frame]), size)
+        if store.depth_m is not None and episode.depth is not None:
+            depth_m = np.nan_to_num(np.asarray(episode.depth[frame], np.float32), posinf=0, neginf=0)
+            store.depth_m[place] = cv2.resize(depth_m, size, interpolation=cv2.INTER_NEAREST_EXACT)
+            store.has_depth[place] = True
+
+
+def _choose_rows(
+    store: SlotStore,
+    episode: Episode,
+    samples: Samples,
+    places: Int64[np.ndarray, " k"],
+    slots: Int64[np.ndarray, " k"],
+    settings: WindowSettings,
+) -> Int64[np.ndarray, " n"]:
+    """The rows of all `slots`, ascending; where there are too many, a fixed random choice of them."""
+    eligible = eligible_rows(samples, episode.size_px, settings.shape)
+    chosen = []
+    for place, slot in zip(places, slots, strict=True):
+        n_kept = int(store.first_row[place + 1] - store.first_row[place])
+        rows = np.arange(samples.offsets[slot], samples.offsets[slot + 1])
+        rows = rows[eligible[rows]]
+        if len(rows) > n_kept:
+            rows = np.sort(np.random.default_rng(int(slot)).choice(rows, n_kept, replace=False))
+        if len(rows) != n_kept or samples.frame_indices[slot] != store.frame_index[place]:
+            raise _stale(episode.folder)
+        chosen.append(rows)
+    return np.concatenate(chosen).astype(np.int64)
+
+
+def _stale(folder: Path) -> DatasetError:
+    return DatasetError(
+        f"{folder} is not the episode that index.parquet was made from.",
+        expected="the frames and keypoints that the index lists",
+        remedy="run `dvc repro trace_dataset`.",
+    )
