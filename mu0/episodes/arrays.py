@@ -1,8 +1,8 @@
 """What an episode holds: frames, cameras, and for many anchor frames the traces of the points seen there.
 
 Rows of all anchor frames lie one after another: anchor `frame_indices[i]` owns rows
-`offsets[i]:offsets[i + 1]`. A *trace* is (x px, y px, z m) in the anchor frame's camera, index 0 is the anchor
-itself, history runs backwards, and unused steps are -inf in all channels behind a prefix mask.
+`offsets[i]:offsets[i + 1]`. A *trace* is (x px, y px, z m) in the anchor frame's camera, index 0 is the
+anchor itself, history runs backwards, and unused steps are -inf in all channels behind a prefix mask.
 
 Source
     reference/traceextract.md §1.2 to §1.5; names, types and the order of fields are the files' own.

@@ -1,4 +1,4 @@
-"""Reading episodes: everything is a memory map, so opening one costs nothing and reading a slot costs a slot."""
+"""Reading episodes: arrays are memory maps, so opening one costs nothing and reading a slot costs a slot."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +112,8 @@ def list_episodes(root: Path) -> list[Path]:
     """Sorted folders below `root` that hold an episode (`<source>/<clip_id>` or deeper, or official ones)."""
     if not root.is_dir():
         return []
-    found = {path.parent for path in root.rglob(IMAGES_NAME)}
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
+    found = (path.parent.relative_to(root) for path in root.rglob(IMAGES_NAME))
+    return sorted(root / name for name in found if not any(part.startswith(".") for part in name.parts))
 
 
 def _load(path: Path) -> np.ndarray:

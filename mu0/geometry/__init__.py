@@ -1,1 +1,1 @@
-"""mu0/geometry."""
+"""Geometry without learning: cameras, rigid motions, paths and splines. Arrays in, arrays out."""

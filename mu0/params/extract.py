@@ -35,7 +35,7 @@ class CaptionsParams(Section):
     accel_threshold_ratio: Share = 0.40
     min_prominence_ratio: Share = 0.40
     max_chunks: PositiveInt = 6
-    max_keypoints_per_frame: NonNegativeInt = 300  # frames with this many rows are noisy; 0 switches the rule off
+    max_keypoints_per_frame: NonNegativeInt = 300  # frames with this many rows are noisy; 0: never
     noisy_pad: NonNegativeInt = 0
     seed: NonNegativeInt = 0
 

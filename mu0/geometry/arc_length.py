@@ -1,0 +1,100 @@
+"""Speed retargeting: from equal steps of time to equal steps of path length.
+
+Demonstrations differ in speed; where things go matters more than how fast. A group of traces gets one common
+path length (the mean of its fastest movers in every frame), which is cut into equal steps; all traces of the
+group are sampled at the same moments, so they stay synchronous. Pauses vanish, the rest shorter than one step
+is dropped.
+
+Conventions
+    trace   (x px, y px, z m); x and y count as shares of the image, z as metres
+    unit    path length 1 is one image width, one image height or one metre
+    frame   fractional index on the time axis of the input
+
+Source
+    reference/traceextract.md §2.13, with its reference values A to D in the tests.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+from mu0.errors import ExtractionError
+
+STEP = 0.05
+TOP_FRACTION = 0.02
+SEGMENT_GUARD = 1e-12
+
+
+@dataclass(frozen=True)
+class Retargeted:
+    """Traces at equal steps of path length.
+
+    Attributes:
+        trace: Only the valid steps; the caller pads.
+        frame: Fractional input frame of each step.
+    """
+
+    trace: Float64[np.ndarray, "n m d"]
+    frame: Float64[np.ndarray, " m"]
+
+    @property
+    def n_valid(self) -> int:
+        """Number of steps."""
+        return len(self.frame)
+
+
+def retarget(
+    trace: Float[np.ndarray, "n t d"],
+    size_px: tuple[int, int],
+    n_steps: int,
+    *,
+    step: float = STEP,
+    top_fraction: float = TOP_FRACTION,
+) -> Retargeted:
+    """Sample a group of traces at equal steps of their common path length.
+
+    Args:
+        trace: The group's traces; d is 2 or 3, t at least 1.
+        size_px: Image height and width.
+        n_steps: At most this many steps are returned.
+        step: Path length between two steps.
+        top_fraction: Share of the traces, the fastest in each frame, whose mean counts as path.
+
+    Returns:
+        Between 1 and `n_steps` steps; step 0 is input frame 0.
+
+    Raises:
+        ExtractionError: A position is not finite.
+    """
+    assert trace.shape[2] in {2, 3}
+    assert step > 0
+    assert 0 < top_fraction <= 1
+    scale = np.array([size_px[1], size_px[0], 1.0])[: trace.shape[2]]
+    path = trace.astype(np.float64) / scale
+    if trace.shape[1] < 2:
+        return Retargeted(path * scale, np.zeros(1))
+    advance = common_advance(path, top_fraction)
+    travelled = np.concatenate([[0.0], np.cumsum(advance)])
+    total = float(travelled[-1])
+    if not math.isfinite(total):
+        raise ExtractionError(
+            "A trace holds a position that is not finite.",
+            expected="finite pixels and depths over the whole life of a track",
+            remedy="drop such tracks before re-timing (mu0.traceextract.sampling does).",
+        )
+    n_valid = min(math.floor(total / step) + 1, n_steps)
+    goal = np.minimum(step * np.arange(n_valid), total)
+    segment = np.clip(np.searchsorted(travelled, goal, side="right") - 1, 0, len(advance) - 1)
+    share = (goal - travelled[segment]) / np.maximum(advance[segment], SEGMENT_GUARD)
+    start = path[:, segment]
+    sampled = start + share[:, None] * (path[:, segment + 1] - start)
+    return Retargeted(sampled * scale, segment + share)
+
+
+def common_advance(path: Float64[np.ndarray, "n t d"], top_fraction: float) -> Float64[np.ndarray, " t-1"]:
+    """Mean length of the longest `top_fraction` of the segments, at least one, between each two frames."""
+    length = np.sqrt((np.diff(path, axis=1) ** 2).sum(-1))
+    n_top = max(1, math.ceil(top_fraction * len(path)))
+    return np.sort(length, axis=0)[len(path) - n_top :].mean(0)
