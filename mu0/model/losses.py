@@ -1,0 +1,63 @@
+"""What μ0 is trained on: velocity, end of the trace, rigidity of things that move together.
+
+Conventions (docs/conventions.md)
+    velocity   squared errors are summed over a keypoint's control points and axes, then averaged over keypoints
+    rigidity   variance over time of the distances within a cluster; `official` measures distances between
+               scaled, anchor-relative control points, so it also punishes pure rotation; `metric` puts the
+               anchors back, undoes the scales and the perspective, and is zero for every rigid motion
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class LossTerms:
+    """The weighted sum that is minimised, and its unweighted parts."""
+
+    total: Float[Tensor, ""]
+    flow: Float[Tensor, ""]
+    done: Float[Tensor, ""]
+    rigidity: Float[Tensor, ""]
+
+
+def flow_loss(
+    velocity: Float[Tensor, "*batch d 3"], target: Float[Tensor, "*batch d 3"], mask: Bool[Tensor, "*batch"]
+) -> Float[Tensor, ""]:
+    """Summed squared error per keypoint, averaged over the keypoints in `mask`."""
+    error = (velocity - target).square().sum(dim=(-2, -1))
+    return torch.where(mask, error, 0.0).sum() / mask.sum().clamp(min=1)
+
+
+def done_loss(
+    logits: Float[Tensor, "*batch step"], valid: Bool[Tensor, "*batch step"], mask: Bool[Tensor, "*batch"]
+) -> Float[Tensor, ""]:
+    """Cross-entropy of "this step still belongs to the event" over the keypoints in `mask`."""
+    each = functional.binary_cross_entropy_with_logits(logits, valid.float(), reduction="none").mean(-1)
+    return torch.where(mask, each, 0.0).sum() / mask.sum().clamp(min=1)
+
+
+def rigidity_loss(
+    paths: Float[Tensor, "n q t 3"], cluster_ids: Int[Tensor, "n q"], mask: Bool[Tensor, "n q"]
+) -> Float[Tensor, ""]:
+    """Mean over clusters of the mean over pairs of the variance over t of the pair's distance."""
+    first, second = torch.triu_indices(paths.shape[1], paths.shape[1], offset=1, device=paths.device)
+    member = mask & (cluster_ids >= 0)
+    together = member[:, first] & member[:, second] & (cluster_ids[:, first] == cluster_ids[:, second])
+    distance = torch.linalg.vector_norm(paths[:, first] - paths[:, second], dim=-1)
+    variance = torch.where(together, distance.var(dim=-1, correction=0), 0.0)
+    same = (cluster_ids[:, :, None] == cluster_ids[:, None]) & member[:, :, None] & member[:, None]
+    size = same.sum(-1)  # of each keypoint's cluster
+    pairs = (size * (size - 1) / 2)[:, first].clamp(min=1)
+    n_clusters = torch.where(size >= 2, 1.0 / size.clamp(min=1), 0.0).sum()
+    return (variance / pairs).sum() / n_clusters.clamp(min=1)
+
+
+def unproject(uvz: Float[Tensor, "*batch 3"], half_view_tangent: float) -> Float[Tensor, "*batch 3"]:
+    """Metric points of a square image whose principal point is its centre."""
+    u, v, z = uvz.unbind(-1)
+    return torch.stack([u * z * half_view_tangent, v * z * half_view_tangent, z], dim=-1)
