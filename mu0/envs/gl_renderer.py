@@ -1,0 +1,107 @@
+"""Pictures through OpenGL: colour and depth from one pass.
+
+`mujoco.Renderer` draws the scene once for colour and again for depth. Both lie in the frame buffer after one
+pass, so we read both and halve the work. The camera is written straight into the scene, so no MJCF camera is
+needed and any pose is possible.
+"""
+
+import os
+from importlib import import_module
+
+import mujoco
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from mu0.envs.camera import Camera
+from mu0.envs.rendering import AbstractRenderer
+
+MAX_GEOMS = 400
+
+
+class GlRenderer(AbstractRenderer):
+    """MuJoCo's rasteriser; `backend` is egl, osmesa or glfw."""
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        data: mujoco.MjData,
+        *,
+        width_px: int,
+        height_px: int,
+        backend: str,
+    ) -> None:
+        # one process per core renders faster than Mesa's threads; read once, when Mesa starts
+        os.environ.setdefault("LP_NUM_THREADS", "0")
+        self._gl = self._context = None
+        self._model, self._data = model, data
+        model.vis.global_.offwidth = max(width_px, model.vis.global_.offwidth)
+        model.vis.global_.offheight = max(height_px, model.vis.global_.offheight)
+        self._scene = mujoco.MjvScene(model, MAX_GEOMS)
+        self._option = mujoco.MjvOption()
+        self._gl = import_module(f"mujoco.{backend}").GLContext(width_px, height_px)
+        self._gl.make_current()
+        self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
+        self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
+        for flag in (
+            mujoco.mjtRndFlag.mjRND_SHADOW,
+            mujoco.mjtRndFlag.mjRND_REFLECTION,
+            mujoco.mjtRndFlag.mjRND_SKYBOX,
+            mujoco.mjtRndFlag.mjRND_HAZE,
+        ):
+            self._scene.flags[flag] = False
+
+    def render(
+        self, camera: Camera
+    ) -> tuple[UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "height width"]]:
+        """See `AbstractRenderer.render`."""
+        self._gl.make_current()
+        mujoco.mjv_updateScene(
+            self._model,
+            self._data,
+            self._option,
+            None,
+            mujoco.MjvCamera(),
+            mujoco.mjtCatBit.mjCAT_ALL.value,
+            self._scene,
+        )
+        self._place(camera)
+        rect = mujoco.MjrRect(0, 0, camera.width_px, camera.height_px)
+        image = np.empty((camera.height_px, camera.width_px, 3), np.uint8)
+        inverse_depth = np.empty((camera.height_px, camera.width_px), np.float32)
+        mujoco.mjr_render(rect, self._scene, self._context)
+        mujoco.mjr_readPixels(image, inverse_depth, rect, self._context)
+        return np.ascontiguousarray(image[::-1]), self._depth_m(inverse_depth[::-1])
+
+    def close(self) -> None:
+        """Free the GL context."""
+        if self._context is not None:
+            self._gl.make_current()
+            self._context.free()
+            self._context = None
+        if self._gl is not None:
+            self._gl.free()
+            self._gl = None
+
+    def _place(self, camera: Camera) -> None:
+        rotation = camera.camera_from_world[:3, :3]
+        eye = -rotation.T @ camera.camera_from_world[:3, 3]
+        top = self._near_far_m()[0] * 0.5 * camera.height_px / camera.focal_px
+        for view in self._scene.camera:  # left and right eye
+            view.pos[:] = eye
+            view.forward[:] = rotation[2]
+            view.up[:] = -rotation[1]
+            view.frustum_center = 0.0
+            view.frustum_width = 0.0  # from the shape of the picture
+            view.frustum_top, view.frustum_bottom = top, -top
+            view.frustum_near, view.frustum_far = self._near_far_m()
+
+    def _near_far_m(self) -> tuple[float, float]:
+        extent = self._model.stat.extent
+        return self._model.vis.map.znear * extent, self._model.vis.map.zfar * extent
+
+    def _depth_m(self, inverse_depth: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+        near, far = self._near_far_m()
+        # reversed depth: 1 at the near plane, 0 at the far plane, linear in 1 / z
+        depth = near * far / (near + inverse_depth.astype(np.float64) * (far - near))
+        return np.where(inverse_depth > 0, depth, 0.0).astype(np.float32)

@@ -1,0 +1,121 @@
+"""What a seed decides about a scene: where things are, what they look like, where the camera stands.
+
+A layout is drawn completely from one seed, before any physics, so that several clips can share a scene and
+differ only in the target object and the start pose (the `variant`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from mu0.envs.objects import COLOURS, KINDS
+from mu0.envs.textures import OBJECT_TEXTURES, TABLE_TEXTURES
+
+OBJECT_AREA_M = np.array([[0.20, 0.40], [-0.22, 0.08]])  # x and y range
+MIN_SPACING_M = 0.135
+N_OBJECTS_PROBABILITY = (0.4, 0.3, 0.3)  # the target alone, one distractor, two
+CAMERA_EYE_M = np.array([0.92, 0.0, 0.52])
+CAMERA_TARGET_M = np.array([0.26, 0.05, 0.07])
+PHRASES = (
+    "pick the {thing} and put it into the sink",
+    "put the {thing} into the sink",
+    "place the {thing} in the sink",
+    "move the {thing} to the sink",
+)
+
+
+@dataclass(frozen=True)
+class PlacedObject:
+    """One object of a scene; `rgb` is the named colour with a little variation."""
+
+    kind: str
+    colour: str
+    rgb: Float[np.ndarray, " 3"]
+    texture: str
+    xy_m: Float[np.ndarray, " 2"]
+    yaw_rad: float
+
+    @property
+    def phrase(self) -> str:
+        """How people call it: `red apple`."""
+        return f"{self.colour} {self.kind}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Everything about a scene that does not move by itself."""
+
+    seed: int
+    objects: tuple[PlacedObject, ...]
+    sink_xy_m: Float[np.ndarray, " 2"]
+    sink_rgb: Float[np.ndarray, " 3"]
+    table_texture: str
+    table_rgb: Float[np.ndarray, " 3"]
+    wall_rgb: Float[np.ndarray, " 3"]
+    light_direction: Float[np.ndarray, " 3"]
+    light_strength: float
+    camera_eye_m: Float[np.ndarray, " 3"]
+    camera_target_m: Float[np.ndarray, " 3"]
+
+    def target(self, variant: int) -> PlacedObject:
+        """The object that variant number `variant` of this scene is about."""
+        return self.objects[variant % len(self.objects)]
+
+
+def draw_layout(seed: int) -> Layout:
+    """The layout that belongs to `seed`."""
+    rng = np.random.default_rng([seed, 0])
+    n_objects = int(rng.choice(len(N_OBJECTS_PROBABILITY), p=N_OBJECTS_PROBABILITY)) + 1
+    grey = rng.uniform(0.6, 0.95)
+    return Layout(
+        seed=seed,
+        objects=_draw_objects(rng, n_objects),
+        sink_xy_m=np.array([rng.uniform(0.24, 0.32), rng.uniform(0.25, 0.30)]),
+        sink_rgb=np.clip(grey + rng.normal(0, 0.02, 3), 0, 1),
+        table_texture=str(rng.choice(TABLE_TEXTURES)),
+        table_rgb=np.array([0.85, 0.72, 0.55]) * rng.uniform(0.65, 1.1) + rng.uniform(-0.06, 0.06, 3),
+        wall_rgb=rng.uniform(0.55, 0.9) + rng.uniform(-0.08, 0.08, 3),
+        light_direction=np.array([rng.uniform(-0.5, 0.3), rng.uniform(-0.5, 0.5), -1.0]),
+        light_strength=float(rng.uniform(0.55, 0.8)),
+        camera_eye_m=CAMERA_EYE_M + rng.uniform(-0.03, 0.03, 3),
+        camera_target_m=CAMERA_TARGET_M + rng.uniform(-0.02, 0.02, 3),
+    )
+
+
+def instruction_for(target: PlacedObject, rng: np.random.Generator) -> str:
+    """One way to say what is to be done."""
+    return str(rng.choice(PHRASES)).format(thing=target.phrase)
+
+
+def _draw_objects(rng: np.random.Generator, n_objects: int) -> tuple[PlacedObject, ...]:
+    kinds = rng.choice(list(KINDS), n_objects, replace=False)
+    colours = rng.choice(list(COLOURS), n_objects, replace=False)
+    textures = rng.choice(OBJECT_TEXTURES, n_objects, replace=False)
+    places = _draw_places(rng, n_objects)
+    return tuple(
+        PlacedObject(
+            kind=str(kind),
+            colour=str(colour),
+            rgb=np.clip(np.array(COLOURS[str(colour)]) + rng.normal(0, 0.03, 3), 0, 1),
+            texture=str(texture),
+            xy_m=place,
+            yaw_rad=float(rng.uniform(-np.pi, np.pi)),
+        )
+        for kind, colour, texture, place in zip(kinds, colours, textures, places, strict=True)
+    )
+
+
+def _draw_places(rng: np.random.Generator, n_objects: int) -> list[Float[np.ndarray, " 2"]]:
+    """Places far enough apart for open fingers; a hopeless beginning is drawn anew."""
+    places: list[Float[np.ndarray, " 2"]] = []
+    n_misses = 0
+    while len(places) < n_objects:
+        place = rng.uniform(OBJECT_AREA_M[:, 0], OBJECT_AREA_M[:, 1])
+        if all(np.linalg.norm(place - other) >= MIN_SPACING_M for other in places):
+            places.append(place)
+            continue
+        n_misses += 1
+        if n_misses % 50 == 0:
+            places.clear()
+    return places

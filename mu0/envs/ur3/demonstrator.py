@@ -1,0 +1,94 @@
+"""A scripted expert: hover, descend, close, lift, carry, lower, open, retreat.
+
+To teach recovery, the executed command is disturbed now and then while the recorded one stays what the expert
+wanted at that moment (DART, Laskey et al. 2017). The next state shows the disturbance, and the script
+continues from there. So `action[t]` and the command in `state[t + 1]` differ in the disturbed steps only.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from mu0.envs.objects import KINDS
+from mu0.envs.ur3.environment import CONTROL_HZ, WORKSPACE_M, Ur3Environment
+
+YAW_SPEED_RAD_S = 1.5
+NOISE_M = 0.012
+NOISE_PROBABILITY = 0.08
+HOVER_M, LIFT_M, CARRY_M, RELEASE_M = 0.16, 0.20, 0.22, 0.13
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Go to a pose at a speed, then stay there for some steps."""
+
+    position_m: Float[np.ndarray, " 3"]
+    yaw_rad: float
+    closed: bool
+    speed_m_s: float
+    wait_steps: int = 0
+    noise_share: float = 0.0
+
+
+def demonstrate(
+    environment: Ur3Environment, seed: int, *, disturb: bool = True
+) -> Iterator[tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]]:
+    """Yield (wanted, executed) actions for the episode that `environment` has just been reset to.
+
+    The caller executes each before it asks for the next.
+    """
+    rng = np.random.default_rng([seed, 2])
+    for phase in _plan(environment):
+        waited = 0
+        while waited <= phase.wait_steps:
+            wanted, arrives = _towards(phase, environment.command)
+            if arrives:
+                waited += 1
+            executed = wanted.copy()
+            if disturb and not arrives and rng.random() < NOISE_PROBABILITY * phase.noise_share:
+                executed[:3] += rng.normal(0, NOISE_M, 3)
+                executed[2] = max(executed[2], WORKSPACE_M[2, 0])
+            yield wanted, executed
+
+
+def _plan(environment: Ur3Environment) -> list[Phase]:
+    kind = KINDS[environment.target.kind]
+    x, y, _ = environment.target_position_m()
+    yaw = _grasp_yaw_rad(environment.target.yaw_rad, kind.yaw_period_rad)
+    sink_x, sink_y = environment.layout.sink_xy_m
+
+    def at(*xyz: float) -> Float[np.ndarray, " 3"]:
+        return np.array(xyz)
+
+    grasp = at(x, y, kind.grasp_height_m)
+    return [
+        Phase(at(x, y, HOVER_M), yaw, closed=False, speed_m_s=0.25, noise_share=1.0),
+        Phase(grasp, yaw, closed=False, speed_m_s=0.16, noise_share=1.0),
+        Phase(grasp, yaw, closed=True, speed_m_s=0.16, wait_steps=4),
+        Phase(at(x, y, LIFT_M), yaw, closed=True, speed_m_s=0.2),
+        Phase(at(sink_x, sink_y, CARRY_M), 0.0, closed=True, speed_m_s=0.25, noise_share=0.5),
+        Phase(at(sink_x, sink_y, RELEASE_M), 0.0, closed=True, speed_m_s=0.16),
+        Phase(at(sink_x, sink_y, RELEASE_M), 0.0, closed=False, speed_m_s=0.16, wait_steps=3),
+        Phase(at(sink_x, sink_y - 0.05, 0.24), 0.0, closed=False, speed_m_s=0.25, wait_steps=4),
+    ]
+
+
+def _grasp_yaw_rad(yaw_rad: float, period_rad: float) -> float:
+    """The equivalent grasp direction nearest to the gripper's zero."""
+    if period_rad == 0:
+        return 0.0
+    return (yaw_rad + period_rad / 2) % period_rad - period_rad / 2
+
+
+def _towards(phase: Phase, command: Float[np.ndarray, " 5"]) -> tuple[Float[np.ndarray, " 5"], bool]:
+    """The next command on the way, and whether it arrives."""
+    way = phase.position_m - command[:3]
+    distance_m = float(np.linalg.norm(way))
+    share = min(1.0, phase.speed_m_s / CONTROL_HZ / max(distance_m, 1e-9))
+    limit = YAW_SPEED_RAD_S / CONTROL_HZ
+    turn = float(np.clip(phase.yaw_rad - command[3], -limit, limit))
+    wanted = np.array([*(command[:3] + share * way), command[3] + turn, float(phase.closed)])
+    arrives = share >= 1.0 and abs(phase.yaw_rad - wanted[3]) < 1e-6
+    return wanted, arrives
