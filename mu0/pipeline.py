@@ -205,37 +205,42 @@ STAGES: tuple[Stage, ...] = (
 
 
 class Pipeline:
-    """Look-ups over `STAGES`."""
+    """Look-ups over stages; the project's own by default, a miniature one in tests."""
+
+    def __init__(self, stages: tuple[Stage, ...] = STAGES) -> None:
+        self.all_stages = stages
 
     @cached_property
     def artifacts(self) -> dict[str, Artifact]:
         """Artifacts by name."""
-        return {artifact.name: artifact for stage in STAGES for artifact in stage.outputs}
+        return {artifact.name: artifact for stage in self.all_stages for artifact in stage.outputs}
 
     @cached_property
     def stages(self) -> dict[str, Stage]:
         """Stages by name, in the order of the chain."""
-        return {stage.name: stage for stage in STAGES}
+        return {stage.name: stage for stage in self.all_stages}
 
     @cached_property
     def producer_of(self) -> dict[str, Stage]:
         """The stage that writes an artifact."""
-        return {artifact.name: stage for stage in STAGES for artifact in stage.outputs}
+        return {artifact.name: stage for stage in self.all_stages for artifact in stage.outputs}
 
     @cached_property
     def check_of(self) -> dict[str, Stage]:
         """The check stage of an artifact, where there is one."""
-        return {stage.checks: stage for stage in STAGES if stage.checks}
+        return {stage.checks: stage for stage in self.all_stages if stage.checks}
+
+    def gates(self, stage: Stage) -> tuple[str, ...]:
+        """Reports that must have been written, which only passed checks do, before `stage` may run."""
+        if stage.checks:
+            return ()
+        checks = [self.check_of[name] for name in stage.inputs if name in self.check_of]
+        return tuple(check.report for check in checks if check.report)
 
     def dependencies(self, stage: Stage) -> tuple[str, ...]:
         """Every path that `stage` depends on: code, inputs, and the passed reports of its inputs."""
-        gates = [
-            check.report
-            for name in stage.inputs
-            if stage.checks is None and (check := self.check_of.get(name)) and check.report
-        ]
         inputs = [self.artifacts[name].path for name in stage.inputs]
-        return tuple(sorted({*stage.code, *stage.external, *inputs, *gates}))
+        return tuple(sorted({*stage.code, *stage.external, *inputs, *self.gates(stage)}))
 
 
 PIPELINE = Pipeline()

@@ -1,0 +1,51 @@
+"""`dvc.yaml`, rendered from the stage graph.
+
+Nobody edits `dvc.yaml` by hand: `mu0 dvc-yaml` writes it and `mu0 dvc-yaml --check` (part of `make check`)
+refuses a file that differs from what the graph says. Rendering is a pure function of the graph, so equal graphs
+are equal bytes.
+
+Conventions
+    outputs   artifacts and check reports are cached by DVC; a report exists only if its check passed
+    metrics   cached too: `reports/` is not in git, so the cache is where `dvc metrics diff` finds old numbers
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mu0.files import atomic_file
+from mu0.pipeline import PIPELINE, Pipeline, Stage
+
+DVC_YAML = Path("dvc.yaml")
+HEADER = "# Written by `mu0 dvc-yaml` from mu0/pipeline.py; edit that file, not this one.\n"
+
+
+def render_dvc_yaml(pipeline: Pipeline = PIPELINE) -> str:
+    """The whole text of `dvc.yaml`."""
+    stages = {stage.name: _entry(stage, pipeline) for stage in pipeline.all_stages}
+    return HEADER + yaml.safe_dump({"stages": stages}, sort_keys=False, width=120, allow_unicode=True)
+
+
+def write(path: Path = DVC_YAML, pipeline: Pipeline = PIPELINE) -> None:
+    """Write `dvc.yaml` in one step."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(render_dvc_yaml(pipeline))
+
+
+def is_current(path: Path = DVC_YAML, pipeline: Pipeline = PIPELINE) -> bool:
+    """Whether the file says exactly what the graph says."""
+    return path.is_file() and path.read_text() == render_dvc_yaml(pipeline)
+
+
+def _entry(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
+    outputs = [artifact.path for artifact in stage.outputs] + ([stage.report] if stage.report else [])
+    entry: dict[str, Any] = {
+        "cmd": stage.command,
+        "deps": list(pipeline.dependencies(stage)),
+        "params": list(stage.params),
+        "outs": outputs,
+        "metrics": list(stage.metrics),
+        "plots": [{path: {"x": x, "y": y}} for path, x, y in stage.plots],
+    }
+    return {key: value for key, value in entry.items() if value}

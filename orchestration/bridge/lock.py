@@ -1,0 +1,46 @@
+"""`dvc.lock`, typed: what DVC recorded when each stage last ran.
+
+The file is read, never locked, so that a sensor can look while a stage runs (`dvc status` would refuse). YAML is
+read as DVC reads it (YAML 1.2: `1e-3` is a number).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+LOCK_FILE = "dvc.lock"
+PARAMS_FILE = "params.yaml"
+
+
+@dataclass(frozen=True)
+class LockedStage:
+    """One stage of `dvc.lock`."""
+
+    command: str
+    dependency_md5: dict[str, str]
+    output_md5: dict[str, str]
+    params: dict[str, Any]
+
+
+def read_lock(root: Path) -> dict[str, LockedStage]:
+    """Stages by name; empty before the first `dvc repro`."""
+    stages = read_yaml(root / LOCK_FILE).get("stages", {})
+    return {name: _locked_stage(entry) for name, entry in stages.items()}
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; empty where there is none."""
+    if not path.is_file():
+        return {}
+    return YAML(typ="safe").load(path) or {}
+
+
+def _locked_stage(entry: dict[str, Any]) -> LockedStage:
+    return LockedStage(
+        command=entry["cmd"],
+        dependency_md5={item["path"]: item["md5"] for item in entry.get("deps", [])},
+        output_md5={item["path"]: item["md5"] for item in entry.get("outs", [])},
+        params=entry.get("params", {}).get(PARAMS_FILE, {}),
+    )
