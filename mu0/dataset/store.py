@@ -77,10 +77,12 @@ def load_slots(
     slots = slots.sort_values(["episode_id", "slot"], ignore_index=True)
     kept = np.minimum(slots["n_rows"].to_numpy(np.int64), settings.max_rows_per_slot)
     store = _allocate(slots, np.concatenate([[0], np.cumsum(kept)]).astype(np.int64), settings)
-    for episode_id, rows in track(slots.groupby("episode_id").indices.items(), "loading windows"):
+    for episode_id, places in track(slots.groupby("episode_id").indices.items(), "loading windows"):
         episode = read_episode(episodes_root / str(episode_id))
-        store.captions.extend([read_captions(captions_root, str(episode_id))] * len(rows))
-        _fill(store, episode, rows, slots.loc[rows, "slot"].to_numpy(np.int64), settings)
+        pool = read_captions(captions_root, str(episode_id))
+        for place in places:
+            store.captions[place] = pool
+        _fill(store, episode, places, slots.loc[places, "slot"].to_numpy(np.int64), settings)
     return store
 
 
@@ -102,7 +104,7 @@ def _allocate(slots: pd.DataFrame, first_row: Int64[np.ndarray, " s"], settings:
             cluster_ids=_array((n_rows,), np.int64),
         ),
         frame_index=slots["frame_index"].to_numpy(np.int64),
-        captions=[],
+        captions=[CaptionPool()] * n_slots,
     )
 
 

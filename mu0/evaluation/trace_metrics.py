@@ -1,0 +1,174 @@
+"""How far predicted traces are from the truth: ADE, FDE, DTW and discrete Fréchet.
+
+All four are computed for many trajectories at once and for every horizon from one pass. Valid steps are first
+moved to the front (invalid ones do not exist for any metric), then
+
+    ADE      mean distance over the valid steps
+    FDE      distance at the last valid step
+    DTW      cheapest monotone alignment, divided by the number of valid steps
+    Fréchet  smallest leash for walking both traces, steps only (no division)
+
+The two alignment metrics share their dynamic program, which runs along anti-diagonals with all trajectories of a
+chunk in the innermost axis. The cell (k, k) of the table is the answer for the first k + 1 steps, so that shorter
+horizons cost nothing.
+
+Conventions
+    axes     n trajectories, t steps, d coordinates of any unit: the error has that unit
+    horizon  number of steps counted from the first; invalid steps inside it count as absent
+    NaN      a trajectory without a valid step inside the horizon has no error
+
+Sources
+    Definitions as in reference/mu0.md §7 (the official evaluation), which also fixes DTW / T and the moves
+    (i-1, j), (i, j-1), (i-1, j-1); discrete Fréchet: Eiter and Mannila, 1994.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+CHUNK = 256  # trajectories per pass: the cost table of 32 x 32 steps then stays in the cache
+METRICS = ("ade", "fde", "dtw", "frechet")
+
+
+@dataclass(frozen=True)
+class TraceErrors:
+    """One error per horizon and trajectory, in the unit of the coordinates."""
+
+    ade: Float[np.ndarray, "horizon n"]
+    fde: Float[np.ndarray, "horizon n"]
+    dtw: Float[np.ndarray, "horizon n"]
+    frechet: Float[np.ndarray, "horizon n"]
+
+
+def trace_errors(
+    predicted: Float[np.ndarray, "n t d"],
+    truth: Float[np.ndarray, "n t d"],
+    valid: Bool[np.ndarray, "n t"],
+    horizons: Sequence[int],
+) -> TraceErrors:
+    """Errors of `predicted` against `truth` within the first `horizon` steps, for every horizon.
+
+    Args:
+        predicted: Any coordinates; values at invalid steps do not matter, they may be NaN.
+        truth: The same coordinates.
+        valid: True where the truth is known.
+        horizons: Numbers of steps; more than t counts as t.
+
+    Returns:
+        Errors per horizon and trajectory; NaN where a trajectory has no valid step.
+    """
+    order = np.argsort(~valid, axis=1, kind="stable")
+    lead = np.take_along_axis(valid, order, axis=1)[..., None]
+    a = np.where(lead, np.take_along_axis(predicted, order[..., None], axis=1), 0.0).astype(np.float64)
+    b = np.where(lead, np.take_along_axis(truth, order[..., None], axis=1), 0.0).astype(np.float64)
+    distance = np.sqrt(((a - b) ** 2).sum(-1))
+    mean = np.cumsum(distance, axis=1) / np.arange(1, distance.shape[1] + 1)
+    dtw, frechet = _alignments(a, b)
+    counts = np.stack([valid[:, :horizon].sum(1) for horizon in horizons])
+    per_step = np.maximum(counts, 1)
+    return TraceErrors(
+        ade=_at(mean, counts),
+        fde=_at(distance, counts),
+        dtw=_at(dtw, counts) / per_step,
+        frechet=_at(frechet, counts),
+    )
+
+
+def best_of(errors: Float[np.ndarray, "sample horizon n"]) -> Float[np.ndarray, "horizon n"]:
+    """The smallest error over the samples, for each keypoint on its own (the official best-of-S)."""
+    return errors.min(axis=0)
+
+
+def moving_points(
+    truth_uvz: Float[np.ndarray, "n t 3"],
+    anchor_uvz: Float[np.ndarray, "n 3"],
+    valid: Bool[np.ndarray, "n t"],
+    threshold_uv: float,
+) -> Bool[np.ndarray, " n"]:
+    """True for points whose largest image displacement from the anchor exceeds `threshold_uv`."""
+    travelled = np.linalg.norm(truth_uvz[..., :2] - anchor_uvz[:, None, :2], axis=-1)
+    return np.where(valid, travelled, 0.0).max(axis=1, initial=0.0) > threshold_uv
+
+
+def mean_curvature(trace: Float[np.ndarray, "n t d"], valid: Bool[np.ndarray, "n t"]) -> float:
+    """Mean length of the second difference at steps with two valid neighbours ("smooth" officially)."""
+    usable = valid[:, :-2] & valid[:, 1:-1] & valid[:, 2:]
+    bend = np.linalg.norm(trace[:, 2:] - 2 * trace[:, 1:-1] + trace[:, :-2], axis=-1)
+    return float(bend[usable].mean()) if usable.any() else float("nan")
+
+
+def _at(
+    per_prefix: Float[np.ndarray, "n t"], counts: Int[np.ndarray, "horizon n"]
+) -> Float[np.ndarray, "horizon n"]:
+    """The value of the prefix that ends at the last valid step."""
+    values = np.take_along_axis(per_prefix, np.maximum(counts - 1, 0).T, axis=1).T
+    return np.where(counts > 0, values, np.nan)
+
+
+def _alignments(
+    a: Float[np.ndarray, "n t d"], b: Float[np.ndarray, "n t d"]
+) -> tuple[Float[np.ndarray, "n t"], Float[np.ndarray, "n t"]]:
+    """Total DTW cost and Fréchet distance of every pair of prefixes of equal length."""
+    n, n_steps = a.shape[:2]
+    dtw, frechet = np.empty((2, n_steps, n))
+    for first in range(0, n, CHUNK):
+        part = slice(first, first + CHUNK)
+        _align_chunk(_costs(a[part], b[part]), n_steps, dtw[:, part], frechet[:, part])
+    return dtw.T, frechet.T
+
+
+def _costs(a: Float[np.ndarray, "n t d"], b: Float[np.ndarray, "n t d"]) -> Float[np.ndarray, "cells n"]:
+    """Distance of step i of `a` to step j of `b` at cell i * t + j."""
+    n, n_steps, n_axes = a.shape
+    total = np.zeros((n_steps, n_steps, n))
+    for axis in range(n_axes):
+        left, right = np.ascontiguousarray(a[:, :, axis].T), np.ascontiguousarray(b[:, :, axis].T)
+        difference = left[:, None] - right[None]
+        total += np.square(difference, out=difference)
+    return np.sqrt(total, out=total).reshape(n_steps * n_steps, n)
+
+
+def _align_chunk(
+    costs: Float[np.ndarray, "cells n"],
+    n_steps: int,
+    dtw: Float[np.ndarray, "t n"],
+    frechet: Float[np.ndarray, "t n"],
+) -> None:
+    """Fill both tables; row i + 1 of the rolling diagonals is cell (i, s - i), row 0 the border."""
+    shape = (n_steps + 1, costs.shape[1])
+    sums = [np.full(shape, np.inf) for _ in range(3)]
+    leashes = [np.full(shape, np.inf) for _ in range(3)]
+    for s in range(2 * n_steps - 1):
+        low, high = max(0, s - n_steps + 1), min(s, n_steps - 1) + 1
+        stop = s + (high - 1) * (n_steps - 1) + 1
+        cost = costs[s + low * (n_steps - 1) : stop : max(n_steps - 1, 1)]
+        here, above = slice(low + 1, high + 1), slice(low, high)
+        for tables in (sums, leashes):
+            tables.insert(0, tables.pop())
+        _step(sums, here, above)
+        _step(leashes, here, above)
+        if s == 0:
+            sums[0][1] = leashes[0][1] = 0.0
+        sums[0][here] += cost
+        np.maximum(leashes[0][here], cost, out=leashes[0][here])
+        _close_border(sums[0], low, high)
+        _close_border(leashes[0], low, high)
+        if s % 2 == 0:
+            dtw[s // 2] = sums[0][s // 2 + 1]
+            frechet[s // 2] = leashes[0][s // 2 + 1]
+
+
+def _step(tables: list[Float[np.ndarray, "rows n"]], here: slice, above: slice) -> None:
+    """Best of the three predecessors: left (i, j-1), above (i-1, j) and the corner (i-1, j-1)."""
+    current, previous, before = tables
+    np.minimum(previous[here], previous[above], out=current[here])
+    np.minimum(current[here], before[above], out=current[here])
+
+
+def _close_border(table: Float[np.ndarray, "rows n"], low: int, high: int) -> None:
+    """Cells just outside the diagonal must not hold values of three diagonals ago."""
+    table[low] = np.inf
+    if high + 1 < len(table):
+        table[high + 1] = np.inf
