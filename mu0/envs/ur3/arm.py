@@ -25,7 +25,7 @@ GRIPPER_BODIES = ("wrist_3_link", "gripper", "finger_left", "finger_right")
 
 BLUE = 'rgba=".45 .66 .82 1" material="noise_1"'
 GREY = 'rgba=".84 .84 .86 1" material="noise_2"'
-DARK = 'rgba=".30 .30 .33 1" material="noise_3"'
+DARK = 'rgba=".52 .52 .56 1" material="noise_3"'
 STEEL = 'rgba=".66 .66 .68 1" material="noise_0"'
 HALF = sqrt(0.5)
 # kp, kv, armature, joint damping, friction loss of the position servos
@@ -81,7 +81,7 @@ def _gripper_xml() -> str:
 <body name="gripper">
  <inertial pos="0 0 0.045" mass="0.7" diaginertia="0.0008 0.0006 0.0006"/>
  {_tube("cylinder", (0, 0, 0), (0, 0, 0.03), 0.037, DARK)}
- <geom type="box" pos="0 0 0.06" size="0.03 0.055 0.03" {DARK}/>
+ <geom type="box" pos="0 0 0.06" size="0.02 0.055 0.03" {DARK}/>
  <site name="tcp" pos="0 0 {TCP_BELOW_FLANGE_M}" size="0.001" rgba="0 0 0 0" group="4"/>
  {_finger("left", 1)}{_finger("right", -1)}
 </body>"""
