@@ -100,7 +100,7 @@ class Clip:
         return np.stack(list(self.iter_frames()))
 
     def iter_depth_m(self) -> Iterator[Float32[np.ndarray, "h w"]]:
-        """Yield depth images [m], 0 = missing; nothing where the clip has no depth. Raises as `iter_frames`."""
+        """Yield depth images [m], 0 = missing; none where the clip has no depth. Raises as `iter_frames`."""
         if not self.info.has_depth:
             return
         path = self.folder / "depth.mkv"

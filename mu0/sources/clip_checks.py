@@ -146,7 +146,7 @@ def check_cameras(
     bad = np.flatnonzero((fault > 1e-3) | (bottom > 1e-6) | (np.linalg.det(rotation) < 0))
     if bad.size:
         raise SourceError(
-            f"{path}: camera_from_world[{bad[0]}] is not a rigid motion (R R^T differs from 1 by {fault[bad[0]]:.2g}).",
+            f"{path}: camera_from_world[{bad[0]}] is no rigid motion (R R^T is off by {fault[bad[0]]:.2g}).",
             expected="rotations with determinant 1 and the last row 0 0 0 1",
             remedy="correct the poses of this clip, or remove them: they are then estimated.",
         )
@@ -167,9 +167,10 @@ def require_array(path: Path, name: str, array: np.ndarray | None, shape: tuple[
     if array is None or array.shape != shape:
         found = "is missing" if array is None else f"has shape {array.shape}"
         raise SourceError(
-            f"{path}: {name} {found}.", expected=f"shape {shape}, one entry per frame where it has {shape[0]}",
+            f"{path}: {name} {found}.",
+            expected=f"shape {shape}",
             remedy="correct this file, or leave it out where the clip does not need it.",
-        )  # fmt: skip
+        )
     if not np.isfinite(array).all():
         raise SourceError(
             f"{path}: {name} holds {int((~np.isfinite(array)).sum())} values that are NaN or infinite.",

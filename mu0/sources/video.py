@@ -13,6 +13,7 @@ Entry points
     probe_video    size, rate and promised length from the header; does not decode
     iter_frames    frames one by one, memory independent of the video's length
     read_frames    all frames in one array
+    read_range     some frames from the middle of a long file
     iter_depth_mm  depth images one by one
 """
 
@@ -29,9 +30,8 @@ from mu0.errors import SourceError
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v"})
 FALLBACK_FPS_HZ = 30.0
-CUT_OFF_REMEDY = (
-    "copy or record the file again; what is left of it can be saved with `ffmpeg -i IN -c copy OUT`."
-)
+TIME_TOLERANCE_S = 1e-4
+CUT_OFF_REMEDY = "copy or record the file again; `ffmpeg -i IN -c copy OUT` saves what is left of it."
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,30 @@ def iter_frames(path: Path, fps_hz: float | None = None) -> Iterator[UInt8[np.nd
 def read_frames(path: Path, fps_hz: float | None = None) -> UInt8[np.ndarray, "t h w 3"]:
     """All frames of `iter_frames` in one array; raises the same errors."""
     return np.stack(list(iter_frames(path, fps_hz)))
+
+
+def read_range(path: Path, from_s: float, n_frames: int) -> UInt8[np.ndarray, "t h w 3"]:
+    """Decode `n_frames` consecutive frames that start at `from_s`, without decoding the file's beginning.
+
+    Raises:
+        SourceError: No frame lies within 0.1 ms of `from_s`, or the file ends before `n_frames` frames.
+    """
+    found: list[UInt8[np.ndarray, "h w 3"]] = []
+    with _opened(path) as (container, stream):
+        tick_s = float(stream.time_base or 1)
+        container.seek(max(0, round(from_s / tick_s)), stream=stream)
+        for frame in container.decode(stream):
+            if len(found) == n_frames:
+                break
+            if found or abs((frame.time or 0.0) - from_s) <= TIME_TOLERANCE_S:
+                found.append(_upright(frame))
+    if len(found) != n_frames:
+        raise SourceError(
+            f"{path}: found {len(found)} of {n_frames} frames from {from_s:.4f} s on.",
+            expected=f"a frame at {from_s:.4f} s (within {TIME_TOLERANCE_S} s) and {n_frames} frames after it",
+            remedy="write the dataset again: delete its folder and run `mu0 run`.",
+        )
+    return np.stack(found)
 
 
 def iter_depth_mm(path: Path) -> Iterator[UInt16[np.ndarray, "h w"]]:
