@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float16, Float32, UInt8
@@ -11,6 +12,7 @@ from mu0.episodes.sidecar import Sidecar, read_sidecar
 from mu0.errors import EpisodeError
 
 IMAGES_NAME = "images.npy"
+DAMAGE = (OSError, ValueError, EOFError, KeyError, BadZipFile)  # what reading a broken file can raise
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,10 @@ def read_npz(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
         EpisodeError: The file is missing or damaged, or lacks a key.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # opened here, for numpy forgets to close a file that is no archive
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {key: archive[key] for key in keys}
-    except (OSError, ValueError, KeyError) as error:
+    except DAMAGE as error:
         raise _damaged(path, error) from error
 
 
@@ -119,7 +122,7 @@ def list_episodes(root: Path) -> list[Path]:
 def _load(path: Path) -> np.ndarray:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise _damaged(path, error) from error
 
 

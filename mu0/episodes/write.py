@@ -1,0 +1,88 @@
+"""Writing episodes: the official files in the official order, all of them or none.
+
+The folder is built beside its goal under a hidden name and moved in one step; mu0.json comes last. A full
+disk, Ctrl-C or a killed worker leaves no half episode. Equal arrays give equal bytes: `.npz` archives are
+uncompressed and carry no time.
+
+Source
+    reference/traceextract.md §1.1 to §1.4, §1.7.
+"""
+
+import errno
+import json
+from pathlib import Path
+
+import numpy as np
+
+from mu0.episodes.arrays import SAMPLE_NAMES, EpisodeArrays
+from mu0.episodes.sidecar import SIDECAR_NAME, Sidecar, sidecar_text
+from mu0.errors import EpisodeError
+from mu0.files import atomic_folder
+
+FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def write_episode(folder: Path, arrays: EpisodeArrays, sidecar: Sidecar) -> None:
+    """Write an episode folder in one step, replacing an older one.
+
+    Args:
+        folder: Goal.
+        arrays: Content of the official files.
+        sidecar: Content of mu0.json.
+
+    Raises:
+        EpisodeError: The disk is full; the goal is as it was before.
+    """
+    try:
+        with atomic_folder(folder) as temporary:
+            _write_frames(temporary, arrays)
+            _write_samples(temporary / "samples", arrays)
+            _write_texts(temporary, arrays)
+            (temporary / SIDECAR_NAME).write_text(sidecar_text(sidecar))
+    except OSError as error:
+        if not _is_full_disk(error):
+            raise
+        raise EpisodeError(
+            f"There was no space left while writing the episode {folder}.",
+            expected="room for the episode on the disk that holds this folder",
+            remedy="free some space and run the same command again; finished episodes are kept.",
+        ) from error
+
+
+def _write_frames(folder: Path, arrays: EpisodeArrays) -> None:
+    _, height_px, width_px, _ = arrays.images.shape
+    np.save(folder / "images.npy", np.ascontiguousarray(arrays.images))
+    if arrays.depth_m is not None:
+        np.save(folder / "depth.npy", np.ascontiguousarray(arrays.depth_m))
+    np.savez(
+        folder / "cameras.npz",
+        intrinsics=np.ascontiguousarray(arrays.intrinsics),
+        extrinsics=np.ascontiguousarray(arrays.camera_from_world),
+        height=np.int32(height_px),
+        width=np.int32(width_px),
+    )
+    np.savez(folder / "acceleration.npz", acceleration=np.ascontiguousarray(arrays.acceleration))
+    np.savez(folder / "movement_statistics.npz", allow_pickle=False, **arrays.movement)
+
+
+def _write_samples(folder: Path, arrays: EpisodeArrays) -> None:
+    folder.mkdir()
+    if (
+        arrays.samples is None or arrays.samples.n_rows == 0
+    ):  # the official writer leaves the folder empty too
+        return
+    for name in SAMPLE_NAMES:
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(getattr(arrays.samples, name)))
+
+
+def _write_texts(folder: Path, arrays: EpisodeArrays) -> None:
+    if arrays.description:
+        (folder / "description.txt").write_text(arrays.description.rstrip("\n") + "\n", encoding="utf-8")
+    if arrays.meta is not None:
+        text = json.dumps(arrays.meta, indent=2, ensure_ascii=False)
+        (folder / "meta.json").write_text(text, encoding="utf-8")
+
+
+def _is_full_disk(error: OSError) -> bool:
+    # numpy reports a short write as an OSError without a number: "1000 requested and 12 written"
+    return error.errno in FULL_DISK or (error.errno is None and "requested and" in str(error))

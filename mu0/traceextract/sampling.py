@@ -1,0 +1,225 @@
+"""From tracks in the world to samples: what every anchor frame sees of the past and the future.
+
+For each anchor frame all tracks are looked at through that frame's camera, so the anchor's own motion drops
+out; then each group is re-timed to equal steps of path length, separately into the future and into the past.
+
+Rows are dropped, in this order, and counted by reason
+    not_finite     a position of the track is NaN or infinite (whole track)
+    behind_camera  the track passes behind the anchor's camera (no official rule; its pixels would be huge
+                   and set the clock of the whole group)
+    too_far        a pixel coordinate does not fit float16
+    static         the point does not move in the world
+    off_screen     the keypoint lies outside the image
+    no_future      no row of the anchor has two valid future steps
+
+Source
+    reference/traceextract.md §2.12, and §9 (7, 12, 24b) for the first three reasons.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int32, Int64
+
+from mu0.episodes.arrays import PAD, Samples
+from mu0.episodes.retiming import Retiming
+from mu0.geometry.arc_length import Retargeted, retarget
+from mu0.geometry.camera import project
+from mu0.geometry.rigid import apply
+from mu0.params.extract import ExtractParams
+from mu0.traceextract.tracks import WorldTracks
+
+MIN_DEPTH_M = 0.01
+MAX_PX = 30_000.0  # far below the largest float16
+MIN_FUTURE_STEPS = 2
+
+
+@dataclass(frozen=True)
+class SampledTraces:
+    """The samples of one clip.
+
+    Attributes:
+        samples: The 14 official arrays; None if nothing survived.
+        retiming: Clock time and track of every row; None if nothing survived.
+        dropped: Dropped (anchor, track) pairs by reason; "not_finite" and "static" count tracks.
+    """
+
+    samples: Samples | None
+    retiming: Retiming | None
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of one group at one anchor."""
+
+    track: Int32[np.ndarray, " n"]
+    raw: Float32[np.ndarray, "n a 3"]
+    raw_past: Float32[np.ndarray, "n b 3"]
+    future: Retargeted
+    past: Retargeted
+
+
+def sample_traces(tracks: WorldTracks, size_px: tuple[int, int], params: ExtractParams) -> SampledTraces:
+    """Build the samples of every `anchor_stride`-th frame.
+
+    Args:
+        tracks: All tracks of the clip.
+        size_px: Image height and width.
+        params: future_len, history_len, arc_step, arc_top_fraction, anchor_stride.
+    """
+    dropped: Counter[str] = Counter()
+    groups = list(_groups(tracks, dropped))
+    dropped["static"] = sum(int((~tracks.is_moving[group]).sum()) for group in groups)
+    anchors: list[tuple[int, list[_Rows]]] = []
+    for anchor in range(0, tracks.n_frames, params.anchor_stride):
+        trace = _seen_from(tracks, anchor)
+        found = [_group_rows(trace, tracks, group, anchor, size_px, params, dropped) for group in groups]
+        rows = [part for part in found if part is not None]
+        if not rows:
+            continue
+        if max(part.future.n_valid for part in rows) < MIN_FUTURE_STEPS:
+            dropped["no_future"] += sum(len(part.track) for part in rows)
+            continue
+        anchors.append((anchor, rows))
+    if not anchors:
+        return SampledTraces(None, None, dict(dropped))
+    return SampledTraces(_samples(anchors, tracks, params), _retiming(anchors, params), dict(dropped))
+
+
+def _groups(tracks: WorldTracks, dropped: Counter[str]) -> Iterator[Int64[np.ndarray, " g"]]:
+    """Usable tracks by (first frame, query frame); inside a group by ascending entity."""
+    first = np.zeros(tracks.n_points, np.int32) if tracks.first_frame is None else tracks.first_frame
+    position = tracks.uv_px if tracks.points_world is None else tracks.points_world
+    lives = np.arange(tracks.n_frames)[:, None] >= first
+    usable = (np.isfinite(position).all(-1) | ~lives).all(0)
+    dropped["not_finite"] = int((~usable).sum())
+    order = np.lexsort((np.arange(tracks.n_points), tracks.entity, tracks.query_frame, first))
+    order = order[usable[order]]
+    if len(order) == 0:
+        return
+    keys = np.stack([first[order], tracks.query_frame[order]])
+    starts = np.flatnonzero((np.diff(keys, axis=1) != 0).any(0)) + 1
+    yield from np.split(order, starts)
+
+
+def _seen_from(tracks: WorldTracks, anchor: int) -> Float32[np.ndarray, "t n 3"]:
+    """All positions of all tracks in one anchor's camera; 2-D tracks are pixels already."""
+    if tracks.points_world is None:
+        return np.concatenate([tracks.uv_px, np.zeros_like(tracks.uv_px[..., :1])], axis=-1)
+    camera = apply(tracks.camera_from_world[anchor], tracks.points_world)
+    return project(camera, tracks.intrinsics)
+
+
+def _group_rows(
+    trace: Float32[np.ndarray, "t n 3"],
+    tracks: WorldTracks,
+    group: Int64[np.ndarray, " g"],
+    anchor: int,
+    size_px: tuple[int, int],
+    params: ExtractParams,
+    dropped: Counter[str],
+) -> _Rows | None:
+    first = 0 if tracks.first_frame is None else int(tracks.first_frame[group[0]])
+    if anchor < first:
+        return None
+    life = trace[first:, group].swapaxes(0, 1)
+    good = _projects_well(life, dropped, is_3d=tracks.is_3d)
+    group, life = group[good], life[good]
+    now = anchor - first
+    moving = tracks.is_moving[group]
+    keep = moving & _on_screen(life[:, now], size_px)
+    dropped["off_screen"] += int((moving & ~keep).sum())
+    if not keep.any():
+        return None
+    future_raw, past_raw = life[:, now:], life[:, now::-1]
+    options = {"step": params.arc_step, "top_fraction": params.arc_top_fraction}
+    future = retarget(future_raw, size_px, params.future_len, **options)
+    past = retarget(past_raw, size_px, params.history_len, **options)
+    return _Rows(
+        track=group[keep].astype(np.int32),
+        raw=future_raw[keep, : params.future_len],
+        raw_past=past_raw[keep, : params.history_len],
+        future=Retargeted(future.trace[keep], anchor + future.frame),
+        past=Retargeted(past.trace[keep], anchor - past.frame),
+    )
+
+
+def _projects_well(
+    life: Float32[np.ndarray, "n t 3"], dropped: Counter[str], *, is_3d: bool
+) -> Bool[np.ndarray, " n"]:
+    in_front = (life[..., 2] > MIN_DEPTH_M).all(1) if is_3d else np.ones(len(life), bool)
+    near = (np.abs(life[..., :2]) < MAX_PX).all((1, 2))
+    dropped["behind_camera"] += int((~in_front).sum())
+    dropped["too_far"] += int((in_front & ~near).sum())
+    return in_front & near
+
+
+def _on_screen(now: Float32[np.ndarray, "n 3"], size_px: tuple[int, int]) -> Bool[np.ndarray, " n"]:
+    height_px, width_px = size_px
+    x, y = now[:, 0], now[:, 1]
+    return (x >= 0) & (x <= width_px) & (y >= 0) & (y <= height_px)
+
+
+def _samples(anchors: list[tuple[int, list[_Rows]]], tracks: WorldTracks, params: ExtractParams) -> Samples:
+    parts = [part for _, rows in anchors for part in rows]
+    track = np.concatenate([part.track for part in parts])
+    anchor_of_row = np.repeat(
+        [a for a, _ in anchors], [sum(len(p.track) for p in rows) for _, rows in anchors]
+    )
+    counts = [sum(len(part.track) for part in rows) for _, rows in anchors]
+    long, short = params.future_len, params.history_len
+    traj, valid = _padded([part.future.trace for part in parts], long)
+    history, history_valid = _padded([part.past.trace for part in parts], short)
+    raw, raw_valid = _padded([part.raw for part in parts], long)
+    raw_history, raw_history_valid = _padded([part.raw_past for part in parts], short)
+    return Samples(
+        frame_indices=np.array([anchor for anchor, _ in anchors], np.int32),
+        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        keypoints=np.concatenate([part.raw[:, 0, :2] for part in parts]).astype(np.float16),
+        cluster_ids=tracks.entity[track],
+        is_moving=np.ones(len(track), bool),
+        visibs=tracks.visible[anchor_of_row, track].astype(np.float16),
+        traj=traj,
+        traj_history=history,
+        valid_steps=valid,
+        valid_steps_history=history_valid,
+        raw_traj=raw,
+        raw_traj_history=raw_history,
+        raw_valid_steps=raw_valid,
+        raw_valid_steps_history=raw_history_valid,
+    )
+
+
+def _padded(parts: list[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Stack parts of different length into -inf padded float16 and its prefix mask."""
+    n_rows = sum(len(part) for part in parts)
+    stacked = np.full((n_rows, length, 3), PAD, np.float16)
+    mask = np.zeros((n_rows, length), bool)
+    row = 0
+    for part in parts:
+        block = slice(row, row + len(part)), slice(0, part.shape[1])
+        stacked[block] = part.astype(np.float32)
+        mask[block] = True
+        row += len(part)
+    return stacked, mask
+
+
+def _retiming(anchors: list[tuple[int, list[_Rows]]], params: ExtractParams) -> Retiming:
+    parts = [part for _, rows in anchors for part in rows]
+    return Retiming(
+        path_step=params.arc_step,
+        future_frame=_table([part.future.frame for part in parts], params.future_len),
+        history_frame=_table([part.past.frame for part in parts], params.history_len),
+        run_offsets=np.concatenate([[0], np.cumsum([len(part.track) for part in parts])]).astype(np.int64),
+        track_ids=np.concatenate([part.track for part in parts]),
+    )
+
+
+def _table(frames: list[np.ndarray], length: int) -> Float64[np.ndarray, "r l"]:
+    table = np.full((len(frames), length), np.nan)
+    for line, frame in zip(table, frames, strict=True):
+        line[: len(frame)] = frame
+    return table
