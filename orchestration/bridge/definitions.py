@@ -1,0 +1,49 @@
+"""Everything that follows from a stage graph alone: assets, checks, one job over all, the sync sensor."""
+
+import hashlib
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.bridge.assets import build_assets, build_external_assets
+from orchestration.bridge.checks import build_checks
+from orchestration.bridge.lock import LOCK_FILE
+from orchestration.bridge.project import Project
+from orchestration.bridge.sync import sync
+
+SENSOR_INTERVAL_S = 30
+
+
+def build_definitions(project: Project) -> dg.Definitions:
+    """Dagster's view of a pipeline; steps run in one process, because stages are processes themselves."""
+    return dg.Definitions(
+        assets=[*build_external_assets(project), *build_assets(project)],
+        asset_checks=build_checks(project),
+        jobs=[dg.define_asset_job("everything", dg.AssetSelection.all(), description="The whole chain.")],
+        sensors=[build_sync_sensor(project)],
+        executor=dg.in_process_executor,
+    )
+
+
+def build_sync_sensor(project: Project) -> dg.SensorDefinition:
+    """Looks at dvc.lock; when it changed, reports what is new. It starts no run."""
+
+    @dg.sensor(
+        name="dvc_lock_sync",
+        minimum_interval_seconds=SENSOR_INTERVAL_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Shows in Dagster what `dvc repro`, `dvc checkout` or `dvc pull` did in a shell.",
+    )
+    def dvc_lock_sync(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        current = _fingerprint(project.root / LOCK_FILE)
+        if current == context.cursor:
+            return dg.SkipReason("dvc.lock is unchanged.")
+        reported = sync(context.instance, project)
+        context.update_cursor(current)
+        return dg.SkipReason(f"Reported {', '.join(reported)}." if reported else "Nothing new in dvc.lock.")
+
+    return dvc_lock_sync
+
+
+def _fingerprint(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"

@@ -1,0 +1,103 @@
+"""dvc.lock -> Dagster: report what DVC recorded elsewhere, as events without a run.
+
+Called by the sensor, by `mu0 sync` and after every checkout or `dvc pull`. Only differences are reported, so a
+second call reports nothing.
+"""
+
+import dagster as dg
+
+from mu0.pipeline import Artifact, Stage
+from orchestration.bridge.event_tags import code_version_tags, data_version_tags, input_tags, latest_event
+from orchestration.bridge.lock import LockedStage, read_lock
+from orchestration.bridge.metadata import REPORT_MD5, report_metadata, stage_metadata
+from orchestration.bridge.project import Project
+from orchestration.bridge.versions import code_version_locked
+
+
+def sync(instance: dg.DagsterInstance, project: Project) -> list[str]:
+    """Report every version in dvc.lock that Dagster has not seen.
+
+    Returns:
+        What was reported, as `asset@md5`; empty when Dagster was up to date.
+    """
+    lock = read_lock(project.root)
+    locked_stages = [(stage, lock[stage.name]) for stage in project.pipeline.all_stages if stage.name in lock]
+    reported: list[str] = []
+    for stage, locked in locked_stages:
+        reported += _sync_external(instance, project, stage, locked)
+        for artifact in stage.outputs:
+            reported += _sync_artifact(instance, project, stage, locked, artifact)
+        reported += _sync_check(instance, project, stage, locked)
+    return reported
+
+
+def _sync_external(
+    instance: dg.DagsterInstance, project: Project, stage: Stage, locked: LockedStage
+) -> list[str]:
+    reported = []
+    for name, path in project.external_assets().items():
+        md5 = locked.dependency_md5.get(path) if path in stage.external else None
+        event = latest_event(instance, name, external=True)
+        if md5 and (event is None or event.data_version != md5):
+            instance.report_runless_asset_event(dg.AssetObservation(name, tags=data_version_tags(md5)))
+            reported.append(f"{name}@{md5[:8]}")
+    return reported
+
+
+def _sync_artifact(
+    instance: dg.DagsterInstance, project: Project, stage: Stage, locked: LockedStage, artifact: Artifact
+) -> list[str]:
+    md5 = locked.output_md5.get(artifact.path)
+    if md5 is None:
+        return []  # dvc.lock is older than the graph
+    inputs = {
+        name: locked.dependency_md5[path]
+        for name, path in project.input_paths(stage).items()
+        if path in locked.dependency_md5
+    }
+    code_version = code_version_locked(stage, locked)
+    event = latest_event(instance, artifact.name, external=False)
+    if event and (event.data_version, event.code_version, event.input_versions) == (md5, code_version, inputs):
+        return []
+    tags = data_version_tags(md5) | code_version_tags(code_version)
+    for name, input_md5 in inputs.items():
+        external = name in project.external_assets()
+        tags |= input_tags(name, input_md5, latest_event(instance, name, external=external))
+    instance.report_runless_asset_event(
+        dg.AssetMaterialization(
+            artifact.name,
+            tags=tags,
+            description="Recorded by DVC outside Dagster.",
+            metadata=stage_metadata(stage, artifact, md5, project.root),
+        )
+    )
+    return [f"{artifact.name}@{md5[:8]}"]
+
+
+def _sync_check(
+    instance: dg.DagsterInstance, project: Project, stage: Stage, locked: LockedStage
+) -> list[str]:
+    md5 = locked.output_md5.get(stage.report) if stage.checks and stage.report else None
+    if not md5 or not stage.checks or md5 == _latest_report_md5(instance, stage):
+        return []
+    passed, severity, metadata = report_metadata(stage, project.root)
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey(stage.checks),
+            check_name=stage.name,
+            passed=passed,
+            severity=severity,
+            metadata={**metadata, REPORT_MD5: dg.MetadataValue.text(md5)},
+            blocking=True,
+        )
+    )
+    return [f"{stage.name}@{md5[:8]}"]
+
+
+def _latest_report_md5(instance: dg.DagsterInstance, stage: Stage) -> str | None:
+    assert stage.checks
+    key = dg.AssetCheckKey(dg.AssetKey(stage.checks), stage.name)
+    record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
+    evaluation = record.evaluation if record else None
+    entry = evaluation.metadata.get(REPORT_MD5) if evaluation else None
+    return str(entry.value) if entry else None

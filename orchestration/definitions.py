@@ -1,0 +1,15 @@
+"""Entry point of `dagster dev` and `dg dev`."""
+
+import dagster as dg
+
+from orchestration import jobs
+from orchestration.bridge.definitions import build_definitions
+from orchestration.bridge.project import project_here
+
+defs = dg.Definitions.merge(
+    build_definitions(project_here()),
+    dg.Definitions(
+        jobs=[jobs.data_engine, jobs.world_model, jobs.policy, jobs.promotion],
+        schedules=[jobs.nightly],
+    ),
+)

@@ -1,0 +1,57 @@
+"""Jobs, the schedule, and promotion as a job of its own (the registry is no part of DVC's graph)."""
+
+import dagster as dg
+
+CHECKED = {"executor_def": dg.in_process_executor}
+
+data_engine = dg.define_asset_job(
+    "data_engine",
+    dg.AssetSelection.groups("videos", "traces"),
+    description="Videos -> traces -> captions -> trace dataset.",
+    **CHECKED,
+)
+world_model = dg.define_asset_job(
+    "world_model",
+    dg.AssetSelection.assets("world_model", "trace_report"),
+    description="Train μ0 and measure it against its baselines.",
+    **CHECKED,
+)
+policy = dg.define_asset_job(
+    "policy",
+    dg.AssetSelection.groups("policy") | dg.AssetSelection.assets("ur3_report"),
+    description="Demonstrations -> action experts -> rollouts.",
+    **CHECKED,
+)
+
+
+class PromotionConfig(dg.Config):
+    """Options of the promotion job."""
+
+    dry_run: bool = False
+
+
+@dg.op
+def promote_models(context: dg.OpExecutionContext, config: PromotionConfig) -> None:
+    """Register what was trained as `challenger`; move `champion` when every gate passes."""
+    from mu0.errors import PromotionError
+    from mu0.serving.promotion import promote
+
+    try:
+        outcome = promote(dry_run=config.dry_run)
+    except PromotionError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    context.log.info(outcome.describe())
+
+
+@dg.job(description="Registry: challenger -> gates -> champion, the old one stays as previous.")
+def promotion() -> None:
+    """Promote what passed."""
+    promote_models()
+
+
+nightly = dg.ScheduleDefinition(
+    name="nightly",
+    target=dg.AssetSelection.all(),
+    cron_schedule="0 2 * * *",
+    description="Everything that changed, at night. Off until you switch it on.",
+)
