@@ -32,11 +32,15 @@ UV_FIND_LINKS="${UV_FIND_LINKS:-$links}" "$VENV/bin/uv" pip install --quiet --py
     --constraint constraints.txt --editable '.[sim,dev]'
 
 # Rendering: EGL, else OSMesa, else our ray caster. Only the first two need a system library.
-if ! "$VENV/bin/python" -m mu0.envs.rendering --has-gl; then
+has_gl() {
+    "$VENV/bin/python" -c 'import sys; from mu0.envs.rendering import available_renderers
+sys.exit(not any(renderer.works for renderer in available_renderers() if renderer.name != "raycast"))'
+}
+if ! has_gl; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         say "No GL for rendering: installing libegl1 and Mesa."
         apt-get update -qq && apt-get install -y -qq libegl1 libgl1-mesa-dri >/dev/null || true
     fi
-    "$VENV/bin/python" -m mu0.envs.rendering --has-gl || say "No GL for rendering, so simulated videos are ray-cast (slower, no textures). \
+    has_gl || say "No GL for rendering, so simulated videos are ray-cast (slower, no textures). \
 For the faster way: apt-get install libegl1 libgl1-mesa-dri (or libosmesa6)."
 fi
