@@ -1,0 +1,105 @@
+"""An action expert on disk, bound to the world model whose features it was trained on.
+
+    config.json          shape of the expert, and how features are taken from the world model
+    model.safetensors    weights (exponential moving average of training)
+    normalization.json   statistics of states and relative actions
+    meta.json            sha256 of the world model's weights, of the statistics, and what was trained
+
+Features of one world model mean nothing to an expert trained on another: loading such a pair is refused.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from mu0.errors import CheckpointError, StageError
+from mu0.files import atomic_folder, read_json, sha256_of, write_json
+from mu0.policy.action_expert import ActionExpert, ActionExpertConfig
+from mu0.policy.normalization import PolicyNormalization, read_normalization, write_normalization
+from mu0.policy.trace_features import FeatureConfig
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class ActionExpertCheckpoint:
+    """A loaded action expert with everything that belongs to it."""
+
+    expert: ActionExpert
+    features: FeatureConfig
+    normalization: PolicyNormalization
+    meta: dict[str, Any]
+
+
+def world_model_sha256(world_model_folder: Path) -> str:
+    """The identity of a world model: the hash of its weights.
+
+    Raises:
+        CheckpointError: The folder has no weights.
+    """
+    path = world_model_folder / WEIGHTS
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no {path}.",
+            expected="the weights of a trained world model",
+            remedy="run `mu0 run`, which trains it, or `dvc checkout`.",
+        )
+    return sha256_of(path)
+
+
+def save_action_expert(folder: Path, checkpoint: ActionExpertCheckpoint) -> None:
+    """Write the four files at once; an interrupted write leaves the old folder."""
+    with atomic_folder(folder) as temporary:
+        config = {"expert": asdict(checkpoint.expert.config), "features": asdict(checkpoint.features)}
+        write_json(temporary / "config.json", config)
+        save_file(
+            {name: tensor.contiguous() for name, tensor in checkpoint.expert.state_dict().items()},
+            temporary / WEIGHTS,
+        )
+        write_normalization(temporary / "normalization.json", checkpoint.normalization)
+        meta = {**checkpoint.meta, "normalization_sha256": checkpoint.normalization.sha256()}
+        write_json(temporary / "meta.json", meta)
+
+
+def load_action_expert(folder: Path, world_model_folder: Path) -> ActionExpertCheckpoint:
+    """Read an action expert and check that it belongs to this world model.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, weights do not fit the config, the statistics are not the
+            recorded ones, or the expert was trained on another world model.
+    """
+    try:
+        config = read_json(folder / "config.json")
+        meta = read_json(folder / "meta.json")
+        expert_config = ActionExpertConfig(
+            **{**config["expert"], "vocabulary": tuple(config["expert"]["vocabulary"])}
+        )
+        feature_config = FeatureConfig(**config["features"])
+        trained_on, statistics = meta["world_model_sha256"], meta["normalization_sha256"]
+    except (StageError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{folder} is not an action expert: {error}.",
+            expected="config.json and meta.json as mu0/policy/checkpoint.py writes them",
+            remedy="train it with `mu0 run`, or restore it with `dvc checkout`.",
+        ) from error
+    found = world_model_sha256(world_model_folder)
+    if found != trained_on:
+        raise CheckpointError(
+            f"{folder} was trained on the world model {trained_on[:12]}, but {world_model_folder} is {found[:12]}.",
+            expected="the very world model whose features the expert learned to read",
+            remedy="train the expert again on this world model with `mu0 run`, or check out the older one.",
+        )
+    expert = ActionExpert(expert_config)
+    try:
+        expert.load_state_dict(load_file(folder / WEIGHTS))
+    except (FileNotFoundError, SafetensorError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{folder / WEIGHTS} cannot be used: {error}.",
+            expected="weights that fit config.json of the same folder",
+            remedy="restore the whole folder with `dvc checkout`, or train again.",
+        ) from error
+    normalization = read_normalization(folder / "normalization.json", statistics)
+    return ActionExpertCheckpoint(expert.eval(), feature_config, normalization, meta)

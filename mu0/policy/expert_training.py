@@ -1,0 +1,115 @@
+"""What one training step of the action expert sees and minimises.
+
+    loss = flow matching (or L1) of the chunk + KEYFRAME_WEIGHT * L1 of the keyframe, where there is one
+
+Everything random comes from generators that are seeded by (seed, step), so that step 700 draws the same rows,
+shifts and noise whether training ran through or was resumed; both variants see the same rows in the same order.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+
+from mu0.policy.action_expert import KEYFRAME_DIMS, ActionExpert, Context, PolicyInputs
+from mu0.policy.demonstrations import DemonstrationFrames
+from mu0.policy.flow import flow_matching_loss
+from mu0.policy.normalization import PolicyNormalization
+from mu0.policy.trace_features import FrozenFeatures
+from mu0.policy.vocabulary import encode_words
+from mu0.policy.wrist_encoder import random_shift
+
+KEYFRAME_WEIGHT = 1.0
+KEYFRAME_SCALE = (0.1, 0.1, 0.1, 0.5)
+"""Metres and radians that count as one in the keyframe loss."""
+STATE_NOISE = 0.01
+"""Standard deviation added to the normalised state: the expert shall look, not integrate."""
+
+
+@dataclass(frozen=True)
+class ExpertBatch:
+    """Inputs and targets of one step; `generator` draws flow times and noise."""
+
+    inputs: PolicyInputs
+    chunk: Float[Tensor, "b step action"]
+    keyframe: Float[Tensor, "b 4"]
+    keyframe_valid: Bool[Tensor, " b"]
+    generator: torch.Generator
+
+
+class ExpertData:
+    """Demonstration rows with their frozen features, ready to be drawn."""
+
+    def __init__(
+        self,
+        frames: DemonstrationFrames,
+        features: FrozenFeatures,
+        normalization: PolicyNormalization,
+        vocabulary: tuple[str, ...],
+        max_words: int,
+    ) -> None:
+        words = np.stack([encode_words(text, vocabulary, max_words) for text in frames.instructions])
+        self.features = features
+        self.wrist: UInt8[Tensor, "n 3 h w"] = torch.from_numpy(frames.wrist).permute(0, 3, 1, 2).contiguous()
+        self.state: Float[Tensor, "n 9"] = torch.from_numpy(normalization.normalize_state(frames.state))
+        self.words: Int[Tensor, "n max_words"] = torch.from_numpy(words[frames.instruction_id])
+        chunk = normalization.normalize_actions(frames.chunk, frames.state)
+        self.chunk: Float[Tensor, "n step action"] = torch.from_numpy(chunk)
+        scale = np.array(KEYFRAME_SCALE, np.float32)
+        self.keyframe: Float[Tensor, "n 4"] = torch.from_numpy((frames.keyframe / scale).astype(np.float32))
+        self.keyframe_valid: Bool[Tensor, " n"] = torch.from_numpy(frames.keyframe_valid)
+
+    def __len__(self) -> int:
+        return len(self.state)
+
+    def batch(self, batch_size: int, seed: int, step: int) -> ExpertBatch:
+        """The batch of a step; a function of its arguments alone."""
+        rows = np.random.default_rng([seed, step]).integers(0, len(self), batch_size)
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        prefix, mask, trace = self.features.rows(rows)
+        index = torch.from_numpy(rows)
+        noise = STATE_NOISE * torch.randn(batch_size, self.state.shape[1], generator=generator)
+        inputs = PolicyInputs(
+            prefix=prefix,
+            prefix_mask=mask,
+            trace=trace,
+            wrist=random_shift(self.wrist[index], generator),
+            state=self.state[index] + noise,
+            words=self.words[index],
+        )
+        return ExpertBatch(
+            inputs, self.chunk[index], self.keyframe[index], self.keyframe_valid[index], generator
+        )
+
+
+def expert_loss(
+    expert: ActionExpert, batch: ExpertBatch, noise_draws: int
+) -> tuple[Float[Tensor, ""], dict[str, float]]:
+    """Loss to minimise and its parts for the log.
+
+    Args:
+        expert: In training mode.
+        batch: From `ExpertData.batch`.
+        noise_draws: Flow times and noises per row that share one context.
+
+    Returns:
+        Total, and `action_loss` and `keyframe_loss`.
+    """
+    context = expert.encode(batch.inputs)
+    action = _action_loss(expert, context, batch, noise_draws)
+    assert batch.keyframe.shape[1] == KEYFRAME_DIMS
+    errors = (context.keyframe - batch.keyframe).abs().mean(dim=1)
+    keyframe = (errors * batch.keyframe_valid).mean()
+    parts = {"action_loss": float(action.detach()), "keyframe_loss": float(keyframe.detach())}
+    return action + KEYFRAME_WEIGHT * keyframe, parts
+
+
+def _action_loss(
+    expert: ActionExpert, context: Context, batch: ExpertBatch, noise_draws: int
+) -> Float[Tensor, ""]:
+    if expert.config.objective == "l1":
+        return (expert.regress(context) - batch.chunk).abs().mean()
+    data = batch.chunk.repeat_interleave(noise_draws, dim=0)
+    return flow_matching_loss(lambda x, tau: expert.velocity(context, x, tau), data, batch.generator)

@@ -1,0 +1,128 @@
+"""Normalisation of states and actions as one pair, so that what training does, the robot undoes.
+
+Actions are *relative*: the commanded pose of a future step minus the command that stands now. A policy that
+says "3 cm to the left from here" needs no knowledge of where "here" is in the workspace. The gripper is
+*absolute* (0 open, 1 closed): "change the gripper" would have no meaning at its limits. Statistics are taken on
+the relative values, over all steps of all chunks.
+
+Spreads have a floor. Without it a dimension that never changes in the demonstrations would divide by almost
+nothing, and a deviation of a millimetre on the robot would reach the network as a million.
+
+Conventions (docs/conventions.md)
+    state    (9) commanded TCP x, y, z [m], commanded yaw [rad], commanded gripper, measured gripper opening,
+             measured TCP x, y, z [m]; base frame
+    action   (5) commanded TCP x, y, z [m], commanded yaw [rad], gripper; absolute, base frame
+
+Sources
+    Relative actions and their statistics: openpi and LeRobot (reference/tracegen_tau0_pi0_lerobot.md C.5).
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from mu0.errors import CheckpointError
+from mu0.files import write_json
+
+N_POSE = 4
+"""The first four dimensions of state and action are the commanded pose, and are relative in an action."""
+STATE_FLOOR = 0.01
+ACTION_FLOOR = 0.01
+
+
+def relative_to_command(
+    actions: Float[np.ndarray, "*batch step 5"], state: Float[np.ndarray, "*batch 9"]
+) -> Float[np.ndarray, "*batch step 5"]:
+    """Absolute actions -> poses relative to the command in `state`; the gripper stays absolute."""
+    relative = actions.copy()
+    relative[..., :N_POSE] -= state[..., None, :N_POSE]
+    return relative
+
+
+def absolute_from_command(
+    relative: Float[np.ndarray, "*batch step 5"], state: Float[np.ndarray, "*batch 9"]
+) -> Float[np.ndarray, "*batch step 5"]:
+    """Undo `relative_to_command`."""
+    actions = relative.copy()
+    actions[..., :N_POSE] += state[..., None, :N_POSE]
+    return actions
+
+
+@dataclass(frozen=True)
+class PolicyNormalization:
+    """Means and spreads of states and of relative actions; travels inside the checkpoint."""
+
+    state_mean: tuple[float, ...]
+    state_std: tuple[float, ...]
+    action_mean: tuple[float, ...]
+    action_std: tuple[float, ...]
+
+    def normalize_state(self, state: Float[np.ndarray, "*batch 9"]) -> Float[np.ndarray, "*batch 9"]:
+        """State as the network sees it, float32."""
+        return ((state - np.array(self.state_mean)) / np.array(self.state_std)).astype(np.float32)
+
+    def normalize_actions(
+        self, actions: Float[np.ndarray, "*batch step 5"], state: Float[np.ndarray, "*batch 9"]
+    ) -> Float[np.ndarray, "*batch step 5"]:
+        """Absolute actions -> what the network predicts, float32."""
+        relative = relative_to_command(actions, state)
+        return ((relative - np.array(self.action_mean)) / np.array(self.action_std)).astype(np.float32)
+
+    def denormalize_actions(
+        self, normalized: Float[np.ndarray, "*batch step 5"], state: Float[np.ndarray, "*batch 9"]
+    ) -> Float[np.ndarray, "*batch step 5"]:
+        """Undo `normalize_actions`: absolute actions in the base frame, float64."""
+        relative = normalized * np.array(self.action_std) + np.array(self.action_mean)
+        return absolute_from_command(relative, state)
+
+    def sha256(self) -> str:
+        """Hex digest of the numbers; stored in `meta.json` and compared when a checkpoint is loaded."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def fit_normalization(
+    states: Float[np.ndarray, "n 9"], chunks: Float[np.ndarray, "n step 5"]
+) -> PolicyNormalization:
+    """Statistics over all frames (states) and over all steps of all chunks (relative actions)."""
+    relative = relative_to_command(chunks.astype(np.float64), states.astype(np.float64)).reshape(-1, 5)
+    state_std = np.maximum(states.astype(np.float64).std(0), STATE_FLOOR)
+    action_std = np.maximum(relative.std(0), ACTION_FLOOR)
+    return PolicyNormalization(
+        tuple(states.astype(np.float64).mean(0).tolist()),
+        tuple(state_std.tolist()),
+        tuple(relative.mean(0).tolist()),
+        tuple(action_std.tolist()),
+    )
+
+
+def write_normalization(path: Path, normalization: PolicyNormalization) -> None:
+    """Write `normalization.json`."""
+    write_json(path, asdict(normalization))
+
+
+def read_normalization(path: Path, expected_sha256: str) -> PolicyNormalization:
+    """Read `normalization.json` and check that it is the one that the weights were trained with.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, or not the one recorded in `meta.json`.
+    """
+    try:
+        content = json.loads(path.read_text())
+        normalization = PolicyNormalization(**{key: tuple(value) for key, value in content.items()})
+    except (FileNotFoundError, json.JSONDecodeError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read: {error}.",
+            expected="state and action statistics, written together with the weights",
+            remedy="train this action expert again; weights without their statistics are useless.",
+        ) from error
+    if normalization.sha256() != expected_sha256:
+        raise CheckpointError(
+            f"{path} has the hash {normalization.sha256()[:12]}.",
+            expected=f"{expected_sha256[:12]}, which meta.json of the same folder records",
+            remedy="restore the whole checkpoint folder with `dvc checkout`, or train again.",
+        )
+    return normalization

@@ -1,0 +1,95 @@
+"""From images and token grids to numbers that say *where*.
+
+A policy fails by centimetres, so position must survive the encoder. Two readouts keep it: tokens that are
+flattened (each keeps its own weights, so its place is known) and *soft keypoints*: learned heat maps whose
+softmax mean is a coordinate with sub-cell resolution.
+
+Sources
+    Soft keypoints (spatial softmax): arXiv:1504.00702. Flattened readout: docs/experiments.md.
+"""
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from torch.nn import functional
+
+GROUPS = 8
+SHIFT_PX = 3
+
+
+def random_shift(
+    images: UInt8[Tensor, "b 3 h w"], generator: torch.Generator, shift_px: int = SHIFT_PX
+) -> UInt8[Tensor, "b 3 h w"]:
+    """Shift each image by up to `shift_px` pixels, edges repeated (DrQ augmentation)."""
+    n, _, height, width = images.shape
+    offsets = torch.randint(0, 2 * shift_px + 1, (n, 2), generator=generator)
+    rows = (torch.arange(height) + offsets[:, :1] - shift_px).clamp(0, height - 1)
+    columns = (torch.arange(width) + offsets[:, 1:] - shift_px).clamp(0, width - 1)
+    each = torch.arange(n)[:, None, None]
+    return images.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+class SoftKeypoints(nn.Module):
+    """`n_keypoints` learned heat maps -> their mean positions in [-1, 1]."""
+
+    def __init__(self, channels: int, n_keypoints: int) -> None:
+        super().__init__()
+        self.heat = nn.Conv2d(channels, n_keypoints, 1)
+
+    def forward(self, grid: Float[Tensor, "b c h w"]) -> Float[Tensor, "b two_k"]:
+        """Mean u and v of every heat map."""
+        weight = self.heat(grid).flatten(2).softmax(-1).unflatten(-1, grid.shape[-2:])
+        u = torch.linspace(-1, 1, grid.shape[-1]).to(grid)
+        v = torch.linspace(-1, 1, grid.shape[-2]).to(grid)
+        return torch.cat([(weight.sum(2) * u).sum(-1), (weight.sum(3) * v).sum(-1)], dim=-1)
+
+
+def _stage(channels_in: int, channels: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels, 3, stride, 1), nn.GroupNorm(GROUPS, channels), nn.GELU()
+    )
+
+
+class WristEncoder(nn.Module):
+    """A trained convolutional stem: image -> 4x4 tokens and soft keypoints.
+
+    bfloat16 is used for the convolutions only; at these widths it makes attention slower, not faster.
+    """
+
+    def __init__(self, width: int, n_keypoints: int) -> None:
+        super().__init__()
+        self.fine = nn.Sequential(nn.PixelUnshuffle(2), _stage(12, 32, 1), _stage(32, 64, 2))
+        self.coarse = nn.Sequential(_stage(64, width, 2), nn.Conv2d(width, width, 3, 2, 1))
+        self.keypoints = SoftKeypoints(64, n_keypoints)
+
+    def forward(
+        self, images: UInt8[Tensor, "b 3 h w"]
+    ) -> tuple[Float[Tensor, "b tokens width"], Float[Tensor, "b two_k"]]:
+        """Tokens in row-major order, and keypoint positions."""
+        x = images.float() / 127.5 - 1
+        with torch.autocast("cpu", torch.bfloat16, enabled=not torch.is_inference_mode_enabled()):
+            fine = self.fine(x)
+            tokens = self.coarse(fine)
+        return tokens.float().flatten(2).transpose(1, 2), self.keypoints(fine.float())
+
+
+class GridReadout(nn.Module):
+    """A square grid of tokens -> 4x4 tokens and soft keypoints."""
+
+    SIDE = 8
+
+    def __init__(self, width: int, n_keypoints: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(width, width, 3, 2, 1)
+        self.keypoints = SoftKeypoints(width, n_keypoints)
+
+    def forward(
+        self, tokens: Float[Tensor, "b n width"]
+    ) -> tuple[Float[Tensor, "b tokens width"], Float[Tensor, "b two_k"]]:
+        """Grids of another size than 8x8 are first averaged or repeated to 8x8."""
+        side = round(tokens.shape[1] ** 0.5)
+        grid = tokens.transpose(1, 2).unflatten(-1, (side, side))
+        if side != self.SIDE:
+            grid = functional.interpolate(grid, (self.SIDE, self.SIDE), mode="bilinear", antialias=True)
+        reduced = self.reduce(functional.gelu(grid))
+        return reduced.flatten(2).transpose(1, 2), self.keypoints(grid)
