@@ -23,6 +23,7 @@ from mu0.dataset.captions import CaptionPool, read_captions
 from mu0.dataset.rows import WindowShape, Windows, check_columns, eligible_rows, read_windows
 from mu0.episodes.read import Episode, read_episode
 from mu0.errors import DatasetError
+from mu0.geometry.camera import uvz_from_trace
 from mu0.records import Observation, Queries
 
 OFFICIAL_OFFSETS = (4, 8, 12)
@@ -107,10 +108,9 @@ def _sample(
     frame = int(str(row["frame_index"]))
     windows = _draw_windows(episode, frame, protocol)
     height, width = episode.size_px
-    to_uv, origin = np.array([2 / width, 2 / height, 1]), np.array([1.0, 1.0, 0.0])
-    history = windows.history.astype(np.float64) * to_uv - origin
+    history = uvz_from_trace(windows.history.astype(np.float64), height, width)
     past_valid = windows.history_valid[:, :0:-1, None]
-    truth = windows.future[:, 1:].astype(np.float64) * to_uv - origin
+    truth = uvz_from_trace(windows.future[:, 1:].astype(np.float64), height, width)
     valid = windows.future_valid[:, 1:]
     return EvaluationSample(
         episode_id=str(row["episode_id"]),

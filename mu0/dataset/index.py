@@ -94,8 +94,10 @@ def build_index(
     if not len(used):
         raise _nothing_to_train_on(table)
     splits = assign_splits(used, val_share=val_share, test_share=test_share, seed=seed)
-    for frame in (table, all_slots := pd.concat(slots, ignore_index=True)):
+    all_slots = pd.concat([part for part in slots if len(part)], ignore_index=True)
+    for frame in (table, all_slots):
         frame["split"] = [splits.get(key) for key in zip(frame["source"], frame["scene_id"], strict=True)]
+    table.loc[table["status"] != USED, "split"] = None
     return DatasetIndex(all_slots[list(SLOT_COLUMNS)], table)
 
 

@@ -30,10 +30,10 @@ class WindowShape:
 class Windows:
     """Windows of rows in pixels and metres as stored; entry 0 of the time axis is the anchor."""
 
-    future: Float16[np.ndarray, "n step+1 3"]
-    future_valid: Bool[np.ndarray, "n step+1"]
-    history: Float16[np.ndarray, "n past+1 3"]
-    history_valid: Bool[np.ndarray, "n past+1"]
+    future: Float16[np.ndarray, "n future 3"]
+    future_valid: Bool[np.ndarray, "n future"]
+    history: Float16[np.ndarray, "n past 3"]
+    history_valid: Bool[np.ndarray, "n past"]
     cluster_ids: Int[np.ndarray, " n"]
 
 

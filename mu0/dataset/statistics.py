@@ -33,6 +33,7 @@ MAX_PAIRS_PER_EPISODE = 200_000
 MAX_DEPTH_FRAMES = 32
 DEPTH_STRIDE_PX = 4
 MIN_DEPTH_M = 1e-3
+DELTA_SCALES = ("delta_scale_x", "delta_scale_y", "delta_scale_z")
 SMALLEST_SCALE = 1e-3  # an axis on which nothing moves must not divide by zero
 REMEDY = "build it again with `dvc repro trace_dataset`, or copy the file that belongs to the checkpoint."
 
@@ -112,12 +113,16 @@ class NormalizerStats:
             raise _unusable(path, f"lacks {', '.join(missing)}", f"the keys {', '.join(required)}")
         if content["target_kind"] != "anchor":
             raise _unusable(path, f"has target_kind {content['target_kind']!r}", "target_kind 'anchor'")
-        statistics = cls(**{name: content[name] for name in fields if name in content})
-        for name in ("delta_scale_x", "delta_scale_y", "delta_scale_z"):
-            value = getattr(statistics, name)
+        for name in DELTA_SCALES:
+            value = content[name]
             if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
                 raise _unusable(path, f"has {name} = {value!r}", "a finite number above 0")
-        return statistics
+        return cls(**{name: _as(field.type, content[name]) for name, field in fields.items() if name in content})
+
+
+def _as(kind: Any, value: Any) -> Any:
+    """JSON writes 95.0 as 95 in some programs; a field of floats gets a float."""
+    return float(value) if kind in (float, float | None) and isinstance(value, int) else value
 
 
 def _unusable(path: Path, found: str, expected: str) -> DatasetError:

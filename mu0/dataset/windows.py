@@ -169,7 +169,7 @@ def _order(seed: int, epoch: int, n_slots: int) -> Int64[np.ndarray, " n"]:
 
 
 def _draw_rows(
-    first_row: Int64[np.ndarray, " s+1"], slots: Int64[np.ndarray, " b"], n_queries: int, rng: np.random.Generator
+    first_row: Int64[np.ndarray, " borders"], slots: Int64[np.ndarray, " b"], n_queries: int, rng: np.random.Generator
 ) -> tuple[Int64[np.ndarray, "b q"], Bool[np.ndarray, "b q"]]:
     """`n_queries` distinct rows of each slot in random order; where it has fewer, its first row and False."""
     start, n_rows = first_row[slots], np.diff(first_row)[slots]
