@@ -74,6 +74,7 @@ def parse_info(folder: Path, kind: type[T]) -> T:
                 expected=f"a value of type {expected.__name__}",
                 remedy=REBUILD,
             )
+        content[name] = float(value) if expected is float else value
     return kind(**content)
 
 

@@ -73,7 +73,7 @@ class VideoEncoder:
             self._stream = self._add_stream(image)
         if image.shape != self._shape:
             raise SourceError(
-                f"Frame {self.n_frames} of {self.path.name} has shape {image.shape}, the first {self._shape}.",
+                f"{self.path.name}: frame {self.n_frames} has shape {image.shape}, frame 0 {self._shape}.",
                 expected="frames of one size",
                 remedy="split the frames into one folder per size, or resize them.",
             )

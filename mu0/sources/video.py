@@ -84,7 +84,7 @@ def iter_frames(path: Path, fps_hz: float | None = None) -> Iterator[UInt8[np.nd
     """
     with _opened(path) as (container, stream):
         rate_hz = fps_hz or _rate_hz(stream)
-        for frame in _on_grid(_decoded(path, container, stream), rate_hz):
+        for frame in _on_grid(_decoded(path, container, stream), rate_hz, _period_s(stream)):
             yield _upright(frame)
 
 
@@ -111,7 +111,7 @@ def read_range(path: Path, from_s: float, n_frames: int) -> UInt8[np.ndarray, "t
     if len(found) != n_frames:
         raise SourceError(
             f"{path}: found {len(found)} of {n_frames} frames from {from_s:.4f} s on.",
-            expected=f"a frame at {from_s:.4f} s (within {TIME_TOLERANCE_S} s) and {n_frames} frames after it",
+            expected=f"a frame at {from_s:.4f} s (within 0.1 ms) and {n_frames} frames from it on",
             remedy="write the dataset again: delete its folder and run `mu0 run`.",
         )
     return np.stack(found)
@@ -159,7 +159,8 @@ def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoS
 
 
 def _not_readable(path: Path, error: Exception) -> SourceError:
-    head = path.open("rb").read(12)
+    with path.open("rb") as stream:
+        head = stream.read(12)
     if head[4:8] == b"ftyp":
         return SourceError(
             f"{path} ({path.stat().st_size} bytes) starts like an mp4 but has no readable index (moov).",
@@ -233,8 +234,8 @@ def _period_s(stream: av.VideoStream) -> float:
     return 1.0 / _rate_hz(stream)
 
 
-def _on_grid(frames: Iterator[av.VideoFrame], fps_hz: float) -> Iterator[av.VideoFrame]:
-    """The nearest frame of each grid time k / fps_hz; frames without time stamps pass as they are."""
+def _on_grid(frames: Iterator[av.VideoFrame], fps_hz: float, last_s: float) -> Iterator[av.VideoFrame]:
+    """The nearest frame of each grid time k / fps_hz; the last one is shown for `last_s`."""
     held: av.VideoFrame | None = None
     held_s = start_s = 0.0
     n_out = 0
@@ -250,8 +251,9 @@ def _on_grid(frames: Iterator[av.VideoFrame], fps_hz: float) -> Iterator[av.Vide
             yield held
             n_out += 1
         held, held_s = frame, time_s
-    if held is not None and n_out / fps_hz < held_s + 0.5 / fps_hz:
+    while held is not None and n_out / fps_hz < held_s + last_s / 2:
         yield held
+        n_out += 1
 
 
 def _quarter_turns(frame: av.VideoFrame) -> int:
