@@ -16,6 +16,7 @@ from pathlib import Path
 
 TAIL_LINES = 40
 STOP_AFTER_S = 20.0
+DVC_YAML = "dvc.yaml"
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,19 @@ def reproduce(stage: str, root: Path, on_line: Callable[[str], None], run_id: st
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage]
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     outcome = "ran"
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=root, env=_environment(run_id), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace", start_new_session=True,
-    )
-    try:
-        for line in process.stdout or ():
-            tail.append(line.rstrip())
-            on_line(tail[-1])
-            if "is cached - skipping run" in line:
-                outcome = "cached"
-        exit_code = process.wait()
-    finally:
-        _stop(process)
+    ) as process:  # fmt: skip
+        try:
+            for line in process.stdout or ():
+                tail.append(line.rstrip())
+                on_line(tail[-1])
+                if "is cached - skipping run" in line:
+                    outcome = "cached"
+            exit_code = process.wait()
+        finally:
+            _stop(process)
     return StageRun("failed" if exit_code else outcome, time.monotonic() - started, "\n".join(tail))
 
 
@@ -65,7 +66,7 @@ def _is_unchanged(stage: str, root: Path) -> bool:
 
     try:
         with Repo(str(root), _wait_for_lock=True) as repo:
-            return not repo.status(targets=[stage])
+            return not repo.status(targets=[f"{root / DVC_YAML}:{stage}"])
     except DvcException:
         return False  # the command itself then says what is wrong
 

@@ -95,6 +95,7 @@ def test_what_dvc_did_in_a_shell_is_fresh_in_dagster_after_one_sync(
     assert sync(instance, toy) == []
 
 
+@pytest.mark.slow
 def test_what_dagster_did_is_clean_for_dvc(toy: Project, instance: dg.DagsterInstance) -> None:
     sync(instance, toy)
     (toy.root / "params.yaml").write_text("numbers: {factor: 2, rate: 1e-3}\ntotal: {}\n")
@@ -119,6 +120,7 @@ def test_a_run_of_nothing_new_starts_no_process(toy: Project, instance: dg.Dagst
     assert outcomes == ["unchanged"] * len(ASSETS)
 
 
+@pytest.mark.slow
 def test_bad_data_stops_dagster_and_dvc_at_the_same_place(toy: Project, instance: dg.DagsterInstance) -> None:
     (toy.root / "inbox/c").write_text("101")
     result = run_everything(instance, toy)
@@ -132,6 +134,7 @@ def test_bad_data_stops_dagster_and_dvc_at_the_same_place(toy: Project, instance
     assert "adding up" not in outcome.stdout
 
 
+@pytest.mark.slow
 def test_a_failing_stage_ends_with_its_own_last_words(toy: Project, instance: dg.DagsterInstance) -> None:
     (toy.root / "inbox/c").write_text("three")
     result = run_everything(instance, toy)
