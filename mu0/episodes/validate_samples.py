@@ -133,13 +133,13 @@ def _keypoint_faults(samples: Samples, size: tuple[int, ...]) -> list[Violation]
     faults = []
     keypoints = np.asarray(samples.keypoints, np.float32)
     one_step = np.spacing(np.asarray(samples.keypoints)).astype(np.float32)  # float16 rounds a last digit
-    outside = ~((keypoints >= 0) & (keypoints <= [size[2], size[1]])).all(-1)
+    outside = ~np.all((keypoints >= 0) & (keypoints <= [size[2], size[1]]), axis=-1)
     if outside.any():
         expected = f"0 <= x <= {size[2]} and 0 <= y <= {size[1]}"
         faults.append(Violation("samples/keypoints.npy", "range", _where(outside), expected))
     for name in MASK_OF:
         start = np.asarray(getattr(samples, name)[:, 0], np.float32)
-        off = ~(np.abs(start[:, :2] - keypoints) <= one_step).all(-1)
+        off = ~np.all(np.abs(start[:, :2] - keypoints) <= one_step, axis=-1)
         if off.any():
             faults.append(Violation(f"samples/{name}.npy", "step 0", _where(off), "the keypoint"))
     return faults
@@ -177,7 +177,7 @@ def _meaning_faults(samples: Samples, sidecar: Sidecar) -> list[Violation]:
         faults.append(Violation("samples/is_moving.npy", "values", found, "True in every stored row"))
     visibs = np.asarray(samples.visibs, np.float32)
     if (bad := ~((visibs >= 0) & (visibs <= 1))).any():
-        faults.append(Violation("samples/visibs.npy", "values", _where(bad), "0 to 1"))
+        faults.append(Violation("samples/visibs.npy", "values", _where(np.asarray(bad)), "0 to 1"))
     z = np.where(samples.raw_valid_steps, samples.raw_traj[..., 2], 1 if sidecar.is_3d else 0)
     if sidecar.is_3d and sidecar.retiming and (bad := z <= 0).any():
         faults.append(Violation("samples/raw_traj.npy", "z", _where(bad), "z > 0, in front of the camera"))
