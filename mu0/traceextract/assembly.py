@@ -1,0 +1,172 @@
+"""From pixel tracks to the tracks of an episode: lift, group, ride, filter.
+
+With depth, tracks are lifted into the world, rigid bodies are found among the moving ones (keypoints and *helpers*:
+points that only serve to find bodies), and every keypoint rides on the body that explains it. Keypoints that
+nothing explains and that were hardly seen are dropped and counted: a wrong trace is worse than none, and one wrong
+trace sets the clock of its whole group.
+
+Without depth a track stays a pixel track: interpolated where it was lost for a moment, dropped where it was seen
+too rarely; it moves if it leaves the place where the background (a homography between frames) says it should be.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks, Reconstruction
+from mu0.traceextract.motion import displacement
+from mu0.traceextract.reacquisition import LOOSE, STILL, RideSettings, fill_gaps, ride_bodies
+from mu0.traceextract.rigid_groups import GroupSettings, find_bodies
+from mu0.traceextract.tracking import lift, project
+from mu0.traceextract.tracks import WorldTracks
+
+MOVER_M = 0.015  # a track that leaves its median place by so much ...
+MOVER_FRAMES = 3  # ... in so many frames may found a body
+INLIER_SHARE = 0.9  # of a pixel's metric size, added to the noise of depth
+DEPTH_NOISE_M = 0.006
+MIN_BACKGROUND_POINTS = 8
+
+
+@dataclass(frozen=True)
+class AssemblySettings:
+    """Filters of the last step."""
+
+    movement_m: float = 0.02
+    movement_share: float = 0.02  # of the image diagonal, for 2-D tracks
+    min_loose_share: float = 0.6  # of frames in which an unexplained point must have been seen
+    min_pixel_share: float = 0.35  # the same for 2-D tracks
+    max_bodies: int = 8
+    seed: int = 0
+
+
+def assemble_3d(
+    tracks: PixelTracks,
+    keypoints: Keypoints,
+    n_helpers: int,
+    reconstruction: Reconstruction,
+    settings: AssemblySettings,
+) -> WorldTracks:
+    """World tracks of the keypoints; the last `n_helpers` points only help to find bodies."""
+    assert reconstruction.depth_m is not None
+    poses, intrinsics = reconstruction.camera_from_world, reconstruction.intrinsics
+    world, is_seen = lift(tracks, reconstruction.depth_m, intrinsics, poses)
+    is_helper = np.arange(len(keypoints.frame)) >= len(keypoints.frame) - n_helpers
+    has_start = is_seen[keypoints.frame, np.arange(len(keypoints.frame))]
+    dropped = {"no_depth": int((~has_start & ~is_helper).sum())}
+    inlier_m = _inlier_m(reconstruction)
+    groups = GroupSettings(inlier_m=inlier_m, max_bodies=settings.max_bodies)
+    movers = keypoints.on_mover & has_start & _leaves_its_place(world, is_seen)
+    bodies = find_bodies(world, is_seen, movers, groups, settings.seed)
+    keep = has_start & ~is_helper
+    world, is_seen, points, pixel = world[:, keep], is_seen[:, keep], keypoints[keep], tracks.pixel[:, keep]
+    whole = ride_bodies(world, is_seen, bodies, reconstruction, RideSettings(inlier_m=inlier_m))
+
+    rarely_seen = is_seen.mean(0) < settings.min_loose_share
+    unexplained = (whole.rides_on == LOOSE) & (rarely_seen | ~points.on_mover)
+    dropped["unexplained"] = int(unexplained.sum())
+    extent = displacement(whole.points_world, whole.visible)
+    is_moving = (whole.rides_on != STILL) & (extent > settings.movement_m)
+    jitter = displacement(world, is_seen) / np.sqrt(12)  # spread of a uniform distribution of that extent
+    stays = (whole.rides_on == STILL) & (is_seen.sum(0) > 1)
+    uv, _ = project(whole.points_world, intrinsics, poses)
+    off_px = np.linalg.norm(uv - pixel, axis=-1)[whole.is_measured]
+    rest = ~unexplained
+    entity = np.where(whole.rides_on > STILL, whole.rides_on, 1 + len(bodies) + points.entity)
+    return WorldTracks(
+        points_world=whole.points_world[:, rest].astype(np.float32),
+        uv_px=uv[:, rest].astype(np.float32),
+        visible=whole.visible[:, rest],
+        confidence=whole.confidence[:, rest].astype(np.float32),
+        query_frame=points.frame[rest].astype(np.int32),
+        entity=entity[rest].astype(np.int32),
+        is_moving=is_moving[rest],
+        intrinsics=intrinsics,
+        camera_from_world=poses,
+        pose_source=reconstruction.pose_source,
+        residuals={
+            "median_reprojection_error_px": _median(off_px),
+            "static_jitter_m": _median(jitter[stays]),
+        },
+        dropped=dropped,
+    )
+
+
+def _inlier_m(reconstruction: Reconstruction) -> float:
+    """How far apart two measurements of one point may be: noise of depth plus a pixel at the usual distance."""
+    depth = reconstruction.depth_m
+    assert depth is not None
+    sample = depth[:: max(1, len(depth) // 8), ::4, ::4]
+    pixel_m = float(np.median(sample[sample > 0])) / float(reconstruction.intrinsics[0, 0])
+    return float(np.clip(DEPTH_NOISE_M + INLIER_SHARE * pixel_m, 0.006, 0.03))
+
+
+def _leaves_its_place(
+    world: Float[np.ndarray, "t n 3"], is_seen: Bool[np.ndarray, "t n"]
+) -> Bool[np.ndarray, " n"]:
+    """Tracks measured away from their median place in several frames."""
+    place = np.zeros(world.shape[1:])
+    seen = is_seen.any(0)
+    place[seen] = np.nanmedian(world[:, seen], axis=0)
+    with np.errstate(invalid="ignore"):
+        away: Bool[np.ndarray, "t n"] = np.linalg.norm(world - place, axis=-1) > MOVER_M
+    return away.sum(0) >= MOVER_FRAMES
+
+
+def assemble_2d(
+    tracks: PixelTracks,
+    keypoints: Keypoints,
+    reconstruction: Reconstruction,
+    diagonal_px: float,
+    settings: AssemblySettings,
+) -> WorldTracks:
+    """Pixel tracks with gaps filled, and which of them move against the background."""
+    share = tracks.is_seen.mean(0)
+    keep = share >= settings.min_pixel_share
+    points, kept = keypoints[keep], tracks[keep]
+    padded = np.concatenate([kept.pixel, np.zeros_like(kept.pixel[..., :1])], -1)
+    filled = fill_gaps(padded, kept.is_seen)[..., :2]
+    still_pixel = without_camera(kept.pixel, kept.is_seen)
+    extent = displacement(still_pixel, kept.is_seen)
+    n_frames = len(tracks.is_seen)
+    return WorldTracks(
+        points_world=None,
+        uv_px=filled.astype(np.float32),
+        visible=kept.is_seen,
+        confidence=np.where(kept.is_seen, 1.0, 0.1).astype(np.float32),
+        query_frame=points.frame.astype(np.int32),
+        entity=points.entity.astype(np.int32),
+        is_moving=extent > settings.movement_share * diagonal_px,
+        intrinsics=reconstruction.intrinsics,
+        camera_from_world=np.tile(np.eye(4), (n_frames, 1, 1)),
+        pose_source="none",
+        dropped={"seen_too_rarely": int((~keep).sum())},
+    )
+
+
+def without_camera(
+    pixel: Float[np.ndarray, "t n 2"], is_seen: Bool[np.ndarray, "t n"]
+) -> Float[np.ndarray, "t n 2"]:
+    """Pixels as the first frame would show them if everything were background (chained homographies)."""
+    first_from_frame = np.eye(3)
+    seen_from_first = pixel.astype(np.float64).copy()
+    for frame in range(1, len(pixel)):
+        both = is_seen[frame - 1] & is_seen[frame]
+        if both.sum() >= MIN_BACKGROUND_POINTS:
+            cv2.setRNGSeed(0)
+            step, _ = cv2.findHomography(
+                pixel[frame, both].astype(np.float64),
+                pixel[frame - 1, both].astype(np.float64),
+                cv2.RANSAC,
+                1.0,
+            )
+            if step is not None:
+                first_from_frame = first_from_frame @ step
+        moved = cv2.perspectiveTransform(pixel[frame][None].astype(np.float64), first_from_frame)
+        seen_from_first[frame] = moved[0]
+    return seen_from_first
+
+
+def _median(values: Float[np.ndarray, " n"] | Int[np.ndarray, " n"]) -> float:
+    return float(np.median(values)) if len(values) else float("nan")

@@ -1,0 +1,134 @@
+"""The three roles behind the extractor, and the records that pass between them.
+
+    feature extractor   frames -> one descriptor per patch        (what belongs together?)
+    reconstructor       footage -> metric depth and camera path   (where is everything?)
+    point tracker       queries -> their pixels in every frame    (where did it go?)
+
+A backend meets one role, is named in params.yaml and imported when it is used (`registry`). Embedded defaults
+need no weights; learned ones (DINOv2, Depth Anything, TAPIR ...) fit the same three signatures.
+
+Conventions
+    pixels     x right, y down; the centre of the first pixel is (0, 0)
+    depth_m    metres along the optical axis; 0 = missing
+    poses      `camera_from_world`, 4 x 4; without given poses the world is the camera of the first frame
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+PoseSource = Literal["given", "odometry", "none"]
+
+
+@dataclass(frozen=True)
+class Footage:
+    """The frames that will become an episode, with whatever the source knew about them."""
+
+    frames: UInt8[np.ndarray, "t h w 3"]
+    depth_m: Float[np.ndarray, "t h w"] | None
+    intrinsics: Float[np.ndarray, "3 3"] | None
+    camera_from_world: Float[np.ndarray, "t 4 4"] | None
+    source_frames: Int[np.ndarray, " t"]
+    fps_hz: float
+
+    @cached_property
+    def grey(self) -> UInt8[np.ndarray, "t h w"]:
+        """Luma of every frame."""
+        return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in self.frames])
+
+    @property
+    def image_size_px(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.frames.shape[2], self.frames.shape[1]
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Depth and camera path. Without depth nothing is invented: `depth_m` is None and `is_3d` is False."""
+
+    depth_m: Float[np.ndarray, "t h w"] | None
+    intrinsics: Float[np.ndarray, "3 3"]
+    camera_from_world: Float[np.ndarray, "t 4 4"]
+    pose_source: PoseSource
+    note: str = ""
+    pose_residual_px: Float[np.ndarray, " t"] | None = field(default=None)
+
+    @property
+    def is_3d(self) -> bool:
+        """Whether positions are metres."""
+        return self.depth_m is not None
+
+
+@dataclass(frozen=True)
+class PatchFeatures:
+    """Descriptors of a patch grid over some sampled frames, and which pixels move by themselves there."""
+
+    sampled_frames: Int[np.ndarray, " s"]
+    descriptors: Float[np.ndarray, "s rows columns d"]
+    moves: Bool[np.ndarray, "s h w"]
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """Points to follow: when and where they were chosen, for which entity, and whether on something that moves."""
+
+    frame: Int[np.ndarray, " n"]
+    pixel: Float[np.ndarray, "n 2"]
+    entity: Int[np.ndarray, " n"]
+    on_mover: Bool[np.ndarray, " n"]
+
+    def __getitem__(self, which: Bool[np.ndarray, " n"]) -> "Keypoints":
+        """The chosen ones."""
+        return Keypoints(self.frame[which], self.pixel[which], self.entity[which], self.on_mover[which])
+
+    def joined(self, other: "Keypoints") -> "Keypoints":
+        """These, then the others."""
+        return Keypoints(
+            np.concatenate([self.frame, other.frame]),
+            np.concatenate([self.pixel, other.pixel]),
+            np.concatenate([self.entity, other.entity]),
+            np.concatenate([self.on_mover, other.on_mover]),
+        )
+
+
+@dataclass(frozen=True)
+class PixelTracks:
+    """Pixels of every keypoint in every frame; where `is_seen` is False the pixel says nothing."""
+
+    pixel: Float[np.ndarray, "t n 2"]
+    is_seen: Bool[np.ndarray, "t n"]
+
+    def __getitem__(self, which: Bool[np.ndarray, " n"]) -> "PixelTracks":
+        """The chosen ones."""
+        return PixelTracks(self.pixel[:, which], self.is_seen[:, which])
+
+
+class AbstractFeatureExtractor(ABC):
+    """Describes patches, so that patches of one thing can be found by clustering."""
+
+    @abstractmethod
+    def describe(
+        self, footage: Footage, reconstruction: Reconstruction, sampled_frames: Int[np.ndarray, " s"]
+    ) -> PatchFeatures:
+        """Descriptors and motion masks of `sampled_frames`."""
+
+
+class AbstractReconstructor(ABC):
+    """Finds metric depth and the camera path, or says that it cannot."""
+
+    @abstractmethod
+    def reconstruct(self, footage: Footage) -> Reconstruction:
+        """Depth, intrinsics and poses of every frame."""
+
+
+class AbstractPointTracker(ABC):
+    """Follows keypoints from their query frame in both directions of time."""
+
+    @abstractmethod
+    def track(self, footage: Footage, reconstruction: Reconstruction, keypoints: Keypoints) -> PixelTracks:
+        """Pixels and visibility in every frame; at its query frame a keypoint is seen where it was chosen."""

@@ -1,0 +1,141 @@
+"""Where to look: entities from patch descriptors, and for each a budget of well spread, trackable points.
+
+    patch descriptors of sampled frames --k-means--> entities
+    query frames, evenly over time; in each: most points on what moves, the rest on everything
+    within an entity: corners first, no two closer than the budget needs
+
+Points on moving things get most of the budget because the episode keeps only their traces; points on still
+things are needed for coverage and as a check (they must not move).
+
+Sources
+    Entities and budgets: reference/traceextract.md §2.7 and §2.8 (k-means variant).
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from mu0.traceextract.backends.interfaces import Footage, Keypoints, PatchFeatures, Reconstruction
+from mu0.traceextract.motion import moved_mask
+
+MAX_ROUNDS = 50
+EDGE_M = 0.03  # a depth step this large within one pixel is a silhouette
+POSITION_WEIGHT = 1.0  # of the patch coordinates beside the descriptors
+MIN_SPACING_SHARE = 0.7
+CORNER_QUALITY = 1e-4
+
+
+@dataclass(frozen=True)
+class KeypointBudget:
+    """How many points, and on what."""
+
+    n_keypoints: int
+    n_entities: int
+    moving_share: float
+
+
+def query_frames(n_frames: int, fps_hz: float, every_s: float) -> Int[np.ndarray, " q"]:
+    """Evenly spaced frames, at most `every_s` apart; one step before the end is late enough."""
+    n_queries = max(1, int(np.ceil((n_frames - 1) / max(1.0, every_s * fps_hz))))
+    return np.unique(np.linspace(0, n_frames - 1, n_queries + 1).round().astype(int)[:-1])
+
+
+def k_means(features: Float[np.ndarray, "n d"], n_clusters: int, seed: int) -> Int[np.ndarray, " n"]:
+    """Lloyd's algorithm from k-means++ starts; equal seeds give equal labels."""
+    rng = np.random.default_rng(seed)
+    n_clusters = min(n_clusters, len(features))
+    centres = features[rng.integers(len(features))][None]
+    nearest = ((features - centres[0]) ** 2).sum(1)
+    while len(centres) < n_clusters and nearest.sum() > 0:
+        chosen = features[rng.choice(len(features), p=nearest / nearest.sum())]
+        centres = np.concatenate([centres, chosen[None]])
+        nearest = np.minimum(nearest, ((features - chosen) ** 2).sum(1))
+    labels = np.zeros(len(features), int)
+    for _ in range(MAX_ROUNDS):
+        distance = (centres**2).sum(1) - 2 * features @ centres.T
+        new = distance.argmin(1)
+        if (new == labels).all():
+            break
+        labels = new
+        sizes = np.bincount(labels, minlength=len(centres))
+        sums = np.stack([np.bincount(labels, column, len(centres)) for column in features.T], 1)
+        centres = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], centres)
+    return labels
+
+
+def entities_of_patches(
+    features: PatchFeatures, n_entities: int, seed: int
+) -> Int[np.ndarray, "s rows columns"]:
+    """The entity of every patch of every sampled frame."""
+    n, rows, columns, _ = features.descriptors.shape
+    row, column = np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij")
+    place = np.broadcast_to(np.stack([row, column], -1), (n, rows, columns, 2)) * POSITION_WEIGHT
+    joined = np.concatenate([features.descriptors, place], -1).reshape(n * rows * columns, -1)
+    return k_means(joined.astype(np.float64), n_entities, seed).reshape(n, rows, columns)
+
+
+def choose_keypoints(
+    footage: Footage,
+    reconstruction: Reconstruction,
+    features: PatchFeatures,
+    budget: KeypointBudget,
+    seed: int,
+) -> Keypoints:
+    """Keypoints at every sampled frame: most on moving pixels, the rest over all entities."""
+    entities = entities_of_patches(features, budget.n_entities, seed)
+    per_frame = max(8, round(budget.n_keypoints / len(features.sampled_frames)))
+    width, height = footage.image_size_px
+    chosen = Keypoints(np.zeros(0, int), np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, bool))
+    for index, frame in enumerate(features.sampled_frames):
+        entity = cv2.resize(
+            entities[index].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
+        )
+        depth = None if reconstruction.depth_m is None else reconstruction.depth_m[frame]
+        usable = _usable(depth, height, width)
+        moves = moved_mask(reconstruction, int(frame), features.moves[index]) & usable
+        n_moving = round(per_frame * budget.moving_share) if moves.any() else 0
+        for mask, count in ((moves, n_moving), (usable & ~moves, per_frame - n_moving)):
+            found = _spread_points(footage.grey[frame], mask, entity, count)
+            owner = entity[found[:, 1].astype(int), found[:, 0].astype(int)].astype(int)
+            on_mover = np.full(len(found), mask is moves)
+            chosen = chosen.joined(Keypoints(np.full(len(found), frame), found, owner, on_mover))
+    return chosen
+
+
+def _usable(depth_m: Float[np.ndarray, "h w"] | None, height: int, width: int) -> Bool[np.ndarray, "h w"]:
+    """Pixels with depth, away from silhouettes and from the border."""
+    usable = np.zeros((height, width), bool)
+    usable[2:-2, 2:-2] = True
+    if depth_m is None:
+        return usable
+    depth = depth_m.astype(np.float32)
+    square = np.ones((3, 3), np.uint8)
+    step = cv2.dilate(depth, square) - cv2.erode(depth, square)
+    return usable & (depth > 0) & (step < EDGE_M)
+
+
+def _spread_points(
+    grey: UInt8[np.ndarray, "h w"],
+    mask: Bool[np.ndarray, "h w"],
+    entity: UInt8[np.ndarray, "h w"],
+    count: int,
+) -> Float[np.ndarray, "n 2"]:
+    """At most `count` points of `mask`, each entity in proportion to its area, corners first."""
+    area = np.bincount(entity[mask], minlength=int(entity.max()) + 1)
+    if count == 0 or area.sum() == 0:
+        return np.zeros((0, 2))
+    share = np.floor(count * area / area.sum()).astype(int)
+    for lucky in np.argsort(-(count * area / area.sum() - share), kind="stable")[: count - share.sum()]:
+        share[lucky] += 1
+    found = []
+    for label in np.flatnonzero(share):
+        here = (mask & (entity == label)).astype(np.uint8)
+        spacing = max(1.0, MIN_SPACING_SHARE * float(np.sqrt(area[label] / share[label])))
+        corners = cv2.goodFeaturesToTrack(
+            grey, int(share[label]), CORNER_QUALITY, spacing, mask=here, blockSize=3
+        )
+        if corners is not None:
+            found.append(corners.reshape(-1, 2).astype(float))
+    return np.concatenate(found) if found else np.zeros((0, 2))

@@ -1,0 +1,129 @@
+"""What moves: places that the depth camera sees through at another time, and points that leave their place.
+
+A surface that is in one place now, while the camera looks *through* that place at another time, has moved. This
+finds things before, while and after they move, from a moving camera too, and shadows and highlights do not fool it;
+optical flow alone would follow them. Things that move along the line of sight are caught by flow together with a
+change of depth.
+
+The movement filter of the episode is metric and camera-compensated: a point moves if it gets farther than a
+threshold from where it was, in the world. (TraceExtract's own filter looks at pixels of the first 64 frames only.)
+
+Sources
+    Movement filter and its weak points: reference/traceextract.md §2.11, §9 no. 4 and 5.
+    15 to 20 mm separates still from moving on real RGB-D: reference/perception.md §6.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from mu0.traceextract.backends.interfaces import Reconstruction
+
+N_WITNESSES = 10  # other frames that are asked, evenly over the clip
+MIN_WITNESSES = 2
+MAX_GRID_WIDTH_PX = 160
+DEPTH_MARGIN_M = 0.015  # beyond noise of depth (2 mm) and pose (5 mm)
+EDGE_M = 0.03
+GRID = 16
+
+
+def depth_gaps(
+    reconstruction: Reconstruction, frame: int, witnesses: Int[np.ndarray, " k"], step_px: int
+) -> Float[np.ndarray, "k h w"]:
+    """How far behind the surface of `frame` each witness frame sees [m]; NaN where it cannot tell.
+
+    Every `step_px`-th pixel is asked. Witness pixels at silhouettes do not testify.
+    """
+    assert reconstruction.depth_m is not None
+    intrinsics, poses = reconstruction.intrinsics, reconstruction.camera_from_world
+    depth = reconstruction.depth_m[frame, ::step_px, ::step_px].astype(np.float32)
+    rows, columns = depth.shape
+    x, y = np.meshgrid(np.arange(columns) * step_px, np.arange(rows) * step_px)
+    rays = np.stack(
+        [(x - intrinsics[0, 2]) / intrinsics[0, 0], (y - intrinsics[1, 2]) / intrinsics[1, 1]], -1
+    )
+    points = np.concatenate([rays, np.ones((rows, columns, 1))], -1).astype(np.float32) * depth[..., None]
+    gaps = np.full((len(witnesses), rows, columns), np.nan, np.float32)
+    for index, witness in enumerate(witnesses):
+        motion = (poses[witness] @ np.linalg.inv(poses[frame])).astype(np.float32)
+        there = points @ motion[:3, :3].T + motion[:3, 3]
+        z = np.where(there[..., 2] > 0, there[..., 2], np.nan)
+        u = there[..., 0] / z * np.float32(intrinsics[0, 0]) + np.float32(intrinsics[0, 2])
+        v = there[..., 1] / z * np.float32(intrinsics[1, 1]) + np.float32(intrinsics[1, 2])
+        testimony = _away_from_edges(reconstruction.depth_m[witness])
+        measured = cv2.remap(
+            testimony,
+            np.nan_to_num(u, nan=-1e4).astype(np.float32),
+            np.nan_to_num(v, nan=-1e4).astype(np.float32),
+            cv2.INTER_NEAREST,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=0,
+        )
+        gaps[index] = np.where((measured > 0) & (depth > 0), measured - z, np.nan)
+    return gaps
+
+
+def _away_from_edges(depth_m: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """Depth with silhouettes and holes set to 0."""
+    depth = depth_m.astype(np.float32)
+    square = np.ones((3, 3), np.uint8)
+    is_smooth = cv2.dilate(depth, square) - cv2.erode(depth, square) < EDGE_M
+    return np.where(is_smooth, depth, 0).astype(np.float32)
+
+
+def moved_mask(
+    reconstruction: Reconstruction, frame: int, flow_moves: Bool[np.ndarray, "h w"]
+) -> Bool[np.ndarray, "h w"]:
+    """Pixels of `frame` whose surface moves at some time of the clip.
+
+    Args:
+        reconstruction: Depth and camera path; without depth the answer is `flow_moves`.
+        frame: The frame in question.
+        flow_moves: Pixels that move by themselves right now, by optical flow.
+    """
+    if reconstruction.depth_m is None:
+        return flow_moves
+    n_frames, height, width = reconstruction.depth_m.shape
+    witnesses = np.unique(np.linspace(0, n_frames - 1, N_WITNESSES).round().astype(int))
+    witnesses = witnesses[witnesses != frame]
+    step = max(1, width // MAX_GRID_WIDTH_PX)
+    gaps = depth_gaps(reconstruction, frame, witnesses, step)
+    with np.errstate(invalid="ignore"):
+        seen_through = (gaps > DEPTH_MARGIN_M).sum(0) >= MIN_WITNESSES
+        changed = (np.abs(gaps) > DEPTH_MARGIN_M).sum(0) >= MIN_WITNESSES
+    seen_through = _at_full_size(seen_through, height, width)
+    return seen_through | (flow_moves & _at_full_size(changed, height, width))
+
+
+def _at_full_size(mask: Bool[np.ndarray, "h w"], height: int, width: int) -> Bool[np.ndarray, "H W"]:
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    return cv2.resize(opened, (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
+
+
+def displacement(points: Float[np.ndarray, "t n d"], use: Bool[np.ndarray, "t n"]) -> Float[np.ndarray, " n"]:
+    """Largest distance of each point from its median place over the used frames, times two at most.
+
+    The extent is measured per point as the diagonal of its box between the 2nd and 98th percentile, so that one
+    wrong measurement does not make a still point move. 0 for points used in fewer than two frames.
+    """
+    extent = np.zeros(points.shape[1])
+    usable = np.flatnonzero(use.sum(0) >= 2)
+    if len(usable):
+        values = np.where(use[:, usable, None], points[:, usable], np.nan)
+        low, high = np.nanpercentile(values, [2, 98], axis=0)
+        extent[usable] = np.linalg.norm(high - low, axis=-1)
+    return extent
+
+
+def coverage(
+    pixel: Float[np.ndarray, "t n 2"], visible: Bool[np.ndarray, "t n"], width: int, height: int
+) -> float:
+    """Mean share of a 16 x 16 grid in which a visible point lies (static ones count, as in TraceExtract)."""
+    with np.errstate(invalid="ignore"):
+        inside = visible & (pixel >= 0).all(-1) & (pixel[..., 0] < width) & (pixel[..., 1] < height)
+    column = np.where(inside, pixel[..., 0] / width * GRID, 0).astype(int)
+    row = np.where(inside, pixel[..., 1] / height * GRID, 0).astype(int)
+    covered = np.zeros((len(pixel), GRID * GRID), bool)
+    frame, point = np.nonzero(inside)
+    covered[frame, row[frame, point] * GRID + column[frame, point]] = True
+    return float(covered.mean())

@@ -1,0 +1,211 @@
+"""RGB-D visual odometry: the camera path from colour and depth, in spite of things that move by themselves.
+
+Each step from frame t - 1 to t
+    1. dense flow t -> t - 1, lifted with the depth of t, gives points with pixels: PnP in RANSAC
+    2. pixels that the found motion does not explain are masked (hands, carried things)
+    3. dense photometric and geometric alignment (`cv2.Odometry`) refines the step on the rest
+Every stage is gated: a refinement that runs away from a sound PnP is dropped, an unsound PnP falls back to
+unmasked dense alignment, and if that fails too the last velocity is kept and the step is counted as lost. A camera
+that stands still is recognised, so that it does not drift.
+
+Source
+    Measured in reference/perception.md §3: 5.8 mm drift over 0.88 m with a moving arm in view, against 58 mm
+    without the mask. RANSAC and gates: own.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Float32, UInt8
+
+from mu0.geometry.rigid import invert, rotation_angle_rad
+from mu0.traceextract.descriptors import dense_flow
+
+GRID_POINTS = 2500  # samples of dense flow that PnP sees
+PNP_LIMIT_PX = 1.0
+MIN_INLIERS = 30
+MIN_INLIER_SHARE = 0.25
+MASK_LIMIT_PX = 1.5
+MASK_LIMIT_M = 0.02
+MAX_MASKED_SHARE = 0.7
+MAX_STEP_M = 0.15
+MAX_STEP_RAD = 0.25
+MAX_REFINEMENT_M = 0.02
+MAX_REFINEMENT_RAD = 0.02
+STILL_LIMIT_PX = 0.15  # median flow of the inliers below which the camera stands
+MIN_DEPTH_M = 0.1
+
+
+@dataclass(frozen=True)
+class CameraPath:
+    """Poses, the reprojection residual of each step, and the steps that were lost."""
+
+    camera_from_world: Float[np.ndarray, "t 4 4"]
+    residual_px: Float[np.ndarray, " t"]
+    is_lost: Bool[np.ndarray, " t"]
+
+
+@dataclass(frozen=True)
+class _Step:
+    previous_from_current: Float[np.ndarray, "4 4"]
+    residual_px: float
+    inlier_share: float
+
+
+def estimate_path(
+    grey: UInt8[np.ndarray, "t h w"],
+    depth_m: Float[np.ndarray, "t h w"],
+    intrinsics: Float[np.ndarray, "3 3"],
+) -> CameraPath:
+    """Camera path of an RGB-D video; the world is the camera of the first frame.
+
+    Args:
+        grey: Luma.
+        depth_m: Registered depth; 0 = missing.
+        intrinsics: Camera matrix [px].
+    """
+    world_from_camera = np.tile(np.eye(4), (len(grey), 1, 1))
+    residual_px = np.zeros(len(grey))
+    is_lost = np.zeros(len(grey), bool)
+    velocity = np.eye(4)
+    for frame in range(1, len(grey)):
+        step = _estimate_step(grey[frame - 1 : frame + 1], depth_m[frame - 1 : frame + 1], intrinsics)
+        if step is None:
+            is_lost[frame], residual_px[frame] = True, np.nan
+        else:
+            velocity, residual_px[frame] = step.previous_from_current, step.residual_px
+        world_from_camera[frame] = world_from_camera[frame - 1] @ velocity
+    return CameraPath(invert(world_from_camera), residual_px, is_lost)
+
+
+def _estimate_step(
+    grey: UInt8[np.ndarray, "2 h w"],
+    depth_m: Float[np.ndarray, "2 h w"],
+    intrinsics: Float[np.ndarray, "3 3"],
+) -> _Step | None:
+    flow = dense_flow(grey[1], grey[0])
+    step = _pnp(flow, depth_m[1], intrinsics)
+    if step is not None and _is_identity(step):
+        return step
+    mask = None if step is None else _unexplained(flow, depth_m, intrinsics, step.previous_from_current)
+    dense = _dense(grey, depth_m, intrinsics, mask)
+    if dense is None or not _is_plausible(dense):
+        return step
+    if step is None:
+        return _Step(dense, float("nan"), 0.0)
+    apart = invert(step.previous_from_current) @ dense
+    is_near = np.linalg.norm(apart[:3, 3]) < MAX_REFINEMENT_M
+    if is_near and rotation_angle_rad(apart[:3, :3]) < MAX_REFINEMENT_RAD:
+        return _Step(dense, step.residual_px, step.inlier_share)
+    return step
+
+
+def _lift_grid(
+    depth_m: Float[np.ndarray, "h w"], intrinsics: Float[np.ndarray, "3 3"], step_px: int
+) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 2"]]:
+    """Camera points and their pixels on a grid, where there is depth."""
+    height, width = depth_m.shape
+    x, y = np.meshgrid(np.arange(0, width, step_px), np.arange(0, height, step_px))
+    z = depth_m[y, x].astype(np.float64)
+    has_depth = z > MIN_DEPTH_M
+    pixel = np.stack([x[has_depth], y[has_depth]], 1).astype(np.float64)
+    rays = (pixel - intrinsics[:2, 2]) / intrinsics[[0, 1], [0, 1]]
+    z = z[has_depth][:, None]
+    return np.concatenate([rays * z, z], 1), pixel
+
+
+def _pnp(
+    flow: Float32[np.ndarray, "h w 2"],
+    depth_m: Float[np.ndarray, "h w"],
+    intrinsics: Float[np.ndarray, "3 3"],
+) -> _Step | None:
+    """The motion that most of the flow agrees with; None if that is too little."""
+    step_px = max(1, int(np.sqrt(depth_m.size / GRID_POINTS)))
+    points, pixel = _lift_grid(depth_m, intrinsics, step_px)
+    if len(points) < MIN_INLIERS:
+        return None
+    column, row = pixel.astype(int).T
+    goal = pixel + flow[row, column]
+    cv2.setRNGSeed(0)
+    found, rotation, translation, inlier = cv2.solvePnPRansac(
+        points,
+        goal,
+        intrinsics,
+        None,
+        iterationsCount=100,
+        reprojectionError=PNP_LIMIT_PX,
+        confidence=0.999,
+        flags=cv2.SOLVEPNP_EPNP,
+    )
+    if not found or inlier is None or len(inlier) < max(MIN_INLIERS, MIN_INLIER_SHARE * len(points)):
+        return None
+    inlier = inlier.ravel()
+    points, pixel, goal = points[inlier], pixel[inlier], goal[inlier]
+    rotation, translation = cv2.solvePnPRefineLM(points, goal, intrinsics, None, rotation, translation)
+    share = len(inlier) / len(column)
+    if np.median(np.linalg.norm(goal - pixel, axis=1)) < STILL_LIMIT_PX:
+        return _Step(np.eye(4), float(np.median(np.linalg.norm(goal - pixel, axis=1))), share)
+    motion = np.eye(4)
+    motion[:3, :3] = cv2.Rodrigues(rotation)[0]
+    motion[:3, 3] = translation.ravel()
+    predicted = cv2.projectPoints(points, rotation, translation, intrinsics, None)[0][:, 0]
+    residual = float(np.median(np.linalg.norm(predicted - goal, axis=1)))
+    return _Step(motion, residual, share) if _is_plausible(motion) else None
+
+
+def _is_plausible(motion: Float[np.ndarray, "4 4"]) -> bool:
+    """A step that a camera makes between two frames."""
+    near = np.isfinite(motion).all() and np.linalg.norm(motion[:3, 3]) < MAX_STEP_M
+    return bool(near and rotation_angle_rad(motion[:3, :3]) < MAX_STEP_RAD)
+
+
+def _is_identity(step: _Step) -> bool:
+    return bool((step.previous_from_current == np.eye(4)).all())
+
+
+def _unexplained(
+    flow: Float32[np.ndarray, "h w 2"],
+    depth_m: Float[np.ndarray, "2 h w"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    previous_from_current: Float[np.ndarray, "4 4"],
+) -> Bool[np.ndarray, "h w"] | None:
+    """Pixels of the current frame whose flow or depth contradicts the motion; None if that is nearly all."""
+    previous_m, current_m = depth_m.astype(np.float32)
+    height, width = current_m.shape
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    k = intrinsics.astype(np.float32)
+    points = np.stack(
+        [(x - k[0, 2]) / k[0, 0] * current_m, (y - k[1, 2]) / k[1, 1] * current_m, current_m], -1
+    )
+    moved = points @ previous_from_current[:3, :3].T.astype(np.float32)
+    moved += previous_from_current[:3, 3].astype(np.float32)
+    z = np.maximum(moved[..., 2], 1e-3)
+    u, v = moved[..., 0] / z * k[0, 0] + k[0, 2], moved[..., 1] / z * k[1, 1] + k[1, 2]
+    off_px = np.hypot(u - x - flow[..., 0], v - y - flow[..., 1])
+    measured = cv2.remap(previous_m, u, v, cv2.INTER_NEAREST)
+    off_m = np.where(measured > MIN_DEPTH_M, np.abs(measured - moved[..., 2]), 0)
+    odd = ((off_px > MASK_LIMIT_PX) | (off_m > MASK_LIMIT_M)) & (current_m > MIN_DEPTH_M)
+    opened = cv2.morphologyEx(odd.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    mask = cv2.dilate(opened, np.ones((9, 9), np.uint8)).astype(bool)
+    return mask if mask.mean() <= MAX_MASKED_SHARE else None
+
+
+def _dense(
+    grey: UInt8[np.ndarray, "2 h w"],
+    depth_m: Float[np.ndarray, "2 h w"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    mask: Bool[np.ndarray, "h w"] | None,
+) -> Float[np.ndarray, "4 4"] | None:
+    """Dense alignment of the current frame to the previous one, without the masked pixels."""
+    settings = cv2.OdometrySettings()
+    settings.setCameraMatrix(intrinsics.astype(np.float32))
+    odometry = cv2.Odometry(cv2.OdometryType_RGB_DEPTH, settings, 0)
+    depth = np.where(depth_m > MIN_DEPTH_M, depth_m, np.nan).astype(np.float32)
+    if mask is not None:
+        depth[1][mask] = np.nan
+    current = cv2.OdometryFrame(depth[1], grey[1])
+    previous = cv2.OdometryFrame(depth[0], grey[0])
+    odometry.prepareFrames(current, previous)
+    found, motion = odometry.compute(current, previous)
+    return np.asarray(motion, np.float64) if found else None
