@@ -1,7 +1,7 @@
 """Exact tracks: points fixed to bodies, followed through the body poses of every frame.
 
-No tracker is involved. Points are drawn on the surfaces of geoms; a point counts as visible in a frame when it
-projects into the picture and the rendered depth at its pixel is its own depth to 1.2 cm. Of many candidates
+No tracker is involved. Points are drawn on the surfaces of geoms; a point counts as visible in a frame when
+it projects into the picture and the rendered depth at its pixel is its own depth to 1.2 cm. Of many candidates
 those that are seen at least once are kept first, because a point inside the palm teaches nothing.
 
 Entities: 0 table, 1 arm or forearm, 2 gripper or hand, 3 target object, 4 sink, 5 and up distractors.
@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from mu0.envs.camera import Camera
 
 TABLE, ARM, HAND, TARGET, SINK, FIRST_DISTRACTOR = 0, 1, 2, 3, 4, 5
-POINTS_PER_ENTITY = {TABLE: 25, ARM: 45, HAND: 45, TARGET: 45, SINK: 20}
+POINTS_PER_ENTITY = {TABLE: 30, ARM: 48, HAND: 48, TARGET: 48, SINK: 22}
 POINTS_PER_DISTRACTOR = 10
 CANDIDATES_PER_POINT = 4
 DEPTH_TOLERANCE_M = 0.012
@@ -39,7 +39,9 @@ class GroundTruthTracks:
 class TruthRecorder:
     """Draws the points of one clip, then looks at every frame."""
 
-    def __init__(self, model: mujoco.MjModel, entity_of_geom: dict[int, int], rng: np.random.Generator) -> None:
+    def __init__(
+        self, model: mujoco.MjModel, entity_of_geom: dict[int, int], rng: np.random.Generator
+    ) -> None:
         bodies, local, entity = [], [], []
         for number in sorted(set(entity_of_geom.values())):
             geoms = [geom for geom, owner in entity_of_geom.items() if owner == number]
@@ -101,9 +103,7 @@ def _area(model: mujoco.MjModel, geom: int) -> float:
     return 4 * np.pi * a**2
 
 
-def _surface_point(
-    model: mujoco.MjModel, geom: int, rng: np.random.Generator
-) -> Float[np.ndarray, " 3"]:
+def _surface_point(model: mujoco.MjModel, geom: int, rng: np.random.Generator) -> Float[np.ndarray, " 3"]:
     """A random point on a geom, in the frame of its body."""
     rotation = np.zeros(9)
     mujoco.mju_quat2Mat(rotation, model.geom_quat[geom])

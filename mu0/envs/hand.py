@@ -1,9 +1,9 @@
 """A free-flying human-like hand that tidies the same table: no robot, no actions, for traces only.
 
 The palm is a mocap body that follows a scripted smooth path; five fingers of two segments hang on it with
-small servos. The hand touches nothing physically: a grasped object is tied to the palm by a stiff weld
-(the motion of a held object is therefore kinematic), and let go by removing the weld, after which it falls
-and rests by real physics. Objects are grasped where the fingers close, so what one sees is plausible.
+small servos. The hand touches nothing physically: a grasped or pushed object is tied to the palm by a stiff
+weld (the motion of a held object is therefore kinematic), and let go by removing the weld, after which it
+falls and rests by real physics. Objects are grasped where the fingers close, so what one sees is plausible.
 
 Three things it does
     sink    pick the target and put it into the sink
@@ -26,7 +26,7 @@ from mu0.envs.hand_model import CLOSED_RAD, FINGERS, HOLD_POINT_M, OPEN_RAD, han
 from mu0.envs.layout import Layout, PlacedObject, draw_layout, instruction_for
 from mu0.envs.objects import KINDS
 from mu0.envs.rendering import open_renderer
-from mu0.envs.tabletop import TIMESTEP_S, apply_layout, build_tabletop, is_in_sink
+from mu0.envs.tabletop import TIMESTEP_S, apply_layout, build_tabletop, is_in_sink, refresh_poses
 
 FRAME_HZ = 10.0
 FOV_DEG = 47.0
@@ -95,6 +95,7 @@ class HandScene:
                 self._pose_hand(self._point_m, self._yaw_rad, self._closed)
                 mujoco.mj_step(self.model, self.data, BLOCK_STEPS)
                 if block % BLOCKS == 0:
+                    refresh_poses(self.model, self.data)
                     self.n_frames += 1
                     yield
 
@@ -177,7 +178,7 @@ class HandScene:
         """Tie the target to the palm as it lies in the hand now, or let it go."""
         weld = self.model.equality(f"hold_{self.target.kind}").id
         if holds and not self.data.eq_active[weld]:
-            mujoco.mj_forward(self.model, self.data)
+            refresh_poses(self.model, self.data)
             palm, body = self.data.body("palm"), self.data.body(self.target.kind)
             inverse, position, quaternion = np.zeros(4), np.zeros(3), np.zeros(4)
             mujoco.mju_negQuat(inverse, palm.xquat)

@@ -1,7 +1,7 @@
 """The MJCF of the hand: palm, five fingers of two segments, forearm; skin-coloured, touching nothing.
 
-Palm frame: x towards the finger tips, y to the left, z out of the back of the hand. Sizes are those of an adult's
-right hand, rounded.
+Palm frame: x towards the finger tips, y to the left, z out of the back of the hand. Sizes are those of an
+adult's right hand, rounded.
 """
 
 import numpy as np
@@ -21,11 +21,12 @@ LONG_FINGERS = (
     ("little", (0.040, -0.029, 0.0), (0.034, 0.029), 0.0075),
 )
 THUMB_KNUCKLE_M, THUMB_SEGMENTS_M, THUMB_RADIUS_M = (-0.005, 0.036, -0.012), (0.042, 0.034), 0.0105
-FINGERS = tuple(f"{name}_{part}" for name in ("index", "middle", "ring", "little", "thumb") for part in (1, 2))
+FINGERS = tuple(
+    f"{name}_{part}" for name in ("index", "middle", "ring", "little", "thumb") for part in (1, 2)
+)
 OPEN_RAD = np.array([0.15, 0.2] * 4 + [0.1, 0.1])
 CLOSED_RAD = np.array([0.95, 1.0] * 4 + [0.75, 0.6])
 SERVO = 'kp="0.6" kv="0.02"'
-HAND_BODIES = ("palm", *FINGERS)
 
 
 def hand_actor() -> Actor:
@@ -69,6 +70,5 @@ def _thumb_xml() -> str:
     first, second = THUMB_SEGMENTS_M
     tip = _segment_xml("thumb_2", f"{first} 0 0", "0 0 -1", second, THUMB_RADIUS_M * 0.9, "")
     base = _segment_xml("thumb_1", "0 0 0", "0 0 -1", first, THUMB_RADIUS_M, tip)
-    return (
-        f'<body name="thumb_mount" pos="{" ".join(map(str, THUMB_KNUCKLE_M))}" euler="0 0.65 0.55">{base}</body>'
-    )
+    position = " ".join(map(str, THUMB_KNUCKLE_M))
+    return f'<body name="thumb_mount" pos="{position}" euler="0 0.65 0.55">{base}</body>'

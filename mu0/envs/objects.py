@@ -1,7 +1,7 @@
 """The things that lie on the table: their kinds, colours and sizes.
 
-Every kind is one MuJoCo primitive, so its surface is known exactly and physics stays fast. Sizes fit a gripper
-that opens 85 mm.
+Every kind is one MuJoCo primitive, so its surface is known exactly and physics stays fast. Sizes fit a
+gripper that opens 85 mm.
 """
 
 from dataclasses import dataclass
@@ -58,6 +58,7 @@ def object_body_xml(kind: ObjectKind) -> str:
     euler = " ".join(f"{x:g}" for x in kind.euler)
     return (
         f'<body name="{kind.name}" pos="0 0 1"><freejoint name="{kind.name}"/>'
-        f'<geom name="{kind.name}" type="{kind.geom_type}" size="{size}" euler="{euler}" mass="{kind.mass_kg}" '
+        f'<geom name="{kind.name}" type="{kind.geom_type}" size="{size}" euler="{euler}" '
+        f'mass="{kind.mass_kg}" '
         'condim="6" friction="0.8 0.02 0.002" material="noise_0"/></body>'
     )

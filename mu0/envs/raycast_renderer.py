@@ -1,7 +1,7 @@
 """Pictures without any GL: one MuJoCo ray per pixel and Lambert shading in numpy.
 
-Depth is exact (it agrees with GL to micrometres away from edges). Colours are those of the geoms and materials;
-textures are left out, shading comes from one fixed light. Needs nothing but mujoco-core and numpy.
+Depth is exact (it agrees with GL to micrometres away from edges). Colours are those of the geoms and
+materials; textures are left out, shading comes from one fixed light. Needs nothing but mujoco-core and numpy.
 """
 
 from functools import lru_cache

@@ -4,7 +4,8 @@ One compiled model serves all episodes: it holds one body per object kind, and a
 shows those it needs. Kinds that a scene does not use wait on the floor behind the wall. Whatever acts (the
 arm, the hand) is plugged in as MJCF text.
 
-Frames: world = robot base: x away from the robot towards the camera, y to the robot's left, z up; the table top is z = 0.
+Frame: the world is the robot's base: x away from the robot towards the camera, y to the robot's left, z up; the
+table top is z = 0.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import mujoco
 import numpy as np
 from jaxtyping import Float
 
+from mu0.envs.ground_truth import ARM, FIRST_DISTRACTOR, HAND, SINK, TABLE, TARGET
 from mu0.envs.layout import Layout, PlacedObject
 from mu0.envs.objects import KINDS, object_body_xml
 from mu0.envs.textures import OBJECT_TEXTURES, TABLE_TEXTURES, texture_files
@@ -23,6 +25,15 @@ SINK_HEIGHT_M = 0.08
 SINK_WALL_M = 0.008
 FLOOR_Z_M = -0.75
 PARKING_X_M = -1.6
+ARM_BODIES = (
+    "base",
+    "shoulder_link",
+    "upper_arm_link",
+    "forearm_link",
+    "wrist_1_link",
+    "wrist_2_link",
+    "forearm",
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,33 @@ def apply_layout(model: mujoco.MjModel, data: mujoco.MjData, layout: Layout) -> 
     light = model.light("key")
     light.dir[:] = layout.light_direction / np.linalg.norm(layout.light_direction)
     light.diffuse[:] = layout.light_strength
+
+
+def entity_of_geoms(model: mujoco.MjModel, layout: Layout, target: PlacedObject) -> dict[int, int]:
+    """Which entity (see mu0/envs/ground_truth.py) each geom belongs to; floor and wall to none."""
+    others = [placed.kind for placed in layout.objects if placed.kind != target.kind]
+    entity_of_body = {"sink": SINK, target.kind: TARGET}
+    entity_of_body.update({kind: FIRST_DISTRACTOR + i for i, kind in enumerate(others)})
+    entities = {model.geom("table").id: TABLE}
+    for geom in range(model.ngeom):
+        body = model.body(model.geom_bodyid[geom]).name
+        if body in entity_of_body:
+            entities[geom] = entity_of_body[body]
+        elif body in ARM_BODIES:
+            entities[geom] = ARM
+        elif body != "world" and body not in KINDS:
+            entities[geom] = HAND
+    return entities
+
+
+def refresh_poses(model: mujoco.MjModel, data: mujoco.MjData) -> None:
+    """Bring body, site and light poses up to the state, which physics leaves one step behind.
+
+    Touches nothing that the next physics step starts from, so looking never changes what happens.
+    """
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+    mujoco.mj_camlight(model, data)
 
 
 def is_in_sink(position_m: Float[np.ndarray, " 3"], sink_xy_m: Float[np.ndarray, " 2"]) -> bool:
@@ -124,7 +162,8 @@ def _scene_xml(actor: Actor) -> str:
   <light name="key" directional="true" pos="0.3 0.3 2" dir="0 0 -1" castshadow="false" specular="0 0 0"/>
   <light name="fill" directional="true" pos="1 0 2" dir="-1 0.2 -0.6" diffuse=".25 .25 .25" castshadow="false"
    specular="0 0 0"/>
-  <geom name="floor" type="plane" size="4 4 .1" pos="0 0 {FLOOR_Z_M}" rgba=".42 .42 .45 1" material="speckle"/>
+  <geom name="floor" type="plane" size="4 4 .1" pos="0 0 {FLOOR_Z_M}" rgba=".42 .42 .45 1"
+   material="speckle"/>
   <geom name="wall" type="box" size=".02 3 1.6" pos="-0.9 0 0.5" rgba=".8 .8 .8 1" material="noise_5"/>
   <geom name="table" type="box" size="0.5 0.6 0.02" pos="0.25 0 -0.02" rgba=".8 .7 .5 1" material="wood"
    friction="0.8 0.01 0.0005"/>

@@ -1,8 +1,8 @@
 """Procedural textures: grey value noise that a point tracker can hold on to at 128 x 128 pixels.
 
 Each texture is a sum of smooth random patterns of growing fineness. It is grey and bright, because MuJoCo
-multiplies it with a geom's colour: one texture serves an object of any colour. The coarse patterns matter most:
-at 128 pixels an apple is ten pixels wide, and finer ones would only shimmer.
+multiplies it with a geom's colour: one texture serves an object of any colour. The coarse patterns matter
+most: at 128 pixels an apple is ten pixels wide, and finer ones would only shimmer.
 """
 
 import cv2

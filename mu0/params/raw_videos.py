@@ -15,6 +15,9 @@ class SimulatedSource(Section):
     n_clips: PositiveInt
     clips_per_scene: PositiveInt = 2
     image_size_px: PositiveInt = 128
+    width_px: PositiveInt | None = Field(None, description="Width of a picture that is not square.")
+    height_px: PositiveInt | None = Field(None, description="Height of a picture that is not square.")
+    depth_noise: Annotated[bool, Field(description="Depth as a sensor gives it: noisy, in mm.")] = True
     moving_camera_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     known_pose_share: Annotated[float, Field(ge=0, le=1)] = 1.0
     seed: NonNegativeInt = 0

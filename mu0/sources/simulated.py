@@ -1,23 +1,41 @@
-"""Clips from our own simulator, with exact truth kept apart from what a camera would see."""
+"""Clips from our own simulator, with exact truth kept apart from what a camera would see.
 
+Clip `index` of a source is a pure function of the source's section in params.yaml and the index: neither the
+number of workers nor the order of recording matters. `clips_per_scene` consecutive clips share a scene (same
+layout, colours, light and camera) and differ in the target object and the start pose.
+
+Entry points
+    record_clip     one clip
+    record_clips    all clips of a source, in order, recorded by several processes
+"""
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, UInt8
 
+from mu0.envs.camera import Camera
+from mu0.envs.depth_sensor import sense_depth
+from mu0.envs.ground_truth import GroundTruthTracks, TruthRecorder
+from mu0.envs.hand import FRAME_HZ, HandScene
+from mu0.envs.rendering import choose_renderer
+from mu0.envs.tabletop import entity_of_geoms
+from mu0.envs.ur3.demonstrator import demonstrate
+from mu0.envs.ur3.environment import CONTROL_HZ, Ur3Environment
+from mu0.errors import SimulationError
+from mu0.params.raw_videos import SimulatedSource
 
-@dataclass(frozen=True)
-class GroundTruthTracks:
-    """Body-fixed surface points followed exactly; nothing in the pipeline but audits may look at them.
-
-    `entity`: 0 table and surroundings, 1 arm or forearm, 2 gripper or hand, 3 target object, 4 sink,
-    5 and up distractors. `is_moving`: the point leaves its first position by more than 2 cm.
-    """
-
-    points_world: Float[np.ndarray, "t n 3"]
-    visible: Bool[np.ndarray, "t n"]
-    entity: Int[np.ndarray, " n"]
-    is_moving: Bool[np.ndarray, " n"]
+CLIPS_AHEAD_PER_WORKER = 2
+MAX_WORLDS = 2
+# steps of the additive recurrence R2 (Roberts 2018): shares are met evenly, and independently of each other
+MOVING_STEP, KNOWN_STEP = 0.7548776662466927, 0.5698402909980532
 
 
 @dataclass(frozen=True)
@@ -47,5 +65,166 @@ class RecordedClip:
     truth: GroundTruthTracks
 
 
-# record_clip(params: SimulatedSource, index: int) -> RecordedClip
-# record_clips(params: SimulatedSource, workers: int) -> Iterator[RecordedClip]   in index order
+class _Tape:
+    """Collects the frames of one clip."""
+
+    def __init__(self, scene: HandScene | Ur3Environment, rng: np.random.Generator, *, noisy: bool) -> None:
+        entities = entity_of_geoms(scene.model, scene.layout, scene.target)
+        self.truth = TruthRecorder(scene.model, entities, rng)
+        self._data, self._rng, self._noisy = scene.data, rng, noisy
+        self.frames: list[np.ndarray] = []
+        self.depth_m: list[np.ndarray] = []
+        self.poses: list[np.ndarray] = []
+
+    def add(
+        self, camera: Camera, image: UInt8[np.ndarray, "h w 3"], depth_m: Float[np.ndarray, "h w"]
+    ) -> None:
+        """Keep one frame; the truth looks at the exact depth."""
+        self.truth.look(self._data, camera, depth_m)
+        self.frames.append(image)
+        self.depth_m.append(sense_depth(depth_m, self._rng) if self._noisy else depth_m)
+        self.poses.append(camera.camera_from_world)
+
+
+def record_clip(params: SimulatedSource, index: int) -> RecordedClip:
+    """Record clip number `index` (from 0) of a source."""
+    if params.embodiment == "ur3":
+        return _record_robot(params, index)
+    return _record_hand(params, index)
+
+
+def record_clips(params: SimulatedSource, workers: int) -> Iterator[RecordedClip]:
+    """Record all clips of a source.
+
+    Args:
+        params: The source's section.
+        workers: Processes; 1 records in this one.
+
+    Yields:
+        The clips by index, whatever the number of workers.
+
+    Raises:
+        SimulationError: A worker process died.
+    """
+    if workers == 1:
+        yield from (record_clip(params, index) for index in range(params.n_clips))
+        return
+    choose_renderer()  # writes the choice where the workers find it, so that each need not probe
+    context = multiprocessing.get_context("spawn")
+    pending: deque[Future[RecordedClip]] = deque()
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+        try:
+            for index in range(params.n_clips):
+                pending.append(pool.submit(record_clip, params, index))
+                if len(pending) > workers * CLIPS_AHEAD_PER_WORKER:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise SimulationError(
+                f"A worker process of the simulator died: {error}.",
+                expected=f"{workers} processes that record clips",
+                remedy="memory is the usual cause: lower `raw_videos.workers` or the picture size in params.yaml.",
+            ) from error
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _start_worker() -> None:
+    os.environ["LP_NUM_THREADS"] = "0"  # one process per core beats Mesa's own threads
+
+
+@lru_cache(maxsize=MAX_WORLDS)
+def _robot_world(width_px: int, height_px: int) -> Ur3Environment:
+    return Ur3Environment(width_px=width_px, height_px=height_px)
+
+
+@lru_cache(maxsize=MAX_WORLDS)
+def _hand_world(width_px: int, height_px: int) -> HandScene:
+    return HandScene(width_px, height_px)
+
+
+def _size_px(params: SimulatedSource) -> tuple[int, int]:
+    return params.width_px or params.image_size_px, params.height_px or params.image_size_px
+
+
+def _place_in_source(params: SimulatedSource, index: int) -> tuple[int, int]:
+    """Scene seed and variant of a clip."""
+    return params.seed + index // params.clips_per_scene, index % params.clips_per_scene
+
+
+def _has_moving_camera(params: SimulatedSource, index: int) -> bool:
+    return (0.5 + index * MOVING_STEP) % 1.0 < params.moving_camera_share
+
+
+def _has_known_poses(params: SimulatedSource, index: int) -> bool:
+    return (0.5 + index * KNOWN_STEP) % 1.0 < params.known_pose_share
+
+
+def _record_robot(params: SimulatedSource, index: int) -> RecordedClip:
+    environment = _robot_world(*_size_px(params))
+    scene_seed, variant = _place_in_source(params, index)
+    rng = np.random.default_rng([scene_seed, 2, variant])
+    moving = _has_moving_camera(params, index)
+    observation = environment.reset_variant(scene_seed, variant, moving_camera=moving)
+    tape = _Tape(environment, rng, noisy=params.depth_noise)
+    wrist, states, actions = [], [], []
+    for wanted, executed in demonstrate(environment, rng):
+        assert observation.depth_m is not None
+        tape.add(environment.front_camera(), observation.image, observation.depth_m)
+        wrist.append(observation.wrist_image)
+        states.append(observation.proprioception)
+        actions.append(wanted.astype(np.float32))
+        observation, _ = environment.step(executed)
+    return _clip(
+        params,
+        index,
+        environment,
+        tape,
+        fps_hz=CONTROL_HZ,
+        wrist_frames=np.stack(wrist, axis=0),
+        robot=(np.stack(states, axis=0), np.stack(actions, axis=0)),
+    )
+
+
+def _record_hand(params: SimulatedSource, index: int) -> RecordedClip:
+    scene = _hand_world(*_size_px(params))
+    scene_seed, variant = _place_in_source(params, index)
+    rng = np.random.default_rng([scene_seed, 2, variant])
+    scene.reset_variant(scene_seed, variant, moving_camera=_has_moving_camera(params, index))
+    tape = _Tape(scene, rng, noisy=params.depth_noise)
+    for _ in scene.play():
+        camera = scene.front_camera()
+        tape.add(camera, *scene.renderer.render(camera))
+    return _clip(params, index, scene, tape, fps_hz=FRAME_HZ)
+
+
+def _clip(
+    params: SimulatedSource,
+    index: int,
+    scene: HandScene | Ur3Environment,
+    tape: _Tape,
+    *,
+    fps_hz: float,
+    wrist_frames: UInt8[np.ndarray, "t 64 64 3"] | None = None,
+    robot: tuple[Float[np.ndarray, "t 9"], Float[np.ndarray, "t 5"]] | None = None,
+) -> RecordedClip:
+    state, action = robot or (None, None)
+    return RecordedClip(
+        clip_id=f"{params.embodiment}_{params.seed:06d}_{index:05d}",
+        scene_id=f"{params.embodiment}_scene_{_place_in_source(params, index)[0]:06d}",
+        instruction=scene.instruction,
+        embodiment=params.embodiment,
+        fps_hz=fps_hz,
+        frames=np.stack(tape.frames, axis=0),
+        depth_m=np.stack(tape.depth_m, axis=0),
+        intrinsics=scene.front_camera().intrinsics,
+        camera_from_world=np.stack(tape.poses, axis=0),
+        camera_poses_known=_has_known_poses(params, index),
+        wrist_frames=wrist_frames,
+        robot_state=state,
+        robot_action=action,
+        success=scene.is_success(),
+        truth=tape.truth.finish(),
+    )

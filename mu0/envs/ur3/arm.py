@@ -20,8 +20,6 @@ FINGER_GAIN, FINGER_FORCE_N = 4000, 60
 TCP_BELOW_FLANGE_M = 0.145
 WRIST_CAMERA_EYE_M = np.array([0.085, 0.0, 0.01])  # wrist_3 frame; clear of the gripper's body
 WRIST_CAMERA_TARGET_M = np.array([0.0, 0.0, 0.14])
-ARM_BODIES = ("base", "shoulder_link", "upper_arm_link", "forearm_link", "wrist_1_link", "wrist_2_link")
-GRIPPER_BODIES = ("wrist_3_link", "gripper", "finger_left", "finger_right")
 
 BLUE = 'rgba=".45 .66 .82 1" material="noise_1"'
 GREY = 'rgba=".84 .84 .86 1" material="noise_2"'
@@ -69,7 +67,8 @@ def _finger(name: str, side: int) -> str:
     return f"""
 <body name="finger_{name}" pos="0 {y} 0.09">
  <inertial pos="0 {side * 0.007} 0.035" mass="0.06" diaginertia="3e-5 3e-5 6e-6"/>
- <joint name="finger_{name}" type="slide" axis="0 {side} 0" range="{-GRIPPER_TRAVEL_M} 0" armature="0.1" damping="5"/>
+ <joint name="finger_{name}" type="slide" axis="0 {side} 0" range="{-GRIPPER_TRAVEL_M} 0"
+  armature="0.1" damping="5"/>
  <geom type="box" pos="0 {side * 0.010} 0.03" size="0.011 0.006 0.035" {DARK}/>
  <geom type="box" pos="0 {side * 0.004} 0.05" size="0.011 0.004 0.019" {STEEL} friction="1.2 0.02 0.0005"
   condim="4" solref="0.004 1" solimp="0.95 0.99 0.001" priority="1"/>
@@ -120,7 +119,11 @@ def _sections_xml() -> str:
     )
     return f"""
 <contact><exclude body1="base" body2="shoulder_link"/></contact>
-<tendon><fixed name="grip"><joint joint="finger_left" coef="0.5"/><joint joint="finger_right" coef="0.5"/></fixed></tendon>
-<equality><joint joint1="finger_left" joint2="finger_right" solref="0.005 1" solimp="0.95 0.99 0.001"/></equality>
+<tendon><fixed name="grip">
+ <joint joint="finger_left" coef="0.5"/><joint joint="finger_right" coef="0.5"/>
+</fixed></tendon>
+<equality>
+ <joint joint1="finger_left" joint2="finger_right" solref="0.005 1" solimp="0.95 0.99 0.001"/>
+</equality>
 <actuator>{servos}<position name="grip" tendon="grip" kp="{FINGER_GAIN}" kv="40"
  ctrlrange="{-GRIPPER_TRAVEL_M} 0" forcerange="-{FINGER_FORCE_N} {FINGER_FORCE_N}"/></actuator>"""

@@ -33,13 +33,16 @@ class Phase:
 
 
 def demonstrate(
-    environment: Ur3Environment, seed: int, *, disturb: bool = True
+    environment: Ur3Environment, disturbance: np.random.Generator | None = None
 ) -> Iterator[tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]]:
     """Yield (wanted, executed) actions for the episode that `environment` has just been reset to.
 
     The caller executes each before it asks for the next.
+
+    Args:
+        environment: Has just been reset.
+        disturbance: Draws the disturbances; None executes what is wanted.
     """
-    rng = np.random.default_rng([seed, 2])
     for phase in _plan(environment):
         waited = 0
         while waited <= phase.wait_steps:
@@ -47,10 +50,16 @@ def demonstrate(
             if arrives:
                 waited += 1
             executed = wanted.copy()
-            if disturb and not arrives and rng.random() < NOISE_PROBABILITY * phase.noise_share:
-                executed[:3] += rng.normal(0, NOISE_M, 3)
+            if disturbance is not None and not arrives:
+                executed[:3] += _disturbance_m(disturbance, phase.noise_share)
                 executed[2] = max(executed[2], WORKSPACE_M[2, 0])
             yield wanted, executed
+
+
+def _disturbance_m(rng: np.random.Generator, share: float) -> Float[np.ndarray, " 3"]:
+    """Mostly nothing; now and then a push of about a centimetre."""
+    is_disturbed = rng.random() < NOISE_PROBABILITY * share
+    return rng.normal(0, NOISE_M, 3) * float(is_disturbed)
 
 
 def _plan(environment: Ur3Environment) -> list[Phase]:

@@ -1,14 +1,15 @@
 """A UR3e at a table with a sink: "put the red apple into the sink".
 
-Observation   front picture, wrist picture (64 x 64), depth of the front camera [m, exact], instruction, and the
-              9 numbers of `state`: commanded TCP x, y, z [m], commanded yaw [rad], commanded gripper (0 open,
-              1 closed), measured gripper opening closed-ness (0..1), measured TCP x, y, z [m]
+Observation   front picture, wrist picture (64 x 64), depth of the front camera [m, exact], instruction, and
+              the 9 numbers of `state`: commanded TCP x, y, z [m], commanded yaw [rad], commanded gripper (0 open,
+              1 closed), measured gripper (0 open, 1 closed), measured TCP x, y, z [m]
 Action        5 numbers at 10 Hz: the TCP x, y, z, yaw (absolute, base frame) to be reached at the end of the
               step, and the gripper (closed above 0.5)
-Success       the target lies still between the sink's walls, the gripper is open, and the target had been lifted
+Success       the target lies still between the sink's walls, the gripper is open, and the target had been
+              lifted
 
-A seed decides everything: layout, objects, colours, camera, light and start pose. `reset(seed)` is variant 0 of
-scene `seed`; other variants share the scene and have another target or start pose.
+A seed decides everything: layout, objects, colours, camera, light and start pose. `reset(seed)` is variant 0
+of scene `seed`; other variants share the scene and have another target or start pose.
 """
 
 from typing import Any
@@ -22,7 +23,7 @@ from mu0.envs.camera_path import CameraPath
 from mu0.envs.layout import Layout, PlacedObject, draw_layout, instruction_for
 from mu0.envs.objects import KINDS
 from mu0.envs.rendering import AbstractRenderer, open_renderer
-from mu0.envs.tabletop import TIMESTEP_S, apply_layout, build_tabletop, is_in_sink
+from mu0.envs.tabletop import TIMESTEP_S, apply_layout, build_tabletop, is_in_sink, refresh_poses
 from mu0.envs.ur3.arm import GRIPPER_TRAVEL_M, WRIST_CAMERA_EYE_M, WRIST_CAMERA_TARGET_M, ur3_actor
 from mu0.envs.ur3.controller import InverseKinematics, top_down_rotation
 from mu0.envs.ur3.kinematics import HOME_RAD, JOINTS
@@ -84,6 +85,7 @@ class Ur3Environment(AbstractEnvironment):
         apply_layout(self.model, self.data, self.layout)
         self._take_start_pose(rng)
         mujoco.mj_step(self.model, self.data, SETTLE_STEPS)
+        refresh_poses(self.model, self.data)
         return self.observe()
 
     def step(self, action: Float[np.ndarray, " 5"]) -> tuple[Observation, dict[str, Any]]:
@@ -116,6 +118,7 @@ class Ur3Environment(AbstractEnvironment):
             self.data.ctrl[:6] = self._inverse.joints_rad
             self.data.ctrl[6] = -GRIPPER_TRAVEL_M * self.command[4]
             mujoco.mj_step(self.model, self.data, PHYSICS_STEPS)
+        refresh_poses(self.model, self.data)
         self.n_steps += 1
         if self.target_position_m()[2] > KINDS[self.target.kind].rest_height_m + LIFTED_M:
             self.was_lifted = True
@@ -163,8 +166,6 @@ class Ur3Environment(AbstractEnvironment):
         if self._renderer is None:
             image = np.zeros((self.height_px, self.width_px, 3), np.uint8)
             return Observation(image, self.instruction, proprioception=self.state())
-        # physics leaves derived poses one step behind the state; pictures must show the state
-        mujoco.mj_forward(self.model, self.data)
         image, depth_m = self._renderer.render(camera)
         wrist_image, _ = self._renderer.render(self.wrist_camera())
         return Observation(
