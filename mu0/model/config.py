@@ -167,10 +167,10 @@ def config_from(fields: dict[str, Any], origin: str) -> WorldModelConfig:
 _SMALL: dict[str, Any] = {
     "image_size_px": 128, "hard_anchor": True,
     "vision_width": 128, "vision_layers": 1, "vision_heads": 4, "vision_mlp_width": 384,
-    "patch_px": 16, "vision_table_px": 128, "pixel_shuffle": 1, "vision_stem": "conv", "stem_width": 96,
+    "patch_px": 16, "vision_table_px": 128, "pixel_shuffle": 2, "vision_stem": "conv", "stem_width": 64,
     "vocabulary_size": 512, "max_text_tokens": 24, "text_width": 128, "text_layers": 4, "text_heads": 4,
-    "text_kv_heads": 4, "text_mlp_width": 384, "train_backbone": True,
-    "expert_width": 128, "expert_layers": 4, "expert_mlp_width": 384, "time_features": 128, "uv_frequencies": 6,
+    "text_kv_heads": 4, "text_mlp_width": 256, "train_backbone": True,
+    "expert_width": 128, "expert_layers": 4, "expert_mlp_width": 256, "time_features": 128, "uv_frequencies": 6,
     "keypoint_features": "stem", "lora_rank": 4, "lora_alpha": 8.0, "depth_dropout_whole_batch": True,
     "noise_draws": 2,
 }
