@@ -1,0 +1,1 @@
+"""What must be true of `captions` before anything may use it."""

@@ -1,0 +1,36 @@
+"""Captions: every episode has some, none is empty, spans run forwards."""
+
+from pathlib import Path
+
+from assets_defs.checks.suite import (
+    WARNING, Suite, between, facts, has_columns, in_set, n_rows, not_above, not_blank, not_null,
+)  # fmt: skip
+from assets_defs.checks.tables import read_table
+from mu0.params import Params
+
+
+def suites(root: Path, params: Params) -> list[Suite]:
+    """Suites about data/captions/captions.parquet."""
+    captions = read_table(root / "data/captions/captions.parquet")
+    clips = read_table(root / "data/extracted_traces/quality.parquet")
+    ok = clips[clips["status"] == "ok"]
+    episodes = set(ok["source"].astype(str) + "/" + ok["clip_id"].astype(str))
+    captioned = set(captions["episode_id"])
+    return [
+        Suite("captions", captions, [
+            *has_columns("episode_id", "kind", "chunk_id", "start_idx", "end_idx", "instruction_1"),
+            n_rows(params.checks.min_clips),
+            not_null("episode_id"),
+            in_set("kind", ["chunk", "merged"]),
+            *(expectation for number in (1, 2, 3)
+              for expectation in (not_null(f"instruction_{number}"), not_blank(f"instruction_{number}"))),
+            between("start_idx", 0, None),
+            not_above("start_idx", "end_idx"),
+        ]),
+        Suite("coverage", facts(
+            n_without_caption=float(len(episodes - captioned)), n_unknown_episodes=float(len(captioned - episodes)),
+        ), [
+            between("n_without_caption", 0, 0),
+            between("n_unknown_episodes", 0, 0, severity=WARNING),
+        ]),
+    ]  # fmt: skip

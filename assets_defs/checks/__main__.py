@@ -1,0 +1,52 @@
+"""`python -m assets_defs.checks ARTIFACT`: validate one artifact, write its report, fail on critical findings.
+
+A passed report goes to reports/checks/ARTIFACT.json, which consumers depend on. DVC deletes the outputs of a
+failed stage, so a failed report goes to reports/checks_failed/ARTIFACT.json, where people and Dagster find it.
+"""
+
+import importlib
+import logging
+import sys
+from pathlib import Path
+
+from mu0.errors import StageError
+from mu0.files import write_json
+from mu0.params import load_params
+from mu0.pipeline import PIPELINE
+from mu0.stages.entry import run_stage
+
+PASSED = Path("reports/checks")
+FAILED = Path("reports/checks_failed")
+
+
+def check_artifact(artifact: str, root: Path = Path()) -> None:
+    """Run all suites of `artifact` below `root`.
+
+    Raises:
+        StageError: There are no expectations about such an artifact.
+        CheckFailedError: A critical expectation is broken.
+    """
+    if artifact not in PIPELINE.check_of:
+        raise StageError(
+            f"There are no expectations about {artifact!r}.",
+            expected=f"one of {', '.join(PIPELINE.check_of)}",
+            remedy="correct the name, or add assets_defs/<artifact>/expectations.py and a check stage.",
+        )
+    params = load_params(root / "params.yaml")
+    from assets_defs.checks.validate import failure, run_suites
+
+    expectations = importlib.import_module(f"assets_defs.{artifact}.expectations")
+    report = run_suites(artifact, expectations.suites(root, params))
+    failed_path = FAILED / f"{artifact}.json"
+    if not report["passed"]:
+        write_json(root / failed_path, report)
+        raise failure(report, failed_path)
+    write_json(root / PASSED / f"{artifact}.json", report)
+    (root / failed_path).unlink(missing_ok=True)
+    logging.getLogger(__name__).info(
+        "%s: %d expectations hold, %d warnings", artifact, report["n_expectations"] - report["n_broken"], report["n_broken"]
+    )
+
+
+if __name__ == "__main__":
+    run_stage(lambda: check_artifact(*sys.argv[1:2] or [""]))

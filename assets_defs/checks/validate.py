@@ -1,0 +1,102 @@
+"""Running suites with Great Expectations and keeping the verdict, as small and as stable as possible.
+
+The report holds no times, ids or machine names: equal data gives equal bytes, so DVC sees no change.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
+
+import great_expectations as gx
+from great_expectations.data_context.types.base import ProgressBarsConfig
+
+from assets_defs.checks.suite import CRITICAL, Suite
+from mu0.errors import CheckFailedError
+
+N_EXAMPLES = 5
+RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": N_EXAMPLES}
+Report = dict[str, Any]
+
+
+def run_suites(artifact: str, suites: list[Suite]) -> Report:
+    """Validate every suite.
+
+    Returns:
+        `artifact`, `passed` (nothing critical is broken), counts, and one entry per expectation.
+    """
+    results = [result for suite in suites for result in _run(suite)]
+    broken = [result for result in results if not result["success"]]
+    return {
+        "artifact": artifact,
+        "passed": not any(result["severity"] == CRITICAL for result in broken),
+        "n_expectations": len(results),
+        "n_broken": len(broken),
+        "n_rows": {suite.name: len(suite.table) for suite in suites},
+        "results": results,
+    }
+
+
+def failure(report: Report, report_path: Path) -> CheckFailedError:
+    """The error of a report that did not pass: every broken critical expectation with what was found."""
+    broken = [result for result in report["results"] if not result["success"] and result["severity"] == CRITICAL]
+    lines = "\n".join(f"    {_sentence(result)}" for result in broken)
+    return CheckFailedError(
+        f"{report['artifact']}: {len(broken)} of {report['n_expectations']} expectations are broken:\n{lines}",
+        expected=f"all critical expectations of assets_defs/{report['artifact']}/expectations.py to hold",
+        remedy=f"correct the data or, if it is right, the limit in section `checks` of params.yaml; all in {report_path}.",
+    )
+
+
+def _sentence(result: dict[str, Any]) -> str:
+    name = result["expectation"].removeprefix("expect_").replace("_", " ")
+    found = "; ".join(f"{key} {result[key]}" for key in ("observed", "examples", "problem") if key in result)
+    limits = ", ".join(f"{key} {value}" for key, value in result["limits"].items())
+    return f"{result['suite']}: {name} ({limits}); found {found or 'other values'}"
+
+
+def _run(suite: Suite) -> list[dict[str, Any]]:
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    expectations = context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=suite.expectations))
+    source = context.data_sources.add_pandas(suite.name).add_dataframe_asset(suite.name)
+    batch = source.add_batch_definition_whole_dataframe(suite.name)
+    definition = gx.ValidationDefinition(name=suite.name, data=batch, suite=expectations)
+    outcome = context.validation_definitions.add(definition).run(
+        batch_parameters={"dataframe": suite.table}, result_format=RESULT_FORMAT
+    )
+    return sorted((_entry(suite.name, result) for result in outcome.results), key=lambda entry: repr(entry))
+
+
+def _entry(suite: str, result: Any) -> dict[str, Any]:
+    config, details = result.expectation_config, result.result or {}
+    severity = getattr(config.severity, "value", config.severity)
+    entry: dict[str, Any] = {
+        "suite": suite,
+        "expectation": config.type,
+        "severity": str(severity),
+        "success": bool(result.success),
+        "limits": {
+            key: value for key, value in config.kwargs.items() if key not in {"batch_id"} and value is not None
+        },
+    }
+    if "observed_value" in details:
+        entry["observed"] = _plain(details["observed_value"])
+    if details.get("unexpected_count"):
+        entry["n_unexpected"] = int(details["unexpected_count"])
+        entry["examples"] = [_plain(value) for value in details.get("partial_unexpected_list", [])]
+    if problem := _problem(result.exception_info or {}):
+        entry["problem"] = problem
+    return entry
+
+
+def _problem(exception_info: dict[str, Any]) -> str:
+    infos = [exception_info] if "raised_exception" in exception_info else exception_info.values()
+    messages = [str(info["exception_message"]) for info in infos if info.get("raised_exception")]
+    return "; ".join(sorted(set(messages)))
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if hasattr(value, "item") else value
+    return value if isinstance(value, int | float | bool | str | None) else str(value)

@@ -1,0 +1,1 @@
+"""What must be true of `extracted_traces` before anything may use it."""

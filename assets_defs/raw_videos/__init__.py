@@ -1,0 +1,1 @@
+"""What must be true of `raw_videos` before anything may use it."""

@@ -1,0 +1,1 @@
+"""What must be true of `trace_report` before anything may use it."""

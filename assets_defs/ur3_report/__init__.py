@@ -1,0 +1,1 @@
+"""What must be true of `ur3_report` before anything may use it."""

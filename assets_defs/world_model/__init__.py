@@ -1,0 +1,1 @@
+"""What must be true of `world_model` before anything may use it."""
