@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -32,7 +33,7 @@ from mu0.traceextract.quality_table import quality_table, summary
 
 ENGINE = "mu0.traceextract.engine:extract_clip"
 QUALITY_NAME = "quality.parquet"
-Engine = Callable[[Clip, ExtractParams], tuple[EpisodeArrays | None, Sidecar | None, QualityRow]]
+Engine = Callable[[Clip, ExtractParams], tuple[EpisodeArrays | None, Sidecar | None, dict[str, Any]]]
 log = logging.getLogger(__name__)
 
 
@@ -106,7 +107,8 @@ def extract_one(
         if row := cache.find(key):
             return Outcome(row, key, was_cached=True)
         started = time.perf_counter()
-        arrays, sidecar, row = _engine(engine)(read_clip(clip_folder), params)
+        arrays, sidecar, verdict = _engine(engine)(read_clip(clip_folder), params)
+        row = QualityRow(**verdict)
         if row.seconds_per_frame is None:
             row = replace(row, seconds_per_frame=(time.perf_counter() - started) / max(row.n_frames, 1))
         if row.status != "failed":

@@ -1,7 +1,7 @@
 """One worker per clip, over processes and runs: a lock file that outlives neither its owner nor a crash.
 
-The file is created exclusively, so exactly one process gets it. It names its owner; a lock whose owner is
-dead is taken over, one taker at a time. A process number alone does not name an owner (numbers are used again, in
+The file is created exclusively, so one process gets it, and it names its owner. A lock whose owner is dead is
+taken over, by one taker at a time. A process number alone does not name an owner (numbers are used again, in
 containers soon), hence the start time beside it.
 """
 
