@@ -1,7 +1,7 @@
 """The closed-loop report: success with Wilson intervals, per object kind, and the paired difference.
 
-Both variants act in the same scenes, so they are compared in pairs: only scenes where exactly one of them
-succeeds say anything, and McNemar's exact test asks whether these fall to one side more than a fair coin would.
+Both variants act in the same scenes, so they are compared in pairs: only scenes where exactly one succeeds
+say anything, and McNemar's exact test asks whether these fall to one side more than a fair coin would.
 All numbers are of simulated scenes; the report says so.
 
 Sources
@@ -25,7 +25,7 @@ VIDEOS_PER_OUTCOME = 2
 
 
 def mcnemar_exact_p(n_only_first: int, n_only_second: int) -> float:
-    """Two-sided exact p value of a fair coin giving a split at least this uneven; 1 without discordant pairs."""
+    """Two-sided exact p value of a fair coin being at least this uneven; 1 without discordant pairs."""
     n = n_only_first + n_only_second
     if n == 0:
         return 1.0
@@ -81,8 +81,12 @@ def summarize(rows: pd.DataFrame, setting: dict[str, Any]) -> dict[str, Any]:
     policies = [actor for actor in actors if actor != CEILING]
     pairs = [paired_difference(rows, "mu0", "no_trace")] if {"mu0", "no_trace"} <= set(policies) else []
     return {
-        "scale": SCALE_STATEMENT, "setting": setting, "actors": actors, "paired": pairs,
-        "ceiling": CEILING, "ceiling_success": actors.get(CEILING, {}).get("success"),
+        "scale": SCALE_STATEMENT,
+        "setting": setting,
+        "actors": actors,
+        "paired": pairs,
+        "ceiling": CEILING,
+        "ceiling_success": actors.get(CEILING, {}).get("success"),
     }
 
 
@@ -104,10 +108,16 @@ def keep_telling_videos(rows: pd.DataFrame, recorded: Path, goal: Path) -> list[
             outcome = "success" if success else "failure"
             name = f"{actor}_{outcome}_{row['seed']}.mp4"
             shutil.copyfile(recorded / f"{actor}_{row['seed']}.mp4", goal / name)
-            kept.append({
-                "file": f"videos/{name}", "actor": actor, "seed": row["seed"], "outcome": outcome,
-                "instruction": row["instruction"], "n_steps": row["n_steps"],
-            })
+            kept.append(
+                {
+                    "file": f"videos/{name}",
+                    "actor": actor,
+                    "seed": row["seed"],
+                    "outcome": outcome,
+                    "instruction": row["instruction"],
+                    "n_steps": row["n_steps"],
+                }
+            )
     return kept
 
 

@@ -4,8 +4,8 @@
     trace features ─┴─ attention ─ sigmoid(gate) ┘     │                               ├─ readout ─ keyframe
     wrist image ── trained stem ── 4x4 tokens + soft keypoints ────────────────────────┤      │        │
     state, words ──────────────────────────────────────┴─ context tokens               ┘      └── condition
-                                                             │                                      │
-    noisy actions + time ──────────── expert blocks (attend to context, adaLN on the condition) ────┘─ velocity
+                                                             │                                     │
+    noisy actions + time ─────────── expert blocks (attend to context, adaLN on the condition) ────┘─ velocity
 
 The variant `no_trace` leaves the mixer out and changes nothing else: same frozen prefix features, same head,
 same budget, same seeds. The *keyframe* head predicts the commanded pose at the next change of the gripper, an
@@ -42,7 +42,7 @@ class ActionExpertConfig:
     objective: Objective
     prefix_width: int
     prefix_len: int
-    n_image_tokens: int          # the first tokens of the prefix, a square grid
+    n_image_tokens: int  # the first tokens of the prefix, a square grid
     trace_width: int
     trace_len: int
     vocabulary: tuple[str, ...]  # words seen in training; index 0 is reserved for everything else
@@ -146,7 +146,11 @@ class ActionExpert(nn.Module):
         readout = self.readout(torch.cat(flat, dim=1))
         keyframe = self.keyframe(readout)
         groups = (
-            self.state(inputs.state)[:, None], words, wrist + self.place[0], front + self.place[1], z[:, n_image:]
+            self.state(inputs.state)[:, None],
+            words,
+            wrist + self.place[0],
+            front + self.place[1],
+            z[:, n_image:],
         )
         tokens = torch.cat([group + kind for group, kind in zip(groups, self.kind, strict=True)], dim=1)
         n_seen = tokens.shape[1] - groups[-1].shape[1]

@@ -68,8 +68,8 @@ def load_action_expert(folder: Path, world_model_folder: Path) -> ActionExpertCh
     """Read an action expert and check that it belongs to this world model.
 
     Raises:
-        CheckpointError: A file is missing or damaged, weights do not fit the config, the statistics are not the
-            recorded ones, or the expert was trained on another world model.
+        CheckpointError: A file is missing or damaged, weights do not fit the config, the statistics are
+            not the recorded ones, or the expert was trained on another world model.
     """
     try:
         config = read_json(folder / "config.json")
@@ -88,7 +88,7 @@ def load_action_expert(folder: Path, world_model_folder: Path) -> ActionExpertCh
     found = world_model_sha256(world_model_folder)
     if found != trained_on:
         raise CheckpointError(
-            f"{folder} was trained on the world model {trained_on[:12]}, but {world_model_folder} is {found[:12]}.",
+            f"{folder} was trained on world model {trained_on[:12]}, but {world_model_folder} is {found[:12]}.",
             expected="the very world model whose features the expert learned to read",
             remedy="train the expert again on this world model with `mu0 run`, or check out the older one.",
         )

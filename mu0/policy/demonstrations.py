@@ -16,19 +16,9 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from mu0.errors import PolicyError
 from mu0.policy.normalization import N_POSE
+from mu0.sources.lerobot_v3 import DemonstrationEpisode
 
 GRIPPER = 4
-
-
-@dataclass(frozen=True)
-class Demonstration:
-    """One recorded episode; `state` and `action` as in mu0/policy/normalization.py."""
-
-    front: UInt8[np.ndarray, "t h w 3"]
-    wrist: UInt8[np.ndarray, "t hw ww 3"]
-    state: Float[np.ndarray, "t 9"]
-    action: Float[np.ndarray, "t 5"]
-    instruction: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +61,7 @@ def next_keyframes(
 
 
 def flatten_demonstrations(
-    demonstrations: Iterable[Demonstration], chunk_len: int, frame_stride: int = 1
+    demonstrations: Iterable[DemonstrationEpisode], chunk_len: int, frame_stride: int = 1
 ) -> DemonstrationFrames:
     """Stack every `frame_stride`-th frame of every demonstration.
 
@@ -79,7 +69,8 @@ def flatten_demonstrations(
         PolicyError: There is not a single frame.
     """
     parts: dict[str, list[np.ndarray]] = {
-        name: [] for name in ("front", "wrist", "state", "chunk", "keyframe", "keyframe_valid", "instruction_id")
+        name: []
+        for name in ("front", "wrist", "state", "chunk", "keyframe", "keyframe_valid", "instruction_id")
     }
     instructions: dict[str, int] = {}
     for number, demo in enumerate(demonstrations):

@@ -2,8 +2,8 @@
 
     loss = flow matching (or L1) of the chunk + KEYFRAME_WEIGHT * L1 of the keyframe, where there is one
 
-Everything random comes from generators that are seeded by (seed, step), so that step 700 draws the same rows,
-shifts and noise whether training ran through or was resumed; both variants see the same rows in the same order.
+Everything random follows from (seed, step): step 700 draws the same rows, shifts and noise whether training
+ran through or was resumed, and both variants see the same rows in the same order.
 """
 
 from dataclasses import dataclass
@@ -30,13 +30,12 @@ STATE_NOISE = 0.01
 
 @dataclass(frozen=True)
 class ExpertBatch:
-    """Inputs and targets of one step; `generator` draws flow times and noise."""
+    """Inputs and targets of one step."""
 
     inputs: PolicyInputs
     chunk: Float[Tensor, "b step action"]
     keyframe: Float[Tensor, "b 4"]
     keyframe_valid: Bool[Tensor, " b"]
-    generator: torch.Generator
 
 
 class ExpertData:
@@ -79,37 +78,36 @@ class ExpertData:
             state=self.state[index] + noise,
             words=self.words[index],
         )
-        return ExpertBatch(
-            inputs, self.chunk[index], self.keyframe[index], self.keyframe_valid[index], generator
-        )
+        return ExpertBatch(inputs, self.chunk[index], self.keyframe[index], self.keyframe_valid[index])
 
 
 def expert_loss(
-    expert: ActionExpert, batch: ExpertBatch, noise_draws: int
-) -> tuple[Float[Tensor, ""], dict[str, float]]:
-    """Loss to minimise and its parts for the log.
+    expert: ActionExpert, batch: ExpertBatch, noise_draws: int, generator: torch.Generator
+) -> dict[str, Float[Tensor, ""]]:
+    """Loss to minimise (`loss`) and its parts.
 
     Args:
         expert: In training mode.
         batch: From `ExpertData.batch`.
         noise_draws: Flow times and noises per row that share one context.
+        generator: Draws them.
 
     Returns:
-        Total, and `action_loss` and `keyframe_loss`.
+        `loss`, `action_loss` and `keyframe_loss`.
     """
     context = expert.encode(batch.inputs)
-    action = _action_loss(expert, context, batch, noise_draws)
+    action = _action_loss(expert, context, batch, noise_draws, generator)
     assert batch.keyframe.shape[1] == KEYFRAME_DIMS
     errors = (context.keyframe - batch.keyframe).abs().mean(dim=1)
     keyframe = (errors * batch.keyframe_valid).mean()
-    parts = {"action_loss": float(action.detach()), "keyframe_loss": float(keyframe.detach())}
-    return action + KEYFRAME_WEIGHT * keyframe, parts
+    total = action + KEYFRAME_WEIGHT * keyframe
+    return {"loss": total, "action_loss": action.detach(), "keyframe_loss": keyframe.detach()}
 
 
 def _action_loss(
-    expert: ActionExpert, context: Context, batch: ExpertBatch, noise_draws: int
+    expert: ActionExpert, context: Context, batch: ExpertBatch, noise_draws: int, generator: torch.Generator
 ) -> Float[Tensor, ""]:
     if expert.config.objective == "l1":
         return (expert.regress(context) - batch.chunk).abs().mean()
     data = batch.chunk.repeat_interleave(noise_draws, dim=0)
-    return flow_matching_loss(lambda x, tau: expert.velocity(context, x, tau), data, batch.generator)
+    return flow_matching_loss(lambda x, tau: expert.velocity(context, x, tau), data, generator)

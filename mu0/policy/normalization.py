@@ -2,8 +2,8 @@
 
 Actions are *relative*: the commanded pose of a future step minus the command that stands now. A policy that
 says "3 cm to the left from here" needs no knowledge of where "here" is in the workspace. The gripper is
-*absolute* (0 open, 1 closed): "change the gripper" would have no meaning at its limits. Statistics are taken on
-the relative values, over all steps of all chunks.
+*absolute* (0 open, 1 closed): "change the gripper" would have no meaning at its limits. Statistics are taken
+on the relative values, over all steps of all chunks.
 
 Spreads have a floor. Without it a dimension that never changes in the demonstrations would divide by almost
 nothing, and a deviation of a millimetre on the robot would reach the network as a million.

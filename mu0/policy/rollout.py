@@ -1,7 +1,7 @@
 """Closed-loop rollouts: a policy in the simulator, the same scenes for everyone.
 
 A rollout ends with success or at the horizon. The scripted demonstrator (without its disturbances) is rolled
-out on the same seeds: it shows what the scenes allow. Seeds of rollouts lie far from those of training scenes.
+out on the same seeds: it shows what the scenes allow. Seeds lie far from those of training scenes.
 
 Work is spread over processes, one torch thread each, because two small rollouts side by side are faster than
 one on two threads. A rollout depends on its seed alone, so the number of workers never changes a result.
@@ -43,12 +43,12 @@ class RolloutSetting:
     videos: Path
     execute_steps: int
     horizon_steps: int
-    image_size_px: int
+    front_size_px: tuple[int, int]  # height, width
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """One row of rollouts.parquet; `closest_m` is the smallest distance from the TCP to the target's centre."""
+    """One row of rollouts.parquet; `closest_m`: smallest distance from the TCP to the target's centre."""
 
     actor: str
     seed: int
@@ -145,7 +145,8 @@ def _run_one(setting: RolloutSetting, actor: str, seed: int) -> Rollout:
     """In a worker: one rollout with its video; environment and policies are made once per process."""
     torch.set_num_threads(1)
     if "environment" not in _worker:
-        _worker["environment"] = Ur3Environment(setting.image_size_px)
+        height_px, width_px = setting.front_size_px
+        _worker["environment"] = Ur3Environment(width_px=width_px, height_px=height_px)
     environment = _worker["environment"]
     assert isinstance(environment, Ur3Environment)
     if actor not in _worker:

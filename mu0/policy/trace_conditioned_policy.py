@@ -1,7 +1,7 @@
 """A policy: frozen world model -> features -> action expert -> a chunk of absolute actions.
 
-The normalisation that training used is undone here with the very numbers that lie beside the weights. Limits of
-the workspace are the environment's business: it clips what it is told.
+The normalisation that training used is undone here with the very numbers that lie beside the weights. Limits
+of the workspace are the environment's business: it clips what it is told.
 """
 
 from pathlib import Path
@@ -22,9 +22,7 @@ from mu0.records import ActionChunk, Observation
 RATE_HZ = 10.0
 
 
-def plan_normalized(
-    expert: ActionExpert, context: Context, generator: torch.Generator
-) -> torch.Tensor:
+def plan_normalized(expert: ActionExpert, context: Context, generator: torch.Generator) -> torch.Tensor:
     """Normalised chunks, one per context: ten Euler steps from noise, or one pass of regression."""
     config = expert.config
     if config.objective == "l1":
@@ -39,7 +37,7 @@ class TraceConditionedPolicy(AbstractPolicy):
 
     def __init__(self, checkpoint: ActionExpertCheckpoint, extractor: FeatureExtractor) -> None:
         self._checkpoint = checkpoint
-        self._extractor = extractor
+        self.extractor = extractor
         self._generator = torch.Generator()
 
     @classmethod
@@ -52,6 +50,12 @@ class TraceConditionedPolicy(AbstractPolicy):
         checkpoint = load_action_expert(folder, world_model_folder)
         world_model = load_checkpoint(world_model_folder)
         return cls(checkpoint, FeatureExtractor(world_model, checkpoint.features))
+
+    @property
+    def front_size_px(self) -> tuple[int, int]:
+        """Height and width of the front pictures that the expert was trained on."""
+        meta = self._checkpoint.meta
+        return int(meta["front_height_px"]), int(meta["front_width_px"])
 
     def reset(self, seed: int) -> None:
         """Start an episode; the noise of all its plans follows from `seed`."""
@@ -71,7 +75,7 @@ class TraceConditionedPolicy(AbstractPolicy):
                 expected="an observation of the UR3: front image, wrist image, state of nine numbers",
                 remedy="use Ur3Environment, or fill `wrist_image` and `proprioception` of the Observation.",
             )
-        features = self._extractor(observation.image[None], [observation.instruction])
+        features = self.extractor(observation.image[None], [observation.instruction])
         prefix, mask, trace = features.rows(np.arange(1))
         words = encode_words(observation.instruction, expert.config.vocabulary, expert.config.max_words)
         normalization = self._checkpoint.normalization

@@ -1,8 +1,8 @@
 """Frozen features of the world model: what it sees, and what it expects to move.
 
     prefix   hidden states of image and text tokens after the last text layer
-    trace    a uniform grid of query keypoints, ONE pass at tau = 1 with a fixed noise: the hidden states of the
-             future tokens before the last norm, averaged 2x2
+    trace    a uniform grid of query keypoints, ONE pass at tau = 1 with a fixed noise: the hidden states of
+             the future tokens before the last norm, averaged 2x2
 
 Why one pass at pure noise: there the velocity field is the mean of all futures minus the noise, so the hidden
 states hold the expectation, and an observation costs one pass instead of four. The noise is fixed, so equal
@@ -78,9 +78,7 @@ class FeatureExtractor:
         self._noise = torch.randn(1, config.grid**2, model.n_control_points, 3, generator=generator)
 
     @torch.inference_mode()
-    def __call__(
-        self, images: UInt8[np.ndarray, "n h w 3"], instructions: Sequence[str]
-    ) -> FrozenFeatures:
+    def __call__(self, images: UInt8[np.ndarray, "n h w 3"], instructions: Sequence[str]) -> FrozenFeatures:
         """Features of a batch of observations."""
         model, n = self.world_model, len(images)
         prefix = model.encode_prefix(self._to_input(images), list(instructions))
@@ -150,5 +148,7 @@ def cached_features(
             np.save(temporary / "prefix_mask.npy", np.concatenate([p.prefix_mask for p in parts]))
             np.save(temporary / "trace.npy", np.concatenate([p.trace for p in parts]).astype(np.float16))
     extractor(images[:1], instructions[:1])  # learns the number of image tokens when all came from the cache
-    loaded = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("prefix", "prefix_mask", "trace")}
+    loaded = {
+        name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("prefix", "prefix_mask", "trace")
+    }
     return FrozenFeatures(**loaded)

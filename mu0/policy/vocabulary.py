@@ -1,4 +1,4 @@
-"""Words of instructions as small numbers. The list lives in the expert's config; 0 stands for every other word."""
+"""Words of instructions as small numbers. The list is part of the expert's config; 0 is every other word."""
 
 import re
 from collections.abc import Iterable

@@ -1,0 +1,78 @@
+"""The two variants differ in the mixer and in nothing else."""
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from mu0.policy.action_expert import ActionExpert, PolicyInputs
+
+Make = Callable[..., ActionExpert]
+
+
+def chunk(expert: ActionExpert, inputs: PolicyInputs) -> torch.Tensor:
+    with torch.inference_mode():
+        return expert.regress(expert.encode(inputs))
+
+
+def with_other_traces(inputs: PolicyInputs) -> PolicyInputs:
+    return dataclasses.replace(inputs, trace=inputs.trace.flip(0) * 3 + 1)
+
+
+def test_no_trace_ignores_trace_features(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("no_trace")
+    assert torch.equal(chunk(expert, inputs), chunk(expert, with_other_traces(inputs)))
+
+
+def test_mu0_reacts_to_trace_features(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("mu0")
+    assert (chunk(expert, inputs) - chunk(expert, with_other_traces(inputs))).abs().max() > 1e-4
+
+
+def test_closed_gate_shuts_the_traces_out(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("mu0")
+    assert expert.mixer is not None
+    with torch.no_grad():
+        expert.mixer.gate.fill_(-1e4)
+    assert torch.equal(chunk(expert, inputs), chunk(expert, with_other_traces(inputs)))
+
+
+def test_gate_starts_half_open(make_expert: Make) -> None:
+    expert = make_expert("mu0")
+    assert expert.mixer is not None
+    assert torch.sigmoid(expert.mixer.gate) == 0.5
+
+
+def test_variants_differ_in_the_mixer_only(make_expert: Make) -> None:
+    names = {
+        variant: {n for n, _ in make_expert(variant).named_parameters()} for variant in ("mu0", "no_trace")
+    }
+    assert {name.split(".")[0] for name in names["mu0"] - names["no_trace"]} == {"mixer"}
+    assert names["no_trace"] < names["mu0"]
+
+
+@pytest.mark.parametrize("variant", ["mu0", "no_trace"])
+def test_padded_prefix_tokens_do_not_matter(make_expert: Make, variant: str, inputs: PolicyInputs) -> None:
+    expert = make_expert(variant)
+    prefix = inputs.prefix.clone()
+    prefix[:, 18:] = 100.0
+    torch.testing.assert_close(
+        chunk(expert, inputs), chunk(expert, dataclasses.replace(inputs, prefix=prefix))
+    )
+
+
+def test_noise_draws_share_a_context(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("mu0")
+    x, tau = torch.randn(6, 16, 5), torch.rand(6)
+    with torch.inference_mode():
+        context = expert.encode(inputs)
+        together = expert.velocity(context, x, tau)
+        every_second = expert.velocity(context, x[::2], tau[::2])
+    torch.testing.assert_close(together[::2], every_second, atol=1e-5, rtol=1e-4)
+
+
+def test_wrist_image_matters(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("no_trace")
+    other = dataclasses.replace(inputs, wrist=inputs.wrist.flip(0))
+    assert (chunk(expert, inputs) - chunk(expert, other)).abs().max() > 1e-5
