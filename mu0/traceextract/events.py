@@ -103,9 +103,7 @@ def _chunk_starts(signal: Float[np.ndarray, " t"], params: CaptionsParams) -> li
         third = max(n_frames // 3, params.min_chunk_len)
         starts = list(range(0, n_frames, max(params.min_chunk_len, min(params.max_chunk_len, third))))
     else:
-        valleys = [
-            int(a + np.argmin(smoothed[a : b + 1])) for a, b in itertools.pairwise(peaks)
-        ]
+        valleys = [int(a + np.argmin(smoothed[a : b + 1])) for a, b in itertools.pairwise(peaks)]
         inside = [v for v, a, b in zip(valleys, peaks[:-1], peaks[1:], strict=True) if a < v < b]
         starts = [0, *inside]
     return _split_long(_merge_short(starts, n_frames, params.min_chunk_len), n_frames, params.max_chunk_len)
