@@ -1,0 +1,1 @@
+"""Models outside the chain: MLflow pyfuncs for `mlflow models serve`, and promotion in the registry."""
