@@ -1,8 +1,8 @@
 """Exact tracks: points fixed to bodies, followed through the body poses of every frame.
 
 No tracker is involved. Points are drawn on the surfaces of geoms; a point counts as visible in a frame when
-it projects into the picture and the rendered depth at its pixel is its own depth to 1.2 cm. Of many candidates
-those that are seen at least once are kept first, because a point inside the palm teaches nothing.
+it projects into the picture and the rendered depth at its pixel is its own depth to 1.2 cm. Of many
+candidates those that are seen at least once are kept first, because a point inside the palm teaches nothing.
 
 Entities: 0 table, 1 arm or forearm, 2 gripper or hand, 3 target object, 4 sink, 5 and up distractors.
 """

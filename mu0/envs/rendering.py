@@ -89,8 +89,8 @@ def _probe(backend: str) -> RendererStatus:
         return RendererStatus(backend, works=False, reason=f"no picture within {PROBE_TIMEOUT_S} s")
     if done.returncode == 0:
         return RendererStatus(backend, works=True, reason="")
-    errors = [line for line in done.stderr.splitlines() if "Error" in line]
-    reason = errors[0] if errors else f"the test process ended with code {done.returncode}"
+    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    reason = said[-1] if said else f"the test process ended with code {done.returncode}"
     return RendererStatus(backend, works=False, reason=reason)
 
 

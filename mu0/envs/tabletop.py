@@ -4,8 +4,8 @@ One compiled model serves all episodes: it holds one body per object kind, and a
 shows those it needs. Kinds that a scene does not use wait on the floor behind the wall. Whatever acts (the
 arm, the hand) is plugged in as MJCF text.
 
-Frame: the world is the robot's base: x away from the robot towards the camera, y to the robot's left, z up; the
-table top is z = 0.
+Frame: the world is the robot's base: x away from the robot towards the camera, y to the robot's left, z up;
+the table top is z = 0.
 """
 
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ SPECKLE_CELLS = ((8, 0.2), (32, 0.35), (64, 0.45))
 def texture_files() -> dict[str, bytes]:
     """PNG bytes of every texture, by file name, as MuJoCo's compiler takes them."""
     images = {
-        name: _noise(seed, 64, OBJECT_CELLS, low=0.3) for seed, name in enumerate(OBJECT_TEXTURES, start=1)
+        name: _noise(seed, 64, OBJECT_CELLS, low=0.38) for seed, name in enumerate(OBJECT_TEXTURES, start=1)
     }
     images["speckle"] = _noise(101, 512, SPECKLE_CELLS, low=0.6)
     images["wood"] = _wood(102, 512)

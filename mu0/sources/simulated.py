@@ -124,7 +124,7 @@ def record_clips(params: SimulatedSource, workers: int) -> Iterator[RecordedClip
             raise SimulationError(
                 f"A worker process of the simulator died: {error}.",
                 expected=f"{workers} processes that record clips",
-                remedy="memory is the usual cause: lower `raw_videos.workers` or the picture size in params.yaml.",
+                remedy="memory is the usual cause: lower `raw_videos.workers` or the picture size.",
             ) from error
         finally:
             for future in pending:
@@ -173,8 +173,9 @@ def _record_robot(params: SimulatedSource, index: int) -> RecordedClip:
     for wanted, executed in demonstrate(environment, rng):
         assert observation.depth_m is not None
         tape.add(environment.front_camera(), observation.image, observation.depth_m)
+        assert observation.wrist_image is not None
         wrist.append(observation.wrist_image)
-        states.append(observation.proprioception)
+        states.append(environment.state())
         actions.append(wanted.astype(np.float32))
         observation, _ = environment.step(executed)
     return _clip(

@@ -42,7 +42,7 @@ def ur3_actor() -> Actor:
     return Actor(bodies=_arm_xml(), sections=_sections_xml())
 
 
-def _vector(values: tuple[float, ...]) -> str:
+def _vector(values: tuple[float | int, ...]) -> str:
     return " ".join(f"{x:.9g}" for x in values)
 
 
@@ -58,7 +58,9 @@ def _link(index: int) -> str:
     )
 
 
-def _tube(shape: str, start: tuple[float, ...], end: tuple[float, ...], radius: float, look: str) -> str:
+def _tube(
+    shape: str, start: tuple[float | int, ...], end: tuple[float | int, ...], radius: float, look: str
+) -> str:
     return f'<geom type="{shape}" fromto="{_vector(start + end)}" size="{radius}" {look}/>'
 
 

@@ -1,7 +1,8 @@
 """From a wanted TCP pose to joint angles: damped least squares on MuJoCo's Jacobian.
 
 Each iteration moves the joints by J^T (J J^T + lambda^2 I)^-1 e, where e stacks the position error [m] and
-the rotation error [rad]; damping keeps steps small near singularities (Wampler 1986, Nakamura and Hanafusa 1986).
+the rotation error [rad]; damping keeps steps small near singularities (Wampler 1986, Nakamura and Hanafusa
+1986).
 Kinematics runs on a copy of the state, so solving never disturbs the simulation.
 """
 

@@ -99,5 +99,5 @@ def _towards(phase: Phase, command: Float[np.ndarray, " 5"]) -> tuple[Float[np.n
     limit = YAW_SPEED_RAD_S / CONTROL_HZ
     turn = float(np.clip(phase.yaw_rad - command[3], -limit, limit))
     wanted = np.array([*(command[:3] + share * way), command[3] + turn, float(phase.closed)])
-    arrives = share >= 1.0 and abs(phase.yaw_rad - wanted[3]) < 1e-6
+    arrives = bool(share >= 1.0 and abs(phase.yaw_rad - wanted[3]) < 1e-6)
     return wanted, arrives

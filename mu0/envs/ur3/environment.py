@@ -1,8 +1,8 @@
 """A UR3e at a table with a sink: "put the red apple into the sink".
 
 Observation   front picture, wrist picture (64 x 64), depth of the front camera [m, exact], instruction, and
-              the 9 numbers of `state`: commanded TCP x, y, z [m], commanded yaw [rad], commanded gripper (0 open,
-              1 closed), measured gripper (0 open, 1 closed), measured TCP x, y, z [m]
+              the 9 numbers of `state`: commanded TCP x, y, z [m], commanded yaw [rad], commanded gripper
+              (0 open, 1 closed), measured gripper (0 open, 1 closed), measured TCP x, y, z [m]
 Action        5 numbers at 10 Hz: the TCP x, y, z, yaw (absolute, base frame) to be reached at the end of the
               step, and the gripper (closed above 0.5)
 Success       the target lies still between the sink's walls, the gripper is open, and the target had been
@@ -126,7 +126,7 @@ class Ur3Environment(AbstractEnvironment):
     def is_success(self) -> bool:
         """Whether the target rests in the sink, let go of, after having been lifted."""
         speed = float(np.linalg.norm(self.data.joint(self.target.kind).qvel[:3]))
-        is_open = self.command[4] < 0.5
+        is_open = bool(self.command[4] < 0.5)
         in_sink = is_in_sink(self.target_position_m(), self.layout.sink_xy_m)
         return self.was_lifted and is_open and in_sink and speed < STILL_M_S
 
