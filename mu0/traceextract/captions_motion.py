@@ -1,7 +1,7 @@
 """What moved during an event, measured on its traces, so that captions claim nothing else.
 
 The first anchor frame of the event shows all its points; each entity's motion is the mean of its points from
-there to the event's end. In 3-D episodes motion is in metres in that anchor's camera; otherwise in image widths.
+there to the event's end. In 3-D episodes motion is in metres in that anchor's camera, else in image widths.
 """
 
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ class Motion:
     """The motion of one event.
 
     Attributes:
-        directions: Words for the main directions of the fastest entity, strongest first; empty if nothing moves.
+        directions: Main directions of the fastest entity, strongest first; empty at rest.
         then: The same for the second half of the event, where it goes another way; else empty.
         distance: How far it went (metres, or image widths in a 2-D episode).
         distance_px: How far it went in the image.
         n_movers: Entities that moved.
         is_joint: True if at least two entities moved together, as a carried object does with the gripper.
-        lift_m: Rise in the image during the event, positive upwards (metres or image widths).
+        lift: Rise of the fastest entity in the image, positive upwards (metres or image widths).
     """
 
     directions: tuple[str, ...] = ()
