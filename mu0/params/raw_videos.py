@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from mu0.params.section import Section
 
@@ -28,6 +28,7 @@ class FilesSource(Section):
 
     kind: Literal["files"]
     folder: str
+    frame_rate_hz: PositiveFloat = Field(10.0, description="Rate of frame folders that do not tell theirs.")
 
 
 Source = Annotated[SimulatedSource | FilesSource, Field(discriminator="kind")]

@@ -1,0 +1,163 @@
+"""Collecting clips: every source in params.yaml, one folder per clip, one index row per clip found.
+
+A clip that cannot be read becomes a row with its reason and the others go on. Clips are made in the clip
+cache and linked into the outputs at the end, so outputs appear complete or not at all, and a collection that
+was interrupted goes on with the clips that are missing.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mu0.errors import Mu0Error, SourceError
+from mu0.files import atomic_folder, read_json, write_json
+from mu0.params.raw_videos import FilesSource, RawVideosParams
+from mu0.progress import track
+from mu0.sources.clip import read_clip
+from mu0.sources.clip_cache import FILES_CODE, cache_key, link_file, link_tree
+from mu0.sources.files import FileItem, find_items, fingerprint, write_item
+
+INDEX_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("clip_id", "source", "status", "reason")),
+        *(pa.field(name, pa.int64()) for name in ("n_frames", "width_px", "height_px")),
+        pa.field("fps_hz", pa.float64()),
+        *(pa.field(name, pa.bool_()) for name in ("has_depth", "has_poses", "has_robot")),
+        *(pa.field(name, pa.string()) for name in ("instruction", "scene_id", "embodiment")),
+        pa.field("simulated", pa.bool_()),
+        pa.field("demonstrator_success", pa.bool_()),  # null where nobody demonstrated
+    ]
+)
+TRUTH_README = (
+    "Exact tracks of the simulated clips. Only audits may read them; empty without simulated sources.\n"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A clip in the cache, or why there is none."""
+
+    clip_id: str
+    source: str
+    entry: Path
+    fault: Mu0Error | None
+    simulated: bool
+
+
+def collect_clips(params: RawVideosParams, clips: Path, tracks: Path, cache: Path) -> pd.DataFrame:
+    """Make the clips of all sources.
+
+    Args:
+        params: The section `raw_videos` of params.yaml.
+        clips: Where clips go: `<clips>/<source>/<clip_id>/` and `<clips>/index.parquet`.
+        tracks: Where exact tracks of simulated clips go: `<tracks>/<source>/<clip_id>.npz`.
+        cache: Where finished clips are kept between runs.
+
+    Returns:
+        The index, one row per clip found.
+
+    Raises:
+        SourceError: A source's folder is missing, or no clip at all came out.
+        SimulationError: The simulator cannot run here.
+    """
+    found: list[Found] = []
+    for name, source in params.sources.items():
+        if isinstance(source, FilesSource):
+            found += _collect_files(name, source, cache)
+        else:
+            from mu0.sources.recording import record_source  # the simulator is imported only when asked for
+
+            entries = record_source(name, source, cache, params.workers)
+            found += [
+                Found(f"{name}_{index:05d}", name, entry, fault, simulated=True)
+                for index, (entry, fault) in enumerate(entries)
+            ]
+    if not any(clip.fault is None for clip in found):
+        raise _no_clips(params, found)
+    with atomic_folder(clips) as new_clips, atomic_folder(tracks) as new_tracks:
+        (new_tracks / "README.md").write_text(TRUTH_README)
+        rows = [_publish(clip, new_clips, new_tracks) for clip in found]
+        pq.write_table(pa.Table.from_pylist(rows, INDEX_SCHEMA), new_clips / "index.parquet")
+    return read_index(clips)
+
+
+def read_index(clips: Path) -> pd.DataFrame:
+    """The index of collected clips.
+
+    Raises:
+        SourceError: The index is missing.
+    """
+    path = clips / "index.parquet"
+    if not path.is_file():
+        raise SourceError(
+            f"{path} is missing.", expected="collected clips", remedy="run `mu0 run raw_videos`."
+        )
+    return pq.read_table(path).to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+
+
+def _collect_files(name: str, params: FilesSource, cache: Path) -> list[Found]:
+    items = find_items(Path(params.folder))
+    return [_collect_item(name, params, item, cache) for item in track(items, f"reading {name}")]
+
+
+def _collect_item(name: str, params: FilesSource, item: FileItem, cache: Path) -> Found:
+    facts = {"source": name, "params": params.model_dump(exclude={"folder"}), "clip_id": item.clip_id}
+    entry = cache / cache_key({**facts, "content": fingerprint(item)}, FILES_CODE)
+    try:
+        if not entry.exists():
+            with atomic_folder(entry) as new:
+                write_item(item, new / "clip", name, params.frame_rate_hz)
+                write_json(new / "facts.json", {"demonstrator_success": None})
+    except Mu0Error as error:
+        return Found(item.clip_id, name, entry, error, simulated=False)
+    return Found(item.clip_id, name, entry, None, simulated=False)
+
+
+def _publish(found: Found, clips: Path, tracks: Path) -> dict[str, Any]:
+    """Link one clip into the outputs and return its row."""
+    if found.fault is not None:
+        return _failed_row(found)
+    info = read_clip(found.entry / "clip").info
+    link_tree(found.entry / "clip", clips / found.source / info.clip_id)
+    if (truth := found.entry / "truth.npz").exists():
+        (tracks / found.source).mkdir(exist_ok=True)
+        link_file(truth, tracks / found.source / f"{info.clip_id}.npz")
+    facts = read_json(found.entry / "facts.json")
+    shared = {name: getattr(info, name) for name in INDEX_SCHEMA.names if hasattr(info, name)}
+    return {**shared, **facts, "status": "ok", "reason": info.note}
+
+
+def _failed_row(found: Found) -> dict[str, Any]:
+    return {
+        "clip_id": found.clip_id,
+        "source": found.source,
+        "status": "failed",
+        "reason": str(found.fault),
+        "n_frames": 0,
+        "width_px": 0,
+        "height_px": 0,
+        "fps_hz": 0.0,
+        "has_depth": False,
+        "has_poses": False,
+        "has_robot": False,
+        "instruction": "",
+        "scene_id": "",
+        "embodiment": "unknown",
+        "simulated": found.simulated,
+        "demonstrator_success": None,
+    }
+
+
+def _no_clips(params: RawVideosParams, found: list[Found]) -> SourceError:
+    reasons = "".join(
+        f"\n    {clip.source}/{clip.clip_id}: {clip.fault and clip.fault.found}" for clip in found[:5]
+    )
+    return SourceError(
+        f"No clip came out of the sources {', '.join(params.sources)}; {len(found)} failed.{reasons}",
+        expected="at least one clip",
+        remedy="put a video into data/videos, or name a simulated source in params.yaml (raw_videos.sources).",
+    )

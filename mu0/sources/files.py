@@ -1,0 +1,190 @@
+"""A person's own videos: everything below one folder, each item becoming one clip or one row with a reason.
+
+What counts as an item
+    clip.mp4 (.mov .mkv .webm ...)   kept as it is; `clip.txt` beside it holds its instruction
+    folder of frames, RGB-D folder   shapes in `mu0.sources.folders`; instruction in lang.txt,
+                                     description.txt, task.txt, or `<folder>.txt` beside it
+    folder of such items             looked through, three levels deep; ids are joined by "__"
+A damaged item never stops the others: it is told in the index and left out.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mu0.errors import SourceError
+from mu0.files import sha256_of, sha256_of_tree
+from mu0.sources.clip import Clip, ClipInfo, write_clip
+from mu0.sources.folders import FrameFolder, read_frame_folder
+from mu0.sources.video import VIDEO_SUFFIXES, iter_frames, probe_video
+
+MAX_LEVELS = 3
+INSTRUCTION_NAMES = ("lang.txt", "description.txt", "task.txt", "instruction.txt")
+COMPANION_SUFFIXES = frozenset({".txt", ".md", ".json", ".dvc", ".gitignore"})
+
+
+@dataclass(frozen=True)
+class FileItem:
+    """One candidate for a clip; `fault` says why it cannot be one."""
+
+    clip_id: str
+    path: Path
+    fault: SourceError | None = None
+
+
+def find_items(folder: Path) -> list[FileItem]:
+    """Everything below `folder` that is or should be a clip, in order, with unique ids.
+
+    Raises:
+        SourceError: The folder does not exist. An empty folder is fine: it holds no clips.
+    """
+    if not folder.is_dir():
+        raise SourceError(
+            f"The folder {folder} does not exist.",
+            expected="a folder for your videos; it may be empty",
+            remedy="create it, or correct `raw_videos.sources.<name>.folder` in params.yaml.",
+        )
+    items: list[FileItem] = []
+    taken: set[str] = set()
+    for item in _walk(folder, (), MAX_LEVELS):
+        clip_id, number = item.clip_id, 2
+        while clip_id in taken:
+            clip_id, number = f"{item.clip_id}_{number}", number + 1
+        taken.add(clip_id)
+        items.append(replace(item, clip_id=clip_id))
+    return items
+
+
+def fingerprint(item: FileItem) -> str:
+    """A hash of all bytes that the item's clip depends on, its instruction included."""
+    content = sha256_of(item.path) if item.path.is_file() else sha256_of_tree(item.path)
+    return hashlib.sha256(f"{item.clip_id}\0{content}\0{read_instruction(item.path)}".encode()).hexdigest()
+
+
+def write_item(item: FileItem, folder: Path, source: str, frame_rate_hz: float) -> Clip:
+    """Turn an item into a clip folder; every frame is decoded once, so that faults show here and not later.
+
+    Args:
+        item: What `find_items` found.
+        folder: The clip folder to write.
+        source: The source's name in params.yaml.
+        frame_rate_hz: Rate of frame folders that do not tell theirs.
+
+    Raises:
+        SourceError: The item is damaged or its parts do not fit together; nothing is written.
+    """
+    if item.fault is not None:
+        raise item.fault
+    info = ClipInfo(
+        clip_id=item.clip_id,
+        source=source,
+        fps_hz=frame_rate_hz,
+        n_frames=0,
+        width_px=0,
+        height_px=0,
+        instruction=read_instruction(item.path),
+        scene_id=f"{source}/{item.clip_id}",
+    )
+    if item.path.is_file():
+        return _write_video_item(item.path, folder, info)
+    frames = read_frame_folder(item.path)
+    if frames is None:
+        raise _nothing_inside(item.path)
+    return _write_folder_item(frames, folder, info, frame_rate_hz)
+
+
+def read_instruction(path: Path) -> str:
+    """The instruction that belongs to a video or folder: the first non-empty line of its text file."""
+    places = [path.with_name(f"{path.name if path.is_dir() else path.stem}.txt")]
+    if path.is_dir():
+        places = [*(path / name for name in INSTRUCTION_NAMES), *places]
+    for place in places:
+        if place.is_file():
+            lines = [line.strip() for line in place.read_text(errors="replace").splitlines()]
+            return next((line for line in lines if line and not line.startswith("confidence:")), "")
+    return ""
+
+
+def _walk(folder: Path, parents: tuple[str, ...], levels: int) -> Iterator[FileItem]:
+    entries = sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=lambda p: p.name)
+    for path in entries:
+        clip_id = "__".join([*parents, _clean(path.stem if path.is_file() else path.name)])
+        if path.is_file():
+            if path.suffix.lower() in VIDEO_SUFFIXES:
+                yield FileItem(clip_id, path)
+            elif path.suffix.lower() not in COMPANION_SUFFIXES:
+                yield FileItem(clip_id, path, _not_a_video(path))
+            continue
+        yield from _walk_folder(path, clip_id, (*parents, _clean(path.name)), levels)
+
+
+def _walk_folder(path: Path, clip_id: str, parents: tuple[str, ...], levels: int) -> Iterator[FileItem]:
+    try:
+        is_clip = read_frame_folder(path) is not None
+    except SourceError as error:
+        yield FileItem(clip_id, path, error)
+        return
+    inner = [] if is_clip or levels <= 1 else list(_walk(path, parents, levels - 1))
+    yield from inner or [FileItem(clip_id, path, None if is_clip else _nothing_inside(path))]
+
+
+def _clean(name: str) -> str:
+    """A name that is safe as a folder name everywhere: letters, digits, `_`, `-` and `.` inside."""
+    return re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", name)).strip("._") or "unnamed"
+
+
+def _write_video_item(path: Path, folder: Path, info: ClipInfo) -> Clip:
+    header = probe_video(path)
+    n_frames = sum(1 for _ in iter_frames(path, header.fps_hz))
+    if n_frames < 2:
+        raise SourceError(
+            f"{path} holds one frame.",
+            expected="at least two frames; motion cannot be seen in one",
+            remedy="remove the file, or record a longer video.",
+        )
+    info = replace(
+        info,
+        fps_hz=header.fps_hz,
+        n_frames=n_frames,
+        width_px=header.width_px,
+        height_px=header.height_px,
+        video=f"video{path.suffix.lower()}",
+    )
+    return write_clip(folder, info, path)
+
+
+def _write_folder_item(frames: FrameFolder, folder: Path, info: ClipInfo, frame_rate_hz: float) -> Clip:
+    if len(frames.colour) < 2:
+        raise SourceError(
+            f"{frames.folder} holds one frame.",
+            expected="at least two frames; motion cannot be seen in one",
+            remedy="remove the folder, or add the missing frames.",
+        )
+    first = next(frames.frames())
+    return write_clip(
+        folder,
+        replace(info, fps_hz=frames.fps_hz(frame_rate_hz), video="video.mkv", note=frames.note()),
+        frames.frames(),
+        depth_m=frames.depth_m((first.shape[0], first.shape[1])) if frames.depth else None,
+        intrinsics=frames.camera.intrinsics,
+        camera_from_world=frames.camera_from_world() if frames.camera.intrinsics is not None else None,
+    )
+
+
+def _not_a_video(path: Path) -> SourceError:
+    return SourceError(
+        f"{path} is not a video: its ending is {path.suffix!r}.",
+        expected=f"one of {', '.join(sorted(VIDEO_SUFFIXES))}, or a folder of images",
+        remedy="convert it, or move it out of the folder.",
+    )
+
+
+def _nothing_inside(path: Path) -> SourceError:
+    return SourceError(
+        f"The folder {path} holds no images and no videos (found 0).",
+        expected="frames as .jpg or .png, an RGB-D folder, or video files",
+        remedy="fill it or remove it.",
+    )
