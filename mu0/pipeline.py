@@ -61,7 +61,8 @@ def _check(artifact: str) -> Stage:
 SHARED = ("mu0/records.py", "mu0/interfaces.py")
 EPISODES = ("mu0/episodes", "mu0/geometry")
 MODEL = (*SHARED, *EPISODES, "mu0/dataset", "mu0/model")
-TRAIN = ("mu0/training", "mu0/tracking_run.py")
+TRACKING = ("mu0/tracking_run.py", "mu0/tracking_models.py", "mu0/dvc_state.py")
+TRAIN = ("mu0/training", *TRACKING)
 SIMULATION = ("mu0/envs", "mu0/sources", "mu0/geometry")
 
 
@@ -157,7 +158,7 @@ STAGES: tuple[Stage, ...] = (
     _check("world_model"),
     _stage(
         "trace_report",
-        (*MODEL, "mu0/baselines", "mu0/evaluation", "mu0/viewer", "mu0/tracking_run.py"),
+        (*MODEL, "mu0/baselines", "mu0/evaluation", "mu0/viewer", *TRACKING),
         inputs=("world_model", "trace_dataset", "extracted_traces", "captions"),
         params=("trace_report",),
         outputs=(
@@ -182,7 +183,7 @@ STAGES: tuple[Stage, ...] = (
     _action_expert("no_trace"),
     _stage(
         "ur3_report",
-        (*MODEL, *SIMULATION, "mu0/policy", "mu0/evaluation", "mu0/tracking_run.py"),
+        (*MODEL, *SIMULATION, "mu0/policy", "mu0/evaluation", *TRACKING),
         inputs=("action_expert_ur3_mu0", "action_expert_ur3_no_trace", "world_model"),
         params=("ur3_report",),
         outputs=(

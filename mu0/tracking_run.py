@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mu0.dvc_state import read_recorded_stages
 from mu0.files import sha256_of_tree, write_json
 
 if TYPE_CHECKING:
@@ -160,11 +161,10 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def input_hashes(stage: str, root: Path = Path()) -> dict[str, str]:
     """DVC's md5 of the data that a stage reads, by path; empty outside a DVC project."""
-    graph, lock = root / "dvc.yaml", root / "dvc.lock"
-    if not (graph.is_file() and lock.is_file()):
+    graph = root / "dvc.yaml"
+    if not graph.is_file():
         return {}
-    stages = (yaml.safe_load(lock.read_text()) or {}).get("stages", {})
-    outputs = {out["path"]: out["md5"] for entry in stages.values() for out in entry.get("outs", [])}
+    outputs = {path: md5 for recorded in read_recorded_stages(root).values() for path, md5 in recorded.output_md5.items()}
     read = (yaml.safe_load(graph.read_text()) or {}).get("stages", {}).get(stage, {}).get("deps", [])
     return {path: outputs[path] for path in read if path in outputs}
 

@@ -1,9 +1,14 @@
-"""Section `promotion`: what a model must show before it becomes champion."""
+"""Section `promotion`: names in the registry."""
+
+from typing import Literal
+
+from pydantic import Field
 
 from mu0.params.section import Section
 
 
 class PromotionParams(Section):
-    """Gates."""
+    """What is promoted; the gates themselves are in mu0/serving/gates.py."""
 
-    registry_prefix: str = "mu0"
+    registry_prefix: str = Field("mu0", pattern=r"^[a-z0-9-]+$", description="`mu0` gives `mu0-world-model`.")
+    action_expert_variant: Literal["mu0", "no_trace"] = Field("mu0", description="Which one becomes the policy.")

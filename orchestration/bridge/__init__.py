@@ -8,7 +8,6 @@ DVC computes, hashes and caches; Dagster schedules, checks and shows. The bridge
 
 Modules
     project.py     where the pipeline lives, and reading its files
-    content.py     md5 of files and folders exactly as DVC computes them
     lock.py        dvc.lock, typed
     versions.py    code versions, now and as locked
     execution.py   running one stage, streaming its output

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from mu0.pipeline import Stage
-from orchestration.bridge.content import md5_of
+from mu0.dvc_state import md5_of
 from orchestration.bridge.execution import StageRun, reproduce
 from orchestration.bridge.lock import read_lock
 from orchestration.bridge.metadata import stage_metadata

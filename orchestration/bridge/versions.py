@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from mu0.pipeline import Stage
-from orchestration.bridge.content import md5_of
+from mu0.dvc_state import md5_of
 from orchestration.bridge.lock import PARAMS_FILE, LockedStage, read_yaml
 from orchestration.bridge.project import Project
 

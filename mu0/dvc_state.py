@@ -1,4 +1,4 @@
-"""md5 of files and folders exactly as DVC computes them, without starting DVC.
+"""What DVC recorded and what it would record now: `dvc.lock`, and md5s of files and folders, without starting DVC.
 
 A folder's hash is the md5 of the JSON list of its files, each with md5 and relative path, sorted by path, with
 the suffix `.dir`. What `.dvcignore` names is left out; a test compares the constants here with that file and the
@@ -10,10 +10,34 @@ Source
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
 
 IGNORED_FOLDERS = frozenset({"__pycache__"})
 IGNORED_SUFFIXES = frozenset({".pyc"})
+
+
+@dataclass(frozen=True)
+class RecordedStage:
+    """Hashes that DVC recorded when a stage last ran, by path."""
+
+    dependency_md5: dict[str, str]
+    output_md5: dict[str, str]
+
+
+def read_recorded_stages(root: Path) -> dict[str, RecordedStage]:
+    """Stages of `dvc.lock` by name; empty before the first `dvc repro`."""
+    path = root / "dvc.lock"
+    content = yaml.safe_load(path.read_text()) if path.is_file() else None
+    return {
+        name: RecordedStage(
+            {item["path"]: item["md5"] for item in entry.get("deps", [])},
+            {item["path"]: item["md5"] for item in entry.get("outs", [])},
+        )
+        for name, entry in (content or {}).get("stages", {}).items()
+    }
 
 
 def md5_of(path: Path) -> str | None:
