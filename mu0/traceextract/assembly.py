@@ -26,6 +26,7 @@ MOVER_M = 0.015  # a track that leaves its median place by so much ...
 MOVER_FRAMES = 3  # ... in so many frames may found a body
 INLIER_SHARE = 0.9  # of a pixel's metric size, added to the noise of depth
 DEPTH_NOISE_M = 0.006
+SEE_THROUGH_M = 0.025
 MIN_BACKGROUND_POINTS = 8
 
 
@@ -57,17 +58,27 @@ def assemble_3d(
     dropped = {"no_depth": int((~has_start & ~is_helper).sum())}
     inlier_m = _inlier_m(reconstruction)
     groups = GroupSettings(inlier_m=inlier_m, max_bodies=settings.max_bodies)
-    movers = keypoints.on_mover & has_start & _leaves_its_place(world, is_seen)
+    movers = (
+        keypoints.on_mover
+        & has_start
+        & _leaves_its_place(world, is_seen, MOVER_M + reconstruction.pose_slack_m)
+    )
     bodies = find_bodies(world, is_seen, movers, groups, settings.seed)
     keep = has_start & ~is_helper
     world, is_seen, points, pixel = world[:, keep], is_seen[:, keep], keypoints[keep], tracks.pixel[:, keep]
-    whole = ride_bodies(world, is_seen, bodies, reconstruction, RideSettings(inlier_m=inlier_m))
+    whole = ride_bodies(
+        world,
+        is_seen,
+        bodies,
+        reconstruction,
+        RideSettings(inlier_m, see_through_m=SEE_THROUGH_M + reconstruction.pose_slack_m),
+    )
 
     rarely_seen = is_seen.mean(0) < settings.min_loose_share
     unexplained = (whole.rides_on == LOOSE) & (rarely_seen | ~points.on_mover)
     dropped["unexplained"] = int(unexplained.sum())
     extent = displacement(whole.points_world, whole.visible)
-    is_moving = (whole.rides_on != STILL) & (extent > settings.movement_m)
+    is_moving = (whole.rides_on != STILL) & (extent > settings.movement_m + reconstruction.pose_slack_m)
     jitter = displacement(world, is_seen) / np.sqrt(12)  # spread of a uniform distribution of that extent
     stays = (whole.rides_on == STILL) & (is_seen.sum(0) > 1)
     uv, _ = project(whole.points_world, intrinsics, poses)
@@ -103,14 +114,14 @@ def _inlier_m(reconstruction: Reconstruction) -> float:
 
 
 def _leaves_its_place(
-    world: Float[np.ndarray, "t n 3"], is_seen: Bool[np.ndarray, "t n"]
+    world: Float[np.ndarray, "t n 3"], is_seen: Bool[np.ndarray, "t n"], limit_m: float
 ) -> Bool[np.ndarray, " n"]:
     """Tracks measured away from their median place in several frames."""
     place = np.zeros(world.shape[1:])
     seen = is_seen.any(0)
     place[seen] = np.nanmedian(world[:, seen], axis=0)
     with np.errstate(invalid="ignore"):
-        away: Bool[np.ndarray, "t n"] = np.linalg.norm(world - place, axis=-1) > MOVER_M
+        away: Bool[np.ndarray, "t n"] = np.linalg.norm(world - place, axis=-1) > limit_m
     return away.sum(0) >= MOVER_FRAMES
 
 

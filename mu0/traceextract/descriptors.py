@@ -17,16 +17,21 @@ from mu0.traceextract.backends.interfaces import Reconstruction
 GRADIENT_BINS = 6
 MOTION_LIMIT_PX = 0.8  # residual flow of static texture stays below this at 128 to 640 px width
 MOTION_LIMIT_M = 0.004  # ... and a residual must also mean this much metric motion
+SMALL_WIDTH_PX = 256
 LAB_SPREAD = 40.0
 HOMOGRAPHY_STEP = 8
 
 
 def dense_flow(
-    source: UInt8[np.ndarray, "h w"], goal: UInt8[np.ndarray, "h w"]
+    source: UInt8[np.ndarray, "h w"],
+    goal: UInt8[np.ndarray, "h w"],
+    guess: Float32[np.ndarray, "h w 2"] | None = None,
 ) -> Float32[np.ndarray, "h w 2"]:
-    """Optical flow from `source` to `goal` [px]."""
-    preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM if source.shape[1] <= 256 else cv2.DISOPTICAL_FLOW_PRESET_FAST
-    flow: Float32[np.ndarray, "h w 2"] = cv2.DISOpticalFlow_create(preset).calc(source, goal, None)
+    """Optical flow from `source` to `goal` [px], starting from `guess` where there is one."""
+    is_small = source.shape[1] <= SMALL_WIDTH_PX
+    preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM if is_small else cv2.DISOPTICAL_FLOW_PRESET_FAST
+    start = None if guess is None else np.ascontiguousarray(guess)
+    flow: Float32[np.ndarray, "h w 2"] = cv2.DISOpticalFlow_create(preset).calc(source, goal, start)
     return flow
 
 

@@ -4,7 +4,7 @@
     query frames, evenly over time; in each: most points on what moves, the rest on everything
     within an entity: corners first, no two closer than the budget needs
 
-Points on moving things get most of the budget because the episode keeps only their traces; points on still
+Small things get more than their area's share, for they are what is carried. Points on moving things get most of the budget because the episode keeps only their traces; points on still
 things are needed for coverage and as a check (they must not move).
 
 Sources
@@ -122,12 +122,13 @@ def _spread_points(
     entity: UInt8[np.ndarray, "h w"],
     count: int,
 ) -> Float[np.ndarray, "n 2"]:
-    """At most `count` points of `mask`, each entity in proportion to its area, corners first."""
+    """At most `count` points of `mask`, each entity in proportion to the root of its area, corners first."""
     area = np.bincount(entity[mask], minlength=int(entity.max()) + 1)
     if count == 0 or area.sum() == 0:
         return np.zeros((0, 2))
-    share = np.floor(count * area / area.sum()).astype(int)
-    for lucky in np.argsort(-(count * area / area.sum() - share), kind="stable")[: count - share.sum()]:
+    wish = count * np.sqrt(area) / np.sqrt(area).sum()
+    share = np.floor(wish).astype(int)
+    for lucky in np.argsort(share - wish, kind="stable")[: count - share.sum()]:
         share[lucky] += 1
     found = []
     for label in np.flatnonzero(share):

@@ -88,9 +88,10 @@ def moved_mask(
     witnesses = witnesses[witnesses != frame]
     step = max(1, width // MAX_GRID_WIDTH_PX)
     gaps = depth_gaps(reconstruction, frame, witnesses, step)
+    margin_m = DEPTH_MARGIN_M + reconstruction.pose_slack_m
     with np.errstate(invalid="ignore"):
-        seen_through = (gaps > DEPTH_MARGIN_M).sum(0) >= MIN_WITNESSES
-        changed = (np.abs(gaps) > DEPTH_MARGIN_M).sum(0) >= MIN_WITNESSES
+        seen_through = (gaps > margin_m).sum(0) >= MIN_WITNESSES
+        changed = (np.abs(gaps) > margin_m).sum(0) >= MIN_WITNESSES
     seen_through = _at_full_size(seen_through, height, width)
     return seen_through | (flow_moves & _at_full_size(changed, height, width))
 

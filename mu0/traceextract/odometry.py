@@ -4,6 +4,7 @@ Each step from frame t - 1 to t
     1. dense flow t -> t - 1, lifted with the depth of t, gives points with pixels: PnP in RANSAC
     2. pixels that the found motion does not explain are masked (hands, carried things)
     3. dense photometric and geometric alignment (`cv2.Odometry`) refines the step on the rest
+    4. PnP against a keyframe some frames back, started from the sum of the steps, takes out their drift
 Every stage is gated: a refinement that runs away from a sound PnP is dropped, an unsound PnP falls back to
 unmasked dense alignment, and if that fails too the last velocity is kept and the step is counted as lost. A camera
 that stands still is recognised, so that it does not drift.
@@ -20,7 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from mu0.geometry.rigid import invert, rotation_angle_rad
-from mu0.traceextract.descriptors import dense_flow
+from mu0.traceextract.descriptors import dense_flow, static_flow
 
 GRID_POINTS = 2500  # samples of dense flow that PnP sees
 PNP_LIMIT_PX = 1.0
@@ -35,6 +36,11 @@ MAX_REFINEMENT_M = 0.02
 MAX_REFINEMENT_RAD = 0.02
 STILL_LIMIT_PX = 0.15  # median flow of the inliers below which the camera stands
 MIN_DEPTH_M = 0.1
+MIN_KEY_SHARE = 0.5  # of the samples that must still agree with the keyframe
+MAX_KEY_FRAMES = 15
+ANCHOR_WEIGHT = 0.3
+MAX_CORRECTION_M = 0.03
+MAX_CORRECTION_RAD = 0.03
 
 
 @dataclass(frozen=True)
@@ -68,15 +74,47 @@ def estimate_path(
     world_from_camera = np.tile(np.eye(4), (len(grey), 1, 1))
     residual_px = np.zeros(len(grey))
     is_lost = np.zeros(len(grey), bool)
-    velocity = np.eye(4)
+    velocity, key = np.eye(4), 0
     for frame in range(1, len(grey)):
         step = _estimate_step(grey[frame - 1 : frame + 1], depth_m[frame - 1 : frame + 1], intrinsics)
         if step is None:
             is_lost[frame], residual_px[frame] = True, np.nan
         else:
             velocity, residual_px[frame] = step.previous_from_current, step.residual_px
-        world_from_camera[frame] = world_from_camera[frame - 1] @ velocity
+        guess = invert(world_from_camera[key]) @ world_from_camera[frame - 1] @ velocity
+        anchored = _anchor(grey[[key, frame]], depth_m[frame], intrinsics, guess)
+        if anchored is not None:
+            is_lost[frame] = False
+        key_from_frame = guess if anchored is None else _towards(guess, anchored.previous_from_current)
+        world_from_camera[frame] = world_from_camera[key] @ key_from_frame
+        if anchored is None or anchored.inlier_share < MIN_KEY_SHARE or frame - key >= MAX_KEY_FRAMES:
+            key = frame
     return CameraPath(invert(world_from_camera), residual_px, is_lost)
+
+
+def _anchor(
+    grey: UInt8[np.ndarray, "2 h w"],
+    depth_m: Float[np.ndarray, "h w"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    guess: Float[np.ndarray, "4 4"],
+) -> _Step | None:
+    """The motion from a frame to its keyframe, near the guess that the steps between them add up to."""
+    expected = np.nan_to_num(static_flow(depth_m, intrinsics, guess), nan=0.0).astype(np.float32)
+    step = _pnp(dense_flow(grey[1], grey[0], expected), depth_m, intrinsics)
+    if step is None:
+        return None
+    apart = invert(guess) @ step.previous_from_current
+    is_near = np.linalg.norm(apart[:3, 3]) < MAX_CORRECTION_M
+    return step if is_near and rotation_angle_rad(apart[:3, :3]) < MAX_CORRECTION_RAD else None
+
+
+def _towards(start: Float[np.ndarray, "4 4"], goal: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, "4 4"]:
+    """A part of the way: the steps are smooth but drift, the anchor does not drift but is noisy."""
+    difference = invert(start) @ goal
+    part = np.eye(4)
+    part[:3, :3] = cv2.Rodrigues(ANCHOR_WEIGHT * cv2.Rodrigues(difference[:3, :3])[0])[0]
+    part[:3, 3] = ANCHOR_WEIGHT * difference[:3, 3]
+    return start @ part
 
 
 def _estimate_step(

@@ -24,6 +24,10 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 PoseSource = Literal["given", "odometry", "none"]
 
+ODOMETRY_SLACK_M = (
+    0.01  # drift of our odometry is 3 to 6 mm (reference/perception.md §3), and rotation adds to it
+)
+
 
 @dataclass(frozen=True)
 class Footage:
@@ -57,6 +61,11 @@ class Reconstruction:
     pose_source: PoseSource
     note: str = ""
     pose_residual_px: Float[np.ndarray, " t"] | None = field(default=None)
+
+    @property
+    def pose_slack_m(self) -> float:
+        """How far still things may seem to move because the camera path is an estimate."""
+        return ODOMETRY_SLACK_M if self.pose_source == "odometry" else 0.0
 
     @property
     def is_3d(self) -> bool:

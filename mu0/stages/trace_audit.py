@@ -1,0 +1,61 @@
+"""Stage `trace_audit`: extracted traces of simulated clips against exact truth."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mu0.episodes.read import list_episodes, read_episode
+from mu0.evaluation.trace_audit import Truth, audit_episode
+from mu0.files import atomic_file, atomic_folder, write_json
+from mu0.params import load_params
+from mu0.progress import track
+from mu0.stages.entry import run_stage
+
+EPISODES = Path("data/extracted_traces")
+TRUTH = Path("data/ground_truth_tracks")
+REPORT = Path("reports/trace_audit")
+METRICS = Path("reports/trace_audit_metrics.json")
+
+
+def main() -> None:
+    """Audit up to `trace_audit.max_clips` episodes per source that have a truth."""
+    limit = load_params().trace_audit.max_clips
+    rows = []
+    for source in sorted({folder.parent for folder in list_episodes(EPISODES)}):
+        pairs = [(folder, TRUTH / source.name / f"{folder.name}.npz") for folder in list_episodes(source)]
+        pairs = [(folder, truth) for folder, truth in pairs if truth.exists()][:limit]
+        rows += [
+            audit_episode(read_episode(folder), read_truth(truth))
+            for folder, truth in track(pairs, f"audit {source.name}")
+        ]
+    table = pd.DataFrame(rows, columns=None if rows else ["episode_id", "source", "n_tracks", "n_audited"])
+    summary = summarize(table)
+    with atomic_folder(REPORT) as folder:
+        with atomic_file(folder / "audit.parquet") as temporary:
+            table.to_parquet(temporary, index=False)
+        write_json(folder / "summary.json", summary)
+    write_json(METRICS, summary)
+
+
+def read_truth(path: Path) -> Truth:
+    """Read the exact tracks of one clip."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return Truth(*(arrays[n] for n in ("points_world", "visible", "camera_from_world", "intrinsics")))
+
+
+def summarize(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+    """Means over episodes by source; None where nothing could be compared."""
+    groups = table.groupby("source").mean(numeric_only=True)
+    counts = table.groupby("source").size()
+    return {
+        str(source): {
+            "n_episodes": int(counts[source]),
+            **{k: None if pd.isna(v) else float(v) for k, v in row.items()},
+        }
+        for source, row in groups.iterrows()
+    }
+
+
+if __name__ == "__main__":
+    run_stage(main)
