@@ -7,6 +7,7 @@ needed and any pose is possible.
 
 import os
 from importlib import import_module
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -32,7 +33,8 @@ class GlRenderer(AbstractRenderer):
     ) -> None:
         # one process per core renders faster than Mesa's threads; read once, when Mesa starts
         os.environ.setdefault("LP_NUM_THREADS", "0")
-        self._gl = self._context = None
+        self._gl: Any = None
+        self._context: Any = None
         self._model, self._data = model, data
         model.vis.global_.offwidth = max(width_px, model.vis.global_.offwidth)
         model.vis.global_.offheight = max(height_px, model.vis.global_.offheight)
