@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 N_RESAMPLES = 2000
@@ -54,7 +55,7 @@ def bootstrap_mean(
     known = np.isfinite(values)
     if not known.any():
         return Interval(float("nan"), float("nan"), float("nan"), 0, 0)
-    _, member = np.unique(np.asarray(clusters)[known], return_inverse=True)
+    member, _ = pd.factorize(np.asarray(clusters)[known])
     n_clusters = int(member.max()) + 1
     sums = np.bincount(member, weights=values[known], minlength=n_clusters)
     counts = np.bincount(member, minlength=n_clusters).astype(np.float64)

@@ -1,7 +1,7 @@
 """Fixtures: a small trace dataset on disk."""
 
 import pytest
-from tiny_dataset import TinyDataset, make_tiny_dataset
+from tests.mu0.dataset.tiny_dataset import TinyDataset, make_tiny_dataset
 
 from mu0.dataset.statistics import NormalizerStats
 

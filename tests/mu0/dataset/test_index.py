@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tiny_dataset import SHAPE, TinyDataset
+from tests.mu0.dataset.tiny_dataset import SHAPE, TinyDataset
 
 from mu0.dataset.index import build_index, read_slots
 from mu0.dataset.rows import WindowShape

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_dataset import TinyDataset
+from tests.mu0.dataset.tiny_dataset import TinyDataset
 
 from mu0.dataset.statistics import NormalizerStats, compute_statistics
 from mu0.episodes.read import read_episode
