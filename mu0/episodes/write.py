@@ -10,6 +10,8 @@ Source
 
 import errno
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,18 +35,28 @@ def write_episode(folder: Path, arrays: EpisodeArrays, sidecar: Sidecar) -> None
     Raises:
         EpisodeError: The disk is full; the goal is as it was before.
     """
+    with naming_a_full_disk(folder), atomic_folder(folder) as temporary:
+        _write_frames(temporary, arrays)
+        _write_samples(temporary / "samples", arrays)
+        _write_texts(temporary, arrays)
+        (temporary / SIDECAR_NAME).write_text(sidecar_text(sidecar), encoding="utf-8")
+
+
+@contextmanager
+def naming_a_full_disk(folder: Path) -> Iterator[None]:
+    """Turn the system's "no space left" within the block into a message for people.
+
+    Raises:
+        EpisodeError: The disk that holds `folder` is full.
+    """
     try:
-        with atomic_folder(folder) as temporary:
-            _write_frames(temporary, arrays)
-            _write_samples(temporary / "samples", arrays)
-            _write_texts(temporary, arrays)
-            (temporary / SIDECAR_NAME).write_text(sidecar_text(sidecar))
+        yield
     except OSError as error:
         if not _is_full_disk(error):
             raise
         raise EpisodeError(
-            f"There was no space left while writing the episode {folder}.",
-            expected="room for the episode on the disk that holds this folder",
+            f"There was no space left while writing {folder}.",
+            expected="room on the disk that holds this folder",
             remedy="free some space and run the same command again; finished episodes are kept.",
         ) from error
 

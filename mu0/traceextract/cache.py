@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mu0.episodes.arrays import EpisodeArrays
 from mu0.episodes.sidecar import Sidecar
-from mu0.episodes.write import write_episode
+from mu0.episodes.write import naming_a_full_disk, write_episode
 from mu0.files import sha256_of, write_json
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.lock import locked
@@ -89,7 +89,8 @@ class EpisodeCache:
             assert arrays is not None
             assert sidecar is not None
             write_episode(self.root / key / ENTRY_NAME, arrays, sidecar)
-        write_json(self.root / key / VERDICT_NAME, asdict(row))
+        with naming_a_full_disk(self.root):
+            write_json(self.root / key / VERDICT_NAME, asdict(row))
 
     def link(self, key: str, goal: Path) -> None:
         """Hard-link an episode to `goal` (copied where the disk differs)."""

@@ -22,6 +22,7 @@ import pandas as pd
 
 from mu0.episodes.arrays import EpisodeArrays
 from mu0.episodes.sidecar import Sidecar
+from mu0.episodes.write import naming_a_full_disk
 from mu0.errors import ExtractionError, Mu0Error
 from mu0.files import atomic_folder
 from mu0.params.extract import ExtractParams
@@ -69,6 +70,7 @@ def extract_all(
 
     Raises:
         ExtractionError: A worker process was killed.
+        EpisodeError: The disk is full; the old output is untouched.
     """
     index = pd.read_parquet(raw_videos / "index.parquet")
     clips = index[index["status"] == "ok"].sort_values(["source", "clip_id"])
@@ -170,7 +172,7 @@ def _outcome(future: Future[Outcome], clip: dict[Hashable, object]) -> Outcome:
 
 
 def _publish(outcomes: list[Outcome], output: Path, cache: EpisodeCache) -> None:
-    with atomic_folder(output) as folder:
+    with naming_a_full_disk(output), atomic_folder(output) as folder:
         for row, key in _published(outcomes):
             cache.link(key, folder / row.source / row.clip_id)
         quality_table([outcome.row for outcome in outcomes]).to_parquet(folder / QUALITY_NAME, index=False)

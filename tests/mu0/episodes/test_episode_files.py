@@ -132,7 +132,7 @@ def test_a_full_disk_leaves_no_half_episode_and_keeps_the_old_one(
             raise error
 
     monkeypatch.setattr(np, "save", full_at_the_samples)
-    with pytest.raises(EpisodeError, match=r"no space left while writing the episode .*clip_000"):
+    with pytest.raises(EpisodeError, match=r"no space left while writing .*clip_000"):
         write_episode(episode_folder, content.arrays, content.sidecar)
     assert sha256_of_tree(episode_folder) == before
     with pytest.raises(EpisodeError):
