@@ -31,39 +31,14 @@ from mu0.sources.clip_checks import (
     check_robot,
     depth_in_mm,
     load_arrays,
-    parse_info,
     require_array,
     write_arrays,
 )
+from mu0.sources.clip_info import ClipInfo, read_info
 from mu0.sources.encoding import write_depth_video, write_lossless_video, write_video
 from mu0.sources.video import iter_depth_mm, iter_frames
 
-SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class ClipInfo:
-    """The content of clip.json."""
-
-    clip_id: str
-    source: str
-    fps_hz: float
-    n_frames: int
-    width_px: int
-    height_px: int
-    instruction: str = ""
-    embodiment: str = "unknown"  # "ur3", "human_hand" or "unknown"
-    scene_id: str = ""
-    licence: str = ""
-    video: str = "video.mp4"
-    has_depth: bool = False
-    has_intrinsics: bool = False
-    has_poses: bool = False
-    has_robot: bool = False
-    video_sha256: str = ""
-    simulated: bool = False
-    note: str = ""  # what the reader of this clip should know, such as depth that was left out
-    schema: int = SCHEMA
+__all__ = ["Clip", "ClipInfo", "RobotLog", "list_clips", "read_clip", "write_clip"]
 
 
 @dataclass(frozen=True)
@@ -149,7 +124,7 @@ def read_clip(folder: Path) -> Clip:
     Raises:
         SourceError: clip.json is missing or wrong, a part is missing, or sizes or lengths disagree.
     """
-    info = parse_info(folder, ClipInfo)
+    info = read_info(folder)
     check_files(folder, info)
     return Clip(folder, info)
 
@@ -159,10 +134,10 @@ def write_clip(  # noqa: PLR0913 - the optional parts of a clip
     info: ClipInfo,
     frames: Iterable[UInt8[np.ndarray, "h w 3"]] | Path,
     *,
-    depth_m: Iterable[Float[np.ndarray, "h w"]] | None = None,
+    depth_m: Iterable[Float[np.ndarray, "depth_h depth_w"]] | None = None,
     intrinsics: Float[np.ndarray, "3 3"] | None = None,
-    camera_from_world: Float[np.ndarray, "t 4 4"] | None = None,
-    wrist_frames: UInt8[np.ndarray, "t h w 3"] | None = None,
+    camera_from_world: Float[np.ndarray, "poses 4 4"] | None = None,
+    wrist_frames: UInt8[np.ndarray, "wrist_t wrist_h wrist_w 3"] | None = None,
     robot: RobotLog | None = None,
 ) -> Clip:
     """Write a clip folder in one step; the folder appears complete or not at all.

@@ -1,84 +1,22 @@
 """What must hold for a clip: checks before writing and after opening, each naming the file and the shapes."""
 
 import io
-import json
-import typing
 import zipfile
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt16
 
 from mu0.errors import SourceError, StageError
 from mu0.files import inside
+from mu0.sources.clip_info import REBUILD, ClipInfo
 from mu0.sources.video import VideoInfo, probe_video
 
-T = TypeVar("T")
-
 MAX_DEPTH_MM = 65_535
-REBUILD = "delete this clip's folder and run `mu0 run` again."
 
 
-class ClipFacts(Protocol):
-    """The part of ClipInfo that the checks look at."""
-
-    @property
-    def video(self) -> str: ...  # noqa: D102
-    @property
-    def n_frames(self) -> int: ...  # noqa: D102
-    @property
-    def width_px(self) -> int: ...  # noqa: D102
-    @property
-    def height_px(self) -> int: ...  # noqa: D102
-    @property
-    def has_depth(self) -> bool: ...  # noqa: D102
-    @property
-    def has_intrinsics(self) -> bool: ...  # noqa: D102
-    @property
-    def has_poses(self) -> bool: ...  # noqa: D102
-    @property
-    def has_robot(self) -> bool: ...  # noqa: D102
-
-
-def parse_info(folder: Path, kind: type[T]) -> T:
-    """Read clip.json into the dataclass `kind`.
-
-    Raises:
-        SourceError: The file is missing, not JSON, or a field is missing, unknown or of another type.
-    """
-    path = folder / "clip.json"
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise SourceError(
-            f"{path} is missing.", expected="a clip folder with clip.json", remedy=REBUILD
-        ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise SourceError(
-            f"{path} is not valid JSON: {error}.", expected="a JSON object", remedy=REBUILD
-        ) from error
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    found = sorted(content) if isinstance(content, dict) else type(content).__name__
-    if found != sorted(names):
-        raise SourceError(
-            f"{path} holds {found}.", expected=f"exactly the keys {sorted(names)}", remedy=REBUILD
-        )
-    for name, expected in typing.get_type_hints(kind).items():
-        allowed = (int, float) if expected is float else expected
-        value = content[name]
-        if not isinstance(value, allowed) or (isinstance(value, bool) and expected is not bool):
-            raise SourceError(
-                f"{path}: {name} is {value!r}.",
-                expected=f"a value of type {expected.__name__}",
-                remedy=REBUILD,
-            )
-        content[name] = float(value) if expected is float else value
-    return kind(**content)
-
-
-def check_files(folder: Path, info: ClipFacts) -> None:
+def check_files(folder: Path, info: ClipInfo) -> None:
     """Check from the headers that every part exists and fits the others.
 
     Raises:

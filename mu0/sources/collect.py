@@ -159,5 +159,5 @@ def _no_clips(params: RawVideosParams, found: list[Found]) -> SourceError:
     return SourceError(
         f"No clip came out of the sources {', '.join(params.sources)}; {len(found)} failed.{reasons}",
         expected="at least one clip",
-        remedy="put a video into data/videos, or name a simulated source in params.yaml (raw_videos.sources).",
+        remedy="put a video into data/videos, or name a simulated source under raw_videos in params.yaml.",
     )

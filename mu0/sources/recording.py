@@ -66,7 +66,7 @@ def _run(jobs: list[Job], workers: int) -> Iterator[tuple[int, Mu0Error | None]]
             raise SimulationError(
                 f"A worker process of the simulator died: {error}.",
                 expected=f"{workers} processes that record clips",
-                remedy="memory is the usual cause: lower raw_videos.workers or the image size in params.yaml.",
+                remedy="memory is the usual cause: lower raw_videos.workers or image_size_px in params.yaml.",
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)  # clips that were begun are finished and kept

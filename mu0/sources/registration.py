@@ -6,6 +6,7 @@ colour camera has too few pixels to fill it, so its image is enlarged first by r
 averaging: between a cup and the wall behind it there is nothing).
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -34,23 +35,17 @@ def register_depth(
     height_px, width_px = size_px
     repeat = max(1, math.ceil(colour_intrinsics[0, 0] / depth_intrinsics[0, 0]))
     rows, columns = np.nonzero(depth_m > 0)
-    z_m = depth_m[rows, columns].astype(np.float64)
-    offsets = (np.arange(repeat) - (repeat - 1) / 2) / repeat
-    target = np.zeros(size_px, np.float32)
-    pixels: list[np.ndarray] = []
-    depths: list[np.ndarray] = []
-    for dy in offsets:
-        for dx in offsets:
-            ray = np.stack([columns + dx, rows + dy, np.ones(len(rows))])
-            point = colour_from_depth[:3, :3] @ (np.linalg.inv(depth_intrinsics) @ ray * z_m)
-            point += colour_from_depth[:3, 3:]
-            image = colour_intrinsics @ point
-            ahead = point[2] > 0
-            u, v = np.rint(image[:2, ahead] / image[2, ahead]).astype(np.int64)
-            inside = (u >= 0) & (u < width_px) & (v >= 0) & (v < height_px)
-            pixels.append(v[inside] * width_px + u[inside])
-            depths.append(point[2, ahead][inside])
-    pixel, depth = np.concatenate(pixels), np.concatenate(depths)
-    far_first = np.argsort(-depth, kind="stable")  # of repeated indices the last value is kept: the nearest
-    target.flat[pixel[far_first]] = depth[far_first]
-    return target
+    z_m = depth_m[rows, columns].astype(np.float32)
+    rotate = (colour_from_depth[:3, :3] @ np.linalg.inv(depth_intrinsics)).astype(np.float32)
+    shift_m = colour_from_depth[:3, 3:].astype(np.float32)
+    project = colour_intrinsics.astype(np.float32)
+    nearest = np.full(height_px * width_px, np.inf, np.float32)
+    offsets = ((np.arange(repeat) - (repeat - 1) / 2) / repeat).astype(np.float32)
+    for dy, dx in itertools.product(offsets, offsets):
+        ray = np.stack([columns + dx, rows + dy, np.ones_like(z_m)]).astype(np.float32)
+        point = rotate @ (ray * z_m) + shift_m
+        point = point[:, point[2] > 0]
+        u, v = np.rint((project @ point)[:2] / point[2]).astype(np.int64)
+        inside = (u >= 0) & (u < width_px) & (v >= 0) & (v < height_px)
+        np.minimum.at(nearest, v[inside] * width_px + u[inside], point[2, inside])
+    return np.where(np.isfinite(nearest), nearest, np.float32(0)).reshape(size_px)
