@@ -170,7 +170,7 @@ STAGES: tuple[Stage, ...] = (
     _check("trace_report"),
     _stage(
         "demonstrations",
-        (*SHARED, "mu0/sources", "mu0/geometry"),
+        (*SHARED, *SIMULATION),
         inputs=("raw_videos",),
         params=("demonstrations",),
         outputs=(

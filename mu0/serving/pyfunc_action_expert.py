@@ -26,7 +26,9 @@ class ActionModel(PythonModel):
             Path(context.artifacts["model"]), Path(context.artifacts["world_model"])
         )
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:  # noqa: ARG002
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None  # noqa: ARG002
+    ) -> pd.DataFrame:
         """One answer per row; rows do not know of each other."""
         answers = []
         for row in model_input.to_dict("records"):
@@ -40,7 +42,7 @@ class ActionModel(PythonModel):
                 )
             )
             answers.append({"actions": chunk.actions.tolist(), "rate_hz": chunk.rate_hz})
-        return answers
+        return pd.DataFrame(answers)
 
 
 set_model(ActionModel())

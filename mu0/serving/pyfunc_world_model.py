@@ -28,10 +28,12 @@ class TraceModel(PythonModel):
         """Load the checkpoint that was logged with this file."""
         self.predictor = TracePredictor.load(Path(context.artifacts["model"]))
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:  # noqa: ARG002
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None  # noqa: ARG002
+    ) -> pd.DataFrame:
         """One answer per row."""
         n_samples, seed = int((params or {}).get("n_samples", 1)), int((params or {}).get("seed", 0))
-        return [self._answer(row, n_samples, seed) for row in model_input.to_dict("records")]
+        return pd.DataFrame([self._answer(row, n_samples, seed) for row in model_input.to_dict("records")])
 
     def _answer(self, row: dict[str, Any], n_samples: int, seed: int) -> dict[str, Any]:
         image = decode_picture(row["image"], "image")

@@ -1,0 +1,93 @@
+"""One graph: dvc.yaml is what the graph says, Dagster's edges are DVC's, and every stage lists the code it runs."""
+
+from functools import cache
+from pathlib import Path
+
+import dagster as dg
+import grimp
+import pytest
+import yaml
+
+from mu0.dvc_yaml import is_current, render_dvc_yaml
+from mu0.pipeline import PIPELINE, STAGES, Stage
+from orchestration.definitions import defs
+
+ROOT_PACKAGES = ("mu0", "assets_defs")
+
+
+@cache
+def import_graph() -> grimp.ImportGraph:
+    return grimp.build_graph(*ROOT_PACKAGES, cache_dir=None)
+
+
+def entry_module(stage: Stage) -> str:
+    words = stage.command.split()
+    return f"assets_defs.{stage.checks}.expectations" if stage.checks else words[words.index("-m") + 1]
+
+
+def is_listed(module: str, code: tuple[str, ...]) -> bool:
+    path = module.replace(".", "/")
+    return any(path == listed or f"{path}.py" == listed or path.startswith(f"{listed}/") for listed in code)
+
+
+def is_docstring_only(module: str) -> bool:
+    """Packages hold a docstring and nothing that runs, so a change there changes no result."""
+    return Path(module.replace(".", "/"), "__init__.py").is_file()
+
+
+def test_dvc_yaml_is_rendered_from_the_graph() -> None:
+    assert is_current(), "dvc.yaml differs from mu0/pipeline.py; run `mu0 dvc-yaml`"
+
+
+def test_definitions_load() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_dagster_edges_equal_dvc_edges() -> None:
+    graph = defs.resolve_asset_graph()
+    stage_of = {key: graph.get(key).tags.get("dvc/stage") for key in graph.get_all_asset_keys()}
+    dagster_edges = {
+        (stage_of[parent], stage_of[key])
+        for key in stage_of
+        for parent in graph.get(key).parent_keys
+        if stage_of[parent]
+    }
+    stages = yaml.safe_load(render_dvc_yaml())["stages"]
+    writer = {out: name for name, entry in stages.items() for out in entry["outs"]}
+    dvc_edges = {(writer[path], name) for name, entry in stages.items() for path in entry["deps"] if path in writer}
+    between_assets = {edge for edge in dvc_edges if not edge[0].startswith("check_") and not edge[1].startswith("check_")}
+    assert dagster_edges == between_assets
+    assert between_assets
+
+
+def test_every_check_stage_is_a_blocking_asset_check() -> None:
+    graph = defs.resolve_asset_graph()
+    blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
+    assert blocking == {stage.name for stage in STAGES if stage.checks}
+
+
+def test_consumers_wait_for_the_checks_of_their_inputs() -> None:
+    stages = yaml.safe_load(render_dvc_yaml())["stages"]
+    for stage in STAGES:
+        for name in stage.inputs:
+            check = PIPELINE.check_of.get(name)
+            if check and not stage.checks:
+                assert check.report in stages[stage.name]["deps"]
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_all_listed_code_exists(stage: Stage) -> None:
+    assert [path for path in stage.code if not Path(path).exists()] == []
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_a_stage_lists_all_code_that_it_imports(stage: Stage) -> None:
+    entry = entry_module(stage)
+    used = {entry, *import_graph().find_upstream_modules(entry)}
+    missing = sorted(m for m in used if not is_listed(m, stage.code) and not is_docstring_only(m))
+    assert not missing, f"stage `{stage.name}` runs {missing} but does not list them in mu0/pipeline.py"
+
+
+def test_jobs_cover_the_chain() -> None:
+    names = {job.name for job in defs.resolve_all_job_defs()}
+    assert {"everything", "data_engine", "world_model", "policy", "promotion"} <= names
