@@ -13,11 +13,13 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def rotate(x_BHNE: Float[Tensor, "b h n e"], position_BN: Int[Tensor, "b n"], base: float) -> Float[Tensor, "b h n e"]:
-    """Rotary position embedding, half-split layout; position 0 is the identity."""
+def rotate(
+    x_BHNE: Float[Tensor, "b h n e"], position_BM: Int[Tensor, "b m"], base: float
+) -> Float[Tensor, "b h n e"]:
+    """Rotary position embedding, half-split layout; position 0 is the identity; one position may serve all."""
     half = x_BHNE.shape[-1] // 2
     rate_E = base ** (-torch.arange(half, device=x_BHNE.device, dtype=torch.float32) / half)
-    angle_B1NE = (position_BN[..., None].float() * rate_E)[:, None]
+    angle_B1NE = (position_BM[..., None].float() * rate_E)[:, None]
     cos, sin = angle_B1NE.cos(), angle_B1NE.sin()
     first, second = x_BHNE.float().split(half, dim=-1)
     turned = torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)

@@ -26,11 +26,19 @@ class LossTerms:
 
 
 def flow_loss(
-    velocity: Float[Tensor, "*batch d 3"], target: Float[Tensor, "*batch d 3"], mask: Bool[Tensor, "*batch"]
+    velocity: Float[Tensor, "b k q d 3"],
+    target: Float[Tensor, "b k q d 3"],
+    mask: Bool[Tensor, "b k q"],
+    axis_known: Bool[Tensor, "b 3"],
 ) -> Float[Tensor, ""]:
-    """Summed squared error per keypoint, averaged over the keypoints in `mask`."""
-    error = (velocity - target).square().sum(dim=(-2, -1))
-    return torch.where(mask, error, 0.0).sum() / mask.sum().clamp(min=1)
+    """Summed squared error per keypoint, averaged over the keypoints in `mask`.
+
+    Args:
+        axis_known: False for the z axis of images without depth, which supervise u and v only.
+    """
+    counts = mask[..., None, None] & axis_known[:, None, None, None]
+    error = torch.where(counts, velocity - target, 0.0).square()
+    return error.sum() / mask.sum().clamp(min=1)
 
 
 def done_loss(

@@ -214,12 +214,14 @@ class TraceWorldModel(nn.Module):
         tokens = self.future_tokens(prefix, keypoints, noisy_BKQDC, tau_BK)
         velocity_BKQDC = self.velocity(tokens)
         mask_BKQ = (fitted_BQ & batch.query_valid)[:, None].expand(shape[:3])
-        flow = flow_loss(velocity_BKQDC, noise_BKQDC - data_BKQDC, mask_BKQ)
+        axis_known = _known_axes(batch)
+        flow = flow_loss(velocity_BKQDC, noise_BKQDC - data_BKQDC, mask_BKQ, axis_known)
         done = done_loss(
             self.done_logits(tokens), batch.future_valid[:, None].expand(*shape[:3], -1),
             batch.query_valid[:, None].expand(shape[:3]),
         )
-        rigidity = self._rigidity(clean_estimate(noisy_BKQDC, velocity_BKQDC, tau_BK), batch, mask_BKQ)
+        clean_BKQDC = clean_estimate(noisy_BKQDC, velocity_BKQDC, tau_BK)
+        rigidity = self._rigidity(clean_BKQDC, batch, mask_BKQ, axis_known)
         total = flow + config.done_weight * done + config.rigidity_weight * rigidity
         return LossTerms(total, flow.detach(), done.detach(), rigidity.detach())
 
@@ -255,16 +257,29 @@ class TraceWorldModel(nn.Module):
         return dataclasses.replace(keypoints, history_visible=keypoints.history_visible & kept[..., None])
 
     def _rigidity(
-        self, clean_BKQDC: Float[Tensor, "b k q d 3"], batch: TraceBatch, mask_BKQ: Bool[Tensor, "b k q"]
+        self,
+        clean_BKQDC: Float[Tensor, "b k q d 3"],
+        batch: TraceBatch,
+        mask_BKQ: Bool[Tensor, "b k q"],
+        axis_known: Bool[Tensor, "b 3"],
     ) -> Float[Tensor, ""]:
-        """The variant that the config names."""
+        """The variant that the config names; images without depth are rigid in the image only, or not at all."""
         config = self.config
         if config.rigidity == "none":
             return clean_BKQDC.new_zeros(())
-        paths = clean_BKQDC
+        paths = torch.where(axis_known[:, None, None, None], clean_BKQDC, 0.0)
         if config.rigidity == "metric":
+            mask_BKQ = mask_BKQ & axis_known[:, 2, None, None]
             scale = torch.from_numpy(self.statistics.delta_scale).to(clean_BKQDC)
             anchors = batch.anchor_uvz[:, None, :, None]
             paths = unproject(anchors + self.render(clean_BKQDC) * scale, config.half_view_tangent)
         ids = batch.cluster_ids[:, None].expand(mask_BKQ.shape)
         return rigidity_loss(paths.flatten(0, 1), ids.flatten(0, 1), mask_BKQ.flatten(0, 1))
+
+
+def _known_axes(batch: TraceBatch) -> Bool[Tensor, "b 3"]:
+    """Which of u, v, z each image supervises."""
+    known = torch.ones(len(batch.image), 3, dtype=torch.bool, device=batch.image.device)
+    if batch.has_depth_axis is not None:
+        known[:, 2] = batch.has_depth_axis
+    return known

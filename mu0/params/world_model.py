@@ -20,7 +20,9 @@ class TraceDatasetParams(Section):
     @model_validator(mode="after")
     def _known_steps_fit_into_the_future(self) -> "TraceDatasetParams":
         if self.min_future_steps > self.future_len:
-            raise ValueError(f"min_future_steps {self.min_future_steps} exceeds future_len {self.future_len}.")
+            raise ValueError(
+                f"min_future_steps {self.min_future_steps} exceeds future_len {self.future_len}."
+            )
         return self
 
 

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from mu0.training.bad_batch import dump_bad_batch, too_many_bad_batches
+from mu0.training.interrupt import deferred_interruption
 from mu0.training.settings import FitSettings
 from mu0.training.state import TrainingState
 
@@ -67,6 +68,7 @@ def fit(
         on_log: Called with each row of the log that this process produces.
 
     Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM came; the state is on disk and the same call goes on from it.
         StageError: More than `max_bad_batches` batches had a non-finite loss or gradient.
         CheckpointError: The state in `work_folder` belongs to another model.
     """
@@ -77,18 +79,19 @@ def fit(
     first, started = state.step, time.monotonic()
     keeper = _Keeper(state, work_folder, settings)
     model.train()
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        following = ahead.submit(make_batch, state.step)
-        try:
-            while state.step < settings.steps:
-                batch = following.result()
-                if state.step + 1 < settings.steps:
-                    following = ahead.submit(make_batch, state.step + 1)
-                row = _train_step(state, batch, loss_function, settings, work_folder)
-                keeper.after_step(row, on_log)
-        finally:
-            if state.step > first:
+    with ThreadPoolExecutor(max_workers=1) as ahead, deferred_interruption() as interruption:
+        following = ahead.submit(make_batch, first)
+        for step in range(first, settings.steps):
+            batch = following.result()
+            if step + 1 < settings.steps:
+                following = ahead.submit(make_batch, step + 1)
+            row = _train_step(state, batch, loss_function, settings, work_folder)
+            keeper.after_step(row, on_log)
+            if interruption.is_requested:
                 state.write(work_folder)
+                raise KeyboardInterrupt
+    if state.step > first:
+        state.write(work_folder)  # whatever fails after the training does not cost the training
     state.use_average()
     model.eval()
     return FitResult(state.log, state.n_bad_batches, state.step - first, time.monotonic() - started)

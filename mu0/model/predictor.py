@@ -1,0 +1,116 @@
+"""A saved world model as a trace predictor: any image size in, futures in absolute (u, v, z) out.
+
+The prefix is encoded once; all samples of all keypoints run through the expert together. Equal seeds give
+equal samples. History and depth are optional, and hidden from the model where they are missing.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+from mu0.dataset.depth_colour import colour_depth
+from mu0.errors import PredictionError
+from mu0.interfaces import AbstractTracePredictor
+from mu0.model.backbone import Prefix
+from mu0.model.checkpoint import load_checkpoint
+from mu0.model.suffix import Keypoints
+from mu0.model.world_model import TraceWorldModel
+from mu0.records import Observation, Queries, TraceSamples
+
+
+class TracePredictor(AbstractTracePredictor):
+    """μ0 behind the interface that the baselines share.
+
+    Args:
+        model: The world model.
+        use_history: Whether the past of the keypoints may be looked at.
+        use_depth: Whether a measured depth image may be looked at.
+    """
+
+    def __init__(self, model: TraceWorldModel, *, use_history: bool = True, use_depth: bool = True) -> None:
+        self.model = model.eval()
+        self.use_history = use_history
+        self.use_depth = use_depth
+        self.name = "mu0" if use_history else "mu0_no_history"
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, use_history: bool = True, use_depth: bool = True) -> "TracePredictor":
+        """The predictor of a checkpoint folder; offline."""
+        return cls(load_checkpoint(folder), use_history=use_history, use_depth=use_depth)
+
+    @torch.no_grad()
+    def predict(self, observation: Observation, queries: Queries, n_samples: int, seed: int) -> TraceSamples:
+        """Sample futures.
+
+        Raises:
+            PredictionError: There is no keypoint, or an anchor is not finite.
+        """
+        _check(queries, n_samples)
+        model = self.model
+        n_queries = len(queries.anchor_uvz)
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn(1, n_samples, n_queries, model.config.n_control_points, 3, generator=generator)
+        prefix = self._prefix(observation)
+        points, logits = model.sample(prefix, self._keypoints(queries), noise)
+        scale = torch.from_numpy(model.statistics.delta_scale)
+        anchors = torch.from_numpy(queries.anchor_uvz).float()[None, :, None]
+        uvz = model.render(points[0]) * scale + anchors
+        return TraceSamples(uvz.numpy(), logits[0].sigmoid().numpy())
+
+    def _prefix(self, observation: Observation) -> Prefix:
+        size_px = self.model.config.image_size_px
+        image = resize(image_tensor(observation.image), size_px)
+        panel = None
+        log_range = self.model.statistics.depth_log_range
+        if self.use_depth and observation.depth_m is not None and log_range is not None:
+            coloured = torch.from_numpy(colour_depth(observation.depth_m, log_range))
+            panel = resize(coloured.permute(2, 0, 1)[None].float(), size_px)
+        return self.model.encode_prefix(image, [observation.instruction], panel)
+
+    def _keypoints(self, queries: Queries) -> Keypoints:
+        """Anchor-relative history; unknown steps hide the token that they belong to."""
+        anchors = torch.from_numpy(queries.anchor_uvz).float()
+        history_len = self.model.config.history_len
+        past = queries.history_uvz
+        if past is None or past.shape[1] < history_len or not self.use_history:
+            return self.model.keypoints(anchors[None, :, :2])
+        recent = torch.from_numpy(past[:, -history_len:]).float()
+        valid = torch.isfinite(recent).all(-1)
+        relative = torch.where(valid[..., None], recent - anchors[:, None], 0.0)
+        return self.model.keypoints(anchors[None, :, :2], relative[None], valid[None])
+
+    def without_history(self) -> "TracePredictor":
+        """The same model, blind to the past."""
+        return TracePredictor(self.model, use_history=False, use_depth=self.use_depth)
+
+
+def image_tensor(image: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 3 h w"]:
+    """Pixels -> [0, 1], channels first."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def resize(image: Float[Tensor, "b 3 h w"], size_px: int) -> Float[Tensor, "b 3 size size"]:
+    """Squash to a square (relative positions stay right); same filter as in training."""
+    if tuple(image.shape[-2:]) == (size_px, size_px):
+        return image
+    return functional.interpolate(image, size=(size_px, size_px), mode="bilinear", align_corners=False)
+
+
+def _check(queries: Queries, n_samples: int) -> None:
+    if len(queries.anchor_uvz) == 0 or n_samples < 1:
+        raise PredictionError(
+            f"{len(queries.anchor_uvz)} keypoints and {n_samples} samples were asked for.",
+            expected="at least one of each",
+            remedy="give keypoints, for example a grid over the image.",
+        )
+    bad = np.flatnonzero(~np.isfinite(queries.anchor_uvz).all(axis=1))
+    if len(bad):
+        raise PredictionError(
+            f"The anchor of keypoint {bad[0]} is {queries.anchor_uvz[bad[0]].tolist()}.",
+            expected="finite u, v in [-1, 1] and z in metres (0 where depth is unknown)",
+            remedy="leave out keypoints without a position; set z to 0 where there is no depth.",
+        )

@@ -1,0 +1,116 @@
+"""Trains μ0 on a trace dataset: windows, model, loop, validation, checkpoint.
+
+Entry points
+    open_windows        the training and validation windows of a dataset
+    build_model         a fresh model for a dataset: its tokenizer is trained on the captions
+    train_world_model   train it and return what was measured
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mu0.dataset.batch import TraceBatch
+from mu0.dataset.index import read_slots
+from mu0.dataset.rows import WindowShape
+from mu0.dataset.statistics import NormalizerStats
+from mu0.dataset.store import WindowSettings
+from mu0.dataset.windows import INDEX_NAME, TraceWindows
+from mu0.files import sha256_of_tree
+from mu0.model.config import WorldModelConfig
+from mu0.model.tokenizer import train_tokenizer
+from mu0.model.world_model import TraceWorldModel
+from mu0.params.world_model import TrainParams
+from mu0.training.loop import FitResult, fit
+from mu0.training.settings import FitSettings
+from mu0.training.validation import validate
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A trained model and its numbers."""
+
+    model: TraceWorldModel
+    fitted: FitResult
+    validation: dict[str, float]
+
+
+def build_model(
+    config: WorldModelConfig, captions: Sequence[str], statistics: NormalizerStats, seed: int
+) -> TraceWorldModel:
+    """A model with random weights that depend on `seed` only; its vocabulary comes from the captions."""
+    tokenizer = train_tokenizer(captions, config.vocabulary_size, config.max_text_tokens)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return TraceWorldModel(config, tokenizer, statistics)
+
+
+def fit_settings(train: TrainParams) -> FitSettings:
+    """The section of params.yaml as settings of the loop."""
+    return FitSettings(
+        steps=train.steps, lr=train.lr, warmup_steps=train.warmup_steps, weight_decay=train.weight_decay,
+        grad_clip=train.grad_clip, ema_decay=train.ema_decay, seed=train.seed,
+        checkpoint_every_s=train.checkpoint_every_s,
+    )
+
+
+def train_world_model(
+    model: TraceWorldModel,
+    windows: Mapping[str, TraceWindows],
+    train: TrainParams,
+    work_folder: Path,
+    on_log: Callable[[int, dict[str, float]], None] | None = None,
+) -> TrainingRun:
+    """Train in place on `windows["train"]`, then validate on `windows["val"]` if there is one."""
+
+    def make_batch(step: int) -> TraceBatch:
+        return windows["train"].batch(step, train.batch_size, train.n_queries, train.seed)
+
+    def loss(batch: TraceBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        terms = model.loss(batch, generator)
+        return {"loss": terms.total, "flow": terms.flow, "done": terms.done, "rigidity": terms.rigidity}
+
+    fitted = fit(model, make_batch, loss, fit_settings(train), work_folder, on_log)
+    validation: dict[str, float] = {}
+    if "val" in windows:
+        batches = [
+            windows["val"].batch(index, train.batch_size, train.n_queries, train.seed)
+            for index in range(train.validation_batches)
+        ]
+        validation = validate(model, batches, train.seed)
+    return TrainingRun(model, fitted, validation)
+
+
+def open_windows(
+    dataset: Path, episodes_root: Path, captions_root: Path, config: WorldModelConfig, train: TrainParams
+) -> dict[str, TraceWindows]:
+    """The splits "train" and, where there is one, "val"; only training images are jittered."""
+    present = set(read_slots(dataset / INDEX_NAME)["split"])
+    shape = WindowShape(config.history_len, config.future_len)
+    settings = WindowSettings(shape, config.image_size_px, with_depth=config.use_depth)
+    jittered = dataclasses.replace(settings, image_jitter=train.image_jitter)
+    windows = {"train": TraceWindows.open(dataset, episodes_root, captions_root, "train", jittered)}
+    if "val" in present:
+        windows["val"] = TraceWindows.open(dataset, episodes_root, captions_root, "val", settings)
+    return windows
+
+
+def captions_of(windows: TraceWindows) -> list[str]:
+    """Every text that training can draw, each once."""
+    pools = windows.store.captions
+    return sorted({text for pool in pools for caption in pool.captions for text in caption.paraphrases})
+
+
+def training_key(config: WorldModelConfig, train: TrainParams, dataset: Path) -> str:
+    """Names the folder of an interrupted training: it goes on only for equal params, sizes and data."""
+    content = {
+        "config": dataclasses.asdict(config), "train": train.model_dump(), "dataset": sha256_of_tree(dataset),
+        "threads": torch.get_num_threads(),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
