@@ -88,7 +88,7 @@ def load_action_expert(folder: Path, world_model_folder: Path) -> ActionExpertCh
     found = world_model_sha256(world_model_folder)
     if found != trained_on:
         raise CheckpointError(
-            f"{folder} was trained on world model {trained_on[:12]}, but {world_model_folder} is {found[:12]}.",
+            f"{folder} was trained on world model {trained_on[:12]}; {world_model_folder} is {found[:12]}.",
             expected="the very world model whose features the expert learned to read",
             remedy="train the expert again on this world model with `mu0 run`, or check out the older one.",
         )

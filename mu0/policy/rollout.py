@@ -85,8 +85,8 @@ class _Demonstrator:
         self._environment = environment
         self._script: Iterator[tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]] = iter(())
 
-    def reset(self, seed: int) -> None:
-        self._script = demonstrate(self._environment, seed, disturb=False)
+    def reset(self, seed: int) -> None:  # noqa: ARG002 - it draws nothing
+        self._script = demonstrate(self._environment)
 
     def act(self, observation: Observation) -> Float[np.ndarray, " 5"]:  # noqa: ARG002 - it knows the scene
         command = self._environment.command.copy()
