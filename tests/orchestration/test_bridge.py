@@ -5,9 +5,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from conftest import run_dvc
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
+from toy_project import run_dvc
 
 from mu0.dvc_state import IGNORED_FOLDERS, IGNORED_SUFFIXES, md5_of
 from orchestration.bridge.definitions import build_definitions
