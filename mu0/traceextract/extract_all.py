@@ -74,25 +74,42 @@ def extract_all(
     """
     index = pd.read_parquet(raw_videos / "index.parquet")
     clips = index[index["status"] == "ok"].sort_values(["source", "clip_id"])
-    outcomes: list[Outcome] = []
-    with _executor(params.workers) as executor:
-        work = partial(extract_one, cache_root=cache_root, params=params, code=code_version(), engine=engine)
-        try:
-            waiting = {
-                executor.submit(work, raw_videos / row["source"] / row["clip_id"]): row
-                for row in clips.to_dict("records")
-            }
-            finished = track(as_completed(waiting), "extracting traces", len(waiting))
-            outcomes.extend(_outcome(future, waiting[future]) for future in finished)
-        except KeyboardInterrupt:
-            executor.shutdown(wait=True, cancel_futures=True)
-            raise
+    folders = {raw_videos / row["source"] / row["clip_id"]: row for row in clips.to_dict("records")}
+    found = {folder: _cached(folder, EpisodeCache(cache_root), params) for folder in folders}
+    missing = {folder: row for folder, row in folders.items() if found[folder] is None}
+    work = partial(extract_one, cache_root=cache_root, params=params, code=code_version(), engine=engine)
+    outcomes = [outcome for outcome in found.values() if outcome is not None]
+    outcomes += _extract_missing(missing, work, params.workers)
     outcomes.sort(key=lambda outcome: (outcome.row.source, outcome.row.clip_id))
     _publish(outcomes, output, EpisodeCache(cache_root))
     return summary([outcome.row for outcome in outcomes]) | {
         "n_computed": sum(not outcome.was_cached for outcome in outcomes),
         "n_from_cache": sum(outcome.was_cached for outcome in outcomes),
     }
+
+
+def _cached(clip_folder: Path, cache: EpisodeCache, params: ExtractParams) -> Outcome | None:
+    """What the cache holds, asked without workers: a run that has nothing to do starts none."""
+    if not clip_folder.is_dir():  # the worker will say so
+        return None
+    key = clip_key(clip_folder, params, code_version())
+    row = cache.find(key)
+    return None if row is None else Outcome(row, key, was_cached=True)
+
+
+def _extract_missing(
+    missing: dict[Path, dict[Hashable, object]], work: Callable[[Path], Outcome], workers: int
+) -> list[Outcome]:
+    if not missing:
+        return []
+    with _executor(workers) as executor:
+        try:
+            waiting = {executor.submit(work, folder): row for folder, row in missing.items()}
+            finished = track(as_completed(waiting), "extracting traces", len(waiting))
+            return [_outcome(future, waiting[future]) for future in finished]
+        except KeyboardInterrupt:
+            executor.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 def extract_one(

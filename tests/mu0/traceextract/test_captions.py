@@ -26,9 +26,10 @@ SIZE_PX = (100, 100)
 INTRINSICS = np.array([[100.0, 0, 50], [0, 100, 50], [0, 0, 1]])
 PARAMS = CaptionsParams(min_chunk_len=12)
 N_FRAMES = 40
-SKILLS = set(  # noqa: SIM905
-    "reach grasp lift transport place release push pull rotate open_close reposition unknown".split()
-)  # fmt: skip
+SKILLS = {
+    "reach", "grasp", "lift", "transport", "place", "release", "push", "pull", "rotate", "open_close",
+    "reposition", "unknown",
+}  # fmt: skip
 
 
 def _episode(folder: Path, way_m: np.ndarray, *, joint: bool = False, task: str = TASK) -> Episode:

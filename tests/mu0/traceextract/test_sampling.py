@@ -197,7 +197,8 @@ def test_tracks_exist_from_the_start_of_their_chunk() -> None:
 
 def test_a_usual_clip_takes_less_than_half_a_second() -> None:
     tracks = make_tracks(66, 100)
+    tracks = dataclasses.replace(tracks, query_frame=(5 * (np.arange(100) % 5)).astype(np.int32))
     params = ExtractParams(future_len=48, history_len=16, anchor_stride=1)
-    started = time.perf_counter()
+    started = time.process_time()
     sample_traces(tracks, SIZE_PX, params)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
