@@ -14,13 +14,14 @@ Source
     without the mask. RANSAC and gates: own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from mu0.geometry.rigid import invert, rotation_angle_rad
+from mu0.geometry.camera import project
+from mu0.geometry.rigid import apply, invert, rotation_angle_rad
 from mu0.traceextract.descriptors import dense_flow, static_flow
 
 GRID_POINTS = 2500  # samples of dense flow that PnP sees
@@ -34,6 +35,7 @@ MAX_STEP_M = 0.15
 MAX_STEP_RAD = 0.25
 MAX_REFINEMENT_M = 0.02
 MAX_REFINEMENT_RAD = 0.02
+MAX_REFINEMENT_PX = 0.25
 STILL_LIMIT_PX = 0.15  # median flow of the inliers below which the camera stands
 MIN_DEPTH_M = 0.1
 MIN_KEY_SHARE = 0.5  # of the samples that must still agree with the keyframe
@@ -57,6 +59,8 @@ class _Step:
     previous_from_current: Float[np.ndarray, "4 4"]
     residual_px: float
     inlier_share: float
+    points: Float[np.ndarray, "n 3"]  # the inliers in the current camera ...
+    goal: Float[np.ndarray, "n 2"]  # ... and where flow sees them in the other image
 
 
 def estimate_path(
@@ -105,7 +109,7 @@ def _anchor(
         return None
     apart = invert(guess) @ step.previous_from_current
     is_near = np.linalg.norm(apart[:3, 3]) < MAX_CORRECTION_M
-    return step if is_near and rotation_angle_rad(apart[:3, :3]) < MAX_CORRECTION_RAD else None
+    return step if is_near and _angle_rad(apart[:3, :3]) < MAX_CORRECTION_RAD else None
 
 
 def _towards(start: Float[np.ndarray, "4 4"], goal: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, "4 4"]:
@@ -131,12 +135,13 @@ def _estimate_step(
     if dense is None or not _is_plausible(dense):
         return step
     if step is None:
-        return _Step(dense, float("nan"), 0.0)
+        return _Step(dense, float("nan"), 0.0, np.zeros((0, 3)), np.zeros((0, 2)))
     apart = invert(step.previous_from_current) @ dense
-    is_near = np.linalg.norm(apart[:3, 3]) < MAX_REFINEMENT_M
-    if is_near and rotation_angle_rad(apart[:3, :3]) < MAX_REFINEMENT_RAD:
-        return _Step(dense, step.residual_px, step.inlier_share)
-    return step
+    is_near = (
+        np.linalg.norm(apart[:3, 3]) < MAX_REFINEMENT_M and _angle_rad(apart[:3, :3]) < MAX_REFINEMENT_RAD
+    )
+    agrees = _residual_px(dense, step.points, step.goal, intrinsics) < step.residual_px + MAX_REFINEMENT_PX
+    return replace(step, previous_from_current=dense) if is_near and agrees else step
 
 
 def _lift_grid(
@@ -182,20 +187,35 @@ def _pnp(
     points, pixel, goal = points[inlier], pixel[inlier], goal[inlier]
     rotation, translation = cv2.solvePnPRefineLM(points, goal, intrinsics, None, rotation, translation)
     share = len(inlier) / len(column)
-    if np.median(np.linalg.norm(goal - pixel, axis=1)) < STILL_LIMIT_PX:
-        return _Step(np.eye(4), float(np.median(np.linalg.norm(goal - pixel, axis=1))), share)
+    moved_px = float(np.median(np.linalg.norm(goal - pixel, axis=1)))
+    if moved_px < STILL_LIMIT_PX:
+        return _Step(np.eye(4), moved_px, share, points, goal)
     motion = np.eye(4)
     motion[:3, :3] = cv2.Rodrigues(rotation)[0]
     motion[:3, 3] = translation.ravel()
-    predicted = cv2.projectPoints(points, rotation, translation, intrinsics, None)[0][:, 0]
-    residual = float(np.median(np.linalg.norm(predicted - goal, axis=1)))
-    return _Step(motion, residual, share) if _is_plausible(motion) else None
+    residual_px = _residual_px(motion, points, goal, intrinsics)
+    return _Step(motion, residual_px, share, points, goal) if _is_plausible(motion) else None
+
+
+def _residual_px(
+    motion: Float[np.ndarray, "4 4"],
+    points: Float[np.ndarray, "n 3"],
+    goal: Float[np.ndarray, "n 2"],
+    intrinsics: Float[np.ndarray, "3 3"],
+) -> float:
+    """Median distance between where a motion puts points and where flow sees them."""
+    predicted = project(apply(motion, points), intrinsics)[:, :2]
+    return float(np.median(np.linalg.norm(predicted - goal, axis=1)))
 
 
 def _is_plausible(motion: Float[np.ndarray, "4 4"]) -> bool:
     """A step that a camera makes between two frames."""
     near = np.isfinite(motion).all() and np.linalg.norm(motion[:3, 3]) < MAX_STEP_M
-    return bool(near and rotation_angle_rad(motion[:3, :3]) < MAX_STEP_RAD)
+    return bool(near and _angle_rad(motion[:3, :3]) < MAX_STEP_RAD)
+
+
+def _angle_rad(rotation: Float[np.ndarray, "3 3"]) -> float:
+    return float(rotation_angle_rad(rotation[None])[0])
 
 
 def _is_identity(step: _Step) -> bool:

@@ -1,0 +1,47 @@
+"""Quality: acceleration of a known motion, and a reason whenever there is no episode."""
+
+import numpy as np
+
+from mu0.sources.clip import ClipInfo
+from mu0.traceextract.quality import mean_acceleration, quality_row
+from mu0.traceextract.tracks import WorldTracks
+
+T = 20
+INFO = ClipInfo(clip_id="a", source="s", fps_hz=10.0, n_frames=T, width_px=100, height_px=100)
+
+
+def _tracks(x_px: np.ndarray, *, moving: bool = True) -> WorldTracks:
+    uv = np.stack([x_px, np.full_like(x_px, 50)], -1)[:, None].astype(np.float32)
+    return WorldTracks(
+        points_world=None,
+        uv_px=uv,
+        visible=np.ones((T, 1), bool),
+        confidence=np.ones((T, 1), np.float32),
+        query_frame=np.zeros(1, np.int32),
+        entity=np.zeros(1, np.int32),
+        is_moving=np.array([moving]),
+        intrinsics=np.eye(3),
+        camera_from_world=np.tile(np.eye(4), (T, 1, 1)),
+        pose_source="none",
+    )
+
+
+def test_acceleration_of_a_parabola_is_constant_inside_and_zero_at_the_ends() -> None:
+    found = mean_acceleration(_tracks(0.5 * np.arange(T) ** 2.0))
+    np.testing.assert_allclose(found[1:-1], 1, atol=1e-5)
+    assert found[[0, -1]].tolist() == [0, 0]
+
+
+def test_steady_motion_has_no_acceleration() -> None:
+    np.testing.assert_allclose(mean_acceleration(_tracks(3.0 * np.arange(T))), 0, atol=1e-5)
+
+
+def test_a_clip_without_samples_is_rejected_and_says_why() -> None:
+    row = quality_row(
+        INFO, _tracks(np.zeros(T), moving=False), None, "2-D only: the video has no depth", 0.01
+    )
+    assert row["status"] == "rejected"
+    assert row["reason"] == (
+        "nothing moves: none of 1 points passes the movement threshold; 2-D only: the video has no depth"
+    )
+    assert row["coverage"] == 1 / 256
