@@ -1,9 +1,9 @@
 """Five samples from one world model, our way and the official way; equal outputs, compared times.
 
-Ours encodes the prefix once, runs all samples through the expert together, re-projects prefix keys once, and uses
-fused attention. The official way (reference/mu0.md §6 and §11.7) repeats everything per sample: prefix (with a
-masked depth panel that still passes through the tower), deep copies of the key-value cache at every solver step,
-and attention written out in float32.
+Ours encodes the prefix once, runs all samples through the expert together, re-projects prefix keys once,
+and uses fused attention. The official way (reference/mu0.md §6 and §11.7) repeats everything per sample:
+prefix (with a masked depth panel that still passes through the tower), deep copies of the key-value cache
+at every solver step, and attention written out in float32.
 
     python benchmarks/prediction_speed.py --preset small --threads 1
 """
@@ -97,13 +97,19 @@ def measure(preset_name: str, n_samples: int, n_queries: int, repeats: int) -> d
     noise = torch.randn(1, n_samples, n_queries, config.n_control_points, 3)
     fast = ours(model, image, uv, noise)
     ours_s = median_seconds(lambda: ours(model, image, uv, noise), repeats)
-    with mock.patch.multiple(MODULES_WITH_ATTENTION[0], attend=eager_attention), mock.patch.multiple(
-        MODULES_WITH_ATTENTION[1], attend=eager_attention
+    with (
+        mock.patch.multiple(MODULES_WITH_ATTENTION[0], attend=eager_attention),
+        mock.patch.multiple(MODULES_WITH_ATTENTION[1], attend=eager_attention),
     ):
         slow = official_style(model, image, uv, noise)
         official_s = median_seconds(lambda: official_style(model, image, uv, noise), repeats)
     difference = (fast - slow).abs().max().item()
-    return {"ours_s": ours_s, "official_style_s": official_s, "ratio": official_s / ours_s, "difference": difference}
+    return {
+        "ours_s": ours_s,
+        "official_style_s": official_s,
+        "ratio": official_s / ours_s,
+        "difference": difference,
+    }
 
 
 def main() -> None:

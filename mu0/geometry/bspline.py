@@ -1,9 +1,10 @@
 """Piecewise cubic curves: how μ0 stores a trace in a few control points.
 
-A future of H steps becomes D << H control points. The official basis is a clamped cubic B-spline whose interior
-knots are triple, in other words (D - 1) / 3 cubic Bezier pieces that share end points. Fitting is ridge
-regression on the first differences of the control points, with one row that ties the curve's start to the
-anchor; steps after the valid prefix do not count, and the ridge lets the tail rest at the last supported point.
+A future of H steps becomes D << H control points. The official basis is a clamped cubic B-spline whose
+interior knots are triple, in other words (D - 1) / 3 cubic Bezier pieces that share end points. Fitting is
+ridge regression on the first differences of the control points, with one row that ties the curve's start to
+the anchor; steps after the valid prefix do not count, and the ridge lets the tail rest at the last
+supported point.
 
 Conventions (docs/conventions.md)
     time    t = i / H in [0, 1]; i = 0 is the anchor, i = 1..H are the future steps
@@ -60,9 +61,7 @@ def render_matrix(n_steps: int, n_control_points: int) -> Float[Tensor, "step d"
     return torch.from_numpy(fit_basis(n_steps, n_control_points)[1:]).float()
 
 
-def prefix_table(
-    n_steps: int, n_control_points: int, smoothing: float
-) -> Float[np.ndarray, "length d step"]:
+def prefix_table(n_steps: int, n_control_points: int, smoothing: float) -> Float[np.ndarray, "length d step"]:
     """For every length of the valid prefix (0..H) the matrix that turns steps into control points."""
     basis = fit_basis(n_steps, n_control_points)
     ridge = smoothing**2 * _difference_gram(n_control_points)

@@ -3,8 +3,8 @@
 Shape suffixes (docs/conventions.md)
     B batch   N tokens   H heads   E channels per head   M = N or 1 (rows of a mask)
 
-Rotary positions rotate channel pairs (e, e + E/2) by position / base**(2e/E), in float32. The base is 10000 for
-every layer whatever the backbone was trained with: the release does so, and its weights need it.
+Rotary positions rotate channel pairs (e, e + E/2) by position / base**(2e/E), in float32. The base is 10000
+for every layer whatever the backbone was trained with: the release does so, and its weights need it.
 """
 
 import torch
@@ -16,7 +16,7 @@ from torch.nn import functional
 def rotate(
     x_BHNE: Float[Tensor, "b h n e"], position_BM: Int[Tensor, "b m"], base: float
 ) -> Float[Tensor, "b h n e"]:
-    """Rotary position embedding, half-split layout; position 0 is the identity; one position may serve all."""
+    """Rotary position embedding, half-split layout; position 0 is the identity, one may serve all."""
     half = x_BHNE.shape[-1] // 2
     rate_E = base ** (-torch.arange(half, device=x_BHNE.device, dtype=torch.float32) / half)
     angle_B1NE = (position_BM[..., None].float() * rate_E)[:, None]
@@ -34,8 +34,7 @@ def attend(
 ) -> Float[Tensor, "b h n e"]:
     """Scaled dot-product attention; fewer key heads than query heads are shared in groups.
 
-    Args:
-        mask_B1MK: True where a query may look; every row must allow at least one key.
+    The mask is True where a query may look; every row must allow at least one key.
     """
     n_shared = query_BHNE.shape[1] // key_BGKE.shape[1]
     if n_shared > 1:

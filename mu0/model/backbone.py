@@ -13,6 +13,7 @@ Conventions (docs/conventions.md)
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -29,9 +30,9 @@ from mu0.model.stem import ConvStem, PatchStem
 class Prefix:
     """What the expert may know about the scene; computed once for any number of samples and noise draws."""
 
-    hidden: Float[Tensor, "b p width"]                # after the last text layer, before its final norm
+    hidden: Float[Tensor, "b p width"]  # after the last text layer, before its final norm
     mask: Bool[Tensor, "b p"]
-    keys: tuple[Float[Tensor, "b g p e"], ...]        # per text layer, rotated
+    keys: tuple[Float[Tensor, "b g p e"], ...]  # per text layer, rotated
     values: tuple[Float[Tensor, "b g p e"], ...]
     n_image_tokens: int
     feature_maps: tuple[Float[Tensor, "b _c _h _w"], ...] = ()  # to be sampled at the keypoints
@@ -97,7 +98,7 @@ class Backbone(nn.Module):
         return Prefix(hidden_BPW, mask_BP, tuple(keys), tuple(values), image_tokens.shape[1], maps)
 
     def _text_layer(
-        self, layer: nn.Module, hidden_BPW: Float[Tensor, "b p w"], mask_BP: Bool[Tensor, "b p"]
+        self, layer: Any, hidden_BPW: Float[Tensor, "b p w"], mask_BP: Bool[Tensor, "b p"]
     ) -> tuple[Float[Tensor, "b p w"], Float[Tensor, "b g p e"], Float[Tensor, "b g p e"]]:
         """A Llama layer with full attention; also returns its rotated keys and its values."""
         width, base = self.config.head_width, self.config.rope_base

@@ -27,7 +27,11 @@ from mu0.model.tokenizer import read_tokenizer
 from mu0.model.world_model import TraceWorldModel
 
 CONFIG, WEIGHTS, STATISTICS, TOKENIZER, META = (
-    "config.json", "model.safetensors", "normalizer_stats.json", "tokenizer.json", "meta.json",
+    "config.json",
+    "model.safetensors",
+    "normalizer_stats.json",
+    "tokenizer.json",
+    "meta.json",
 )
 FILES = (CONFIG, WEIGHTS, STATISTICS, TOKENIZER, META)
 N_SHOWN = 5

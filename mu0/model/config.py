@@ -38,17 +38,17 @@ class WorldModelConfig:
     n_control_points: int = 10
     spline_smoothing: float = 0.2
     control_point_limit: float = 1.5
-    hard_anchor: bool = False            # decode with the first control point set to the anchor
+    hard_anchor: bool = False  # decode with the first control point set to the anchor
     # vision tower (SigLIP) and connector
     vision_width: int = 1152
     vision_layers: int = 27
     vision_heads: int = 16
     vision_mlp_width: int = 4304
     patch_px: int = 14
-    vision_table_px: int = 384           # image size of the position table
+    vision_table_px: int = 384  # image size of the position table
     pixel_shuffle: int = 3
     vision_stem: Literal["patch", "conv"] = "patch"
-    stem_width: int = 0                  # channels of the fine map of the convolutional stem
+    stem_width: int = 0  # channels of the fine map of the convolutional stem
     # text layers (Llama)
     vocabulary_size: int = 49280
     max_text_tokens: int = 48
@@ -62,7 +62,7 @@ class WorldModelConfig:
     expert_width: int = 1024
     expert_layers: int = 20
     expert_mlp_width: int = 2816
-    history_group: int = 8               # history steps per token
+    history_group: int = 8  # history steps per token
     control_points_per_token: int = 10
     uv_frequencies: int = 8
     time_features: int = 256
@@ -79,16 +79,18 @@ class WorldModelConfig:
     lora_rank: int = 8
     lora_alpha: float = 16.0
     depth_dropout: float = 0.7
-    depth_dropout_whole_batch: bool = False  # True: a dropped panel costs no time, as the block is then absent
+    depth_dropout_whole_batch: bool = (
+        False  # True: a dropped panel costs no time, as the block is then absent
+    )
     # training
     history_dropout: float = 0.5
     keypoint_history_dropout: float = 0.3
     rigidity: Literal["official", "metric", "none"] = "official"
     rigidity_weight: float = 5.0
-    half_view_tangent: float = 0.5774    # tan(field of view / 2), used by the metric rigidity only
+    half_view_tangent: float = 0.5774  # tan(field of view / 2), used by the metric rigidity only
     done_weight: float = 0.5
     done_bias: float = 3.0
-    noise_draws: int = 1                 # noise draws per image that share one prefix pass
+    noise_draws: int = 1  # noise draws per image that share one prefix pass
     # inference
     euler_steps: int = 4
 
@@ -96,18 +98,19 @@ class WorldModelConfig:
         rules = {
             "history_len is a multiple of history_group": self.history_len % self.history_group == 0,
             "n_control_points is 4, 7 or 10": self.n_control_points in (4, 7, 10),
-            "n_control_points is a multiple of control_points_per_token":
-                self.n_control_points % self.control_points_per_token == 0,
+            "n_control_points is a multiple of control_points_per_token": self.n_control_points
+            % self.control_points_per_token
+            == 0,
             "vision_width is a multiple of vision_heads": self.vision_width % self.vision_heads == 0,
             "text_width is a multiple of text_heads": self.text_width % self.text_heads == 0,
             "text_heads is a multiple of text_kv_heads": self.text_heads % self.text_kv_heads == 0,
             "text_layers is a multiple of expert_layers": self.text_layers % self.expert_layers == 0,
-            "image patches divide by pixel_shuffle":
-                (self.image_size_px // self.patch_px) % self.pixel_shuffle == 0,
-            "keypoint_features 'stem' needs vision_stem 'conv'":
-                self.keypoint_features != "stem" or self.vision_stem == "conv",
-            "the convolutional stem needs 16 px patches":
-                self.vision_stem != "conv" or self.patch_px == 16,
+            "image patches divide by pixel_shuffle": (self.image_size_px // self.patch_px)
+            % self.pixel_shuffle
+            == 0,
+            "keypoint_features 'stem' needs vision_stem 'conv'": self.keypoint_features != "stem"
+            or self.vision_stem == "conv",
+            "the convolutional stem needs 16 px patches": self.vision_stem != "conv" or self.patch_px == 16,
             "dino_image_px is a multiple of dino_patch_px": self.dino_image_px % self.dino_patch_px == 0,
         }
         broken = [rule for rule, holds in rules.items() if not holds]
@@ -165,26 +168,76 @@ def config_from(fields: dict[str, Any], origin: str) -> WorldModelConfig:
 
 
 _SMALL: dict[str, Any] = {
-    "image_size_px": 128, "hard_anchor": True,
-    "vision_width": 128, "vision_layers": 1, "vision_heads": 4, "vision_mlp_width": 384,
-    "patch_px": 16, "vision_table_px": 128, "pixel_shuffle": 2, "vision_stem": "conv", "stem_width": 64,
-    "vocabulary_size": 512, "max_text_tokens": 24, "text_width": 128, "text_layers": 4, "text_heads": 4,
-    "text_kv_heads": 4, "text_mlp_width": 256, "train_backbone": True,
-    "expert_width": 128, "expert_layers": 4, "expert_mlp_width": 256, "time_features": 128, "uv_frequencies": 6,
-    "keypoint_features": "stem", "lora_rank": 4, "lora_alpha": 8.0, "depth_dropout_whole_batch": True,
+    "image_size_px": 128,
+    "hard_anchor": True,
+    "vision_width": 128,
+    "vision_layers": 1,
+    "vision_heads": 4,
+    "vision_mlp_width": 384,
+    "patch_px": 16,
+    "vision_table_px": 128,
+    "pixel_shuffle": 2,
+    "vision_stem": "conv",
+    "stem_width": 64,
+    "vocabulary_size": 512,
+    "max_text_tokens": 24,
+    "text_width": 128,
+    "text_layers": 4,
+    "text_heads": 4,
+    "text_kv_heads": 4,
+    "text_mlp_width": 256,
+    "train_backbone": True,
+    "expert_width": 128,
+    "expert_layers": 4,
+    "expert_mlp_width": 256,
+    "time_features": 128,
+    "uv_frequencies": 6,
+    "keypoint_features": "stem",
+    "lora_rank": 4,
+    "lora_alpha": 8.0,
+    "depth_dropout_whole_batch": True,
     "noise_draws": 2,
 }
 _TINY: dict[str, Any] = _SMALL | {
-    "image_size_px": 64, "vision_table_px": 64, "vision_width": 32, "vision_heads": 2, "vision_mlp_width": 64,
-    "stem_width": 16, "text_width": 32, "text_layers": 2, "text_heads": 2, "text_kv_heads": 1,
-    "text_mlp_width": 64, "expert_width": 32, "expert_layers": 2, "expert_mlp_width": 64, "time_features": 32,
-    "dino_width": 32, "dino_layers": 1, "dino_heads": 2, "dino_image_px": 28, "lora_rank": 2, "lora_alpha": 4.0,
+    "image_size_px": 64,
+    "vision_table_px": 64,
+    "vision_width": 32,
+    "vision_heads": 2,
+    "vision_mlp_width": 64,
+    "stem_width": 16,
+    "text_width": 32,
+    "text_layers": 2,
+    "text_heads": 2,
+    "text_kv_heads": 1,
+    "text_mlp_width": 64,
+    "expert_width": 32,
+    "expert_layers": 2,
+    "expert_mlp_width": 64,
+    "time_features": 32,
+    "dino_width": 32,
+    "dino_layers": 1,
+    "dino_heads": 2,
+    "dino_image_px": 28,
+    "lora_rank": 2,
+    "lora_alpha": 4.0,
 }
 _BASE: dict[str, Any] = {
-    "vision_width": 768, "vision_layers": 12, "vision_heads": 12, "vision_mlp_width": 3072, "patch_px": 16,
-    "vision_table_px": 512, "pixel_shuffle": 4, "text_width": 960, "text_layers": 16, "text_heads": 15,
-    "text_kv_heads": 5, "text_mlp_width": 2560, "expert_width": 480, "expert_layers": 16,
-    "expert_mlp_width": 1280, "noise_draws": 2,
+    "vision_width": 768,
+    "vision_layers": 12,
+    "vision_heads": 12,
+    "vision_mlp_width": 3072,
+    "patch_px": 16,
+    "vision_table_px": 512,
+    "pixel_shuffle": 4,
+    "text_width": 960,
+    "text_layers": 16,
+    "text_heads": 15,
+    "text_kv_heads": 5,
+    "text_mlp_width": 2560,
+    "expert_width": 480,
+    "expert_layers": 16,
+    "expert_mlp_width": 1280,
+    "noise_draws": 2,
 }
 _PRESETS: dict[str, dict[str, Any]] = {"tiny": _TINY, "small": _SMALL, "base": _BASE, "paper": {}}
 

@@ -1,9 +1,9 @@
 """The trace expert: a small transformer beside the backbone that turns noise into traces.
 
-Layer e is paired with a text layer. Even layers attend jointly to that layer's prefix keys and values and to
-all keypoint tokens; odd layers look at the prefix only, through keys and values re-projected for the expert.
-The flow time enters every layer by adaLN-Zero: shift, scale and gate of both halves, all zero at the start, so
-an untrained expert passes its input through unchanged.
+Layer e is paired with a text layer. Even layers attend jointly to that layer's prefix keys and values and
+to all keypoint tokens; odd layers look at the prefix only, through keys and values re-projected for the
+expert. The flow time enters every layer by adaLN-Zero: shift, scale and gate of both halves, all zero at
+the start, so an untrained expert passes its input through unchanged.
 
 Shape suffixes (docs/conventions.md)
     B images   K noise draws per image   T suffix tokens   P prefix tokens   W expert width
@@ -43,7 +43,7 @@ class SwiGlu(nn.Module):
 
 @dataclass(frozen=True)
 class PairedPrefix:
-    """One text layer's share of the prefix as one expert layer uses it: already re-projected in odd layers."""
+    """One text layer's share of the prefix, as one expert layer uses it (re-projected in odd layers)."""
 
     keys: Float[Tensor, "b g p e"]
     values: Float[Tensor, "b g p e"]
@@ -81,7 +81,11 @@ class ExpertLayer(nn.Module):
         )
 
     def forward(
-        self, x: Float[Tensor, "bk t w"], condition: Float[Tensor, "bk w"], paired: PairedPrefix, view: "SuffixView"
+        self,
+        x: Float[Tensor, "bk t w"],
+        condition: Float[Tensor, "bk w"],
+        paired: PairedPrefix,
+        view: "SuffixView",
     ) -> Float[Tensor, "bk t w"]:
         """One layer; `condition` is the embedded flow time after SiLU."""
         chunks = self.modulation(condition)[:, None].chunk(6, dim=-1)
@@ -107,7 +111,7 @@ class ExpertLayer(nn.Module):
     def _cross(
         self, x: Float[Tensor, "bk t w"], paired: PairedPrefix, view: "SuffixView"
     ) -> Float[Tensor, "bk t inner"]:
-        """Prefix only; the draws of one image are folded into the query axis. Position 0 needs no rotation."""
+        """Prefix only; draws of one image are folded into the query axis. Position 0 needs no rotation."""
         folded = self.q_proj(x).unflatten(0, (-1, view.n_draws)).flatten(1, 2)
         query = split_heads(folded, self.head_width)
         mixed = join_heads(attend(query, paired.keys, paired.values, view.prefix_mask))
@@ -119,13 +123,13 @@ class SuffixView:
     """Who sees whom, and where the suffix stands."""
 
     n_draws: int
-    position: Int[Tensor, "b 1"]                  # shared rotary position: the number of visible prefix tokens
+    position: Int[Tensor, "b 1"]  # shared rotary position: the number of visible prefix tokens
     prefix_mask: Bool[Tensor, "b 1 1 p"]
-    joint_mask: Bool[Tensor, "bk 1 t all"]        # prefix, then suffix
+    joint_mask: Bool[Tensor, "bk 1 t all"]  # prefix, then suffix
 
 
 class TraceExpert(nn.Module):
-    """The stack of expert layers; the final norm belongs to the heads, because policies read what is before it."""
+    """The stack of expert layers; the final norm is left to the heads: policies read what is before it."""
 
     def __init__(self, config: WorldModelConfig) -> None:
         super().__init__()

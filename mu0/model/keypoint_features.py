@@ -4,7 +4,8 @@ Attention over coarse tokens localises slowly; a bilinear sample of a feature ma
 start. Small models sample the stem's fine map and the image tokens after the text layers; the release samples
 a frozen DINOv2.
 
-Conventions: u, v in [-1, 1] with edges at -1 and 1 (align_corners false); outside the image features are zero.
+Conventions: u, v in [-1, 1] with edges at -1 and 1 (align_corners false); outside the image features are
+zero.
 """
 
 import torch
@@ -20,9 +21,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def sample_map(
-    feature_map: Float[Tensor, "b c h w"], uv: Float[Tensor, "b q 2"]
-) -> Float[Tensor, "b q c"]:
+def sample_map(feature_map: Float[Tensor, "b c h w"], uv: Float[Tensor, "b q 2"]) -> Float[Tensor, "b q c"]:
     """Bilinear samples of a map at the keypoints."""
     sampled = functional.grid_sample(feature_map, uv[:, :, None], align_corners=False)
     return sampled[..., 0].mT
@@ -46,7 +45,9 @@ class StemFeatures(nn.Module):
         self.width = config.stem_width + config.text_width
         self.norm = nn.LayerNorm(config.text_width)
 
-    def forward(self, _image: Float[Tensor, "b 3 s s"], prefix: Prefix) -> tuple[Float[Tensor, "b _c _h _w"], ...]:
+    def forward(
+        self, _image: Float[Tensor, "b 3 s s"], prefix: Prefix
+    ) -> tuple[Float[Tensor, "b _c _h _w"], ...]:
         """Fine map, coarse map."""
         tokens = self.norm(prefix.hidden[:, : prefix.n_image_tokens])
         return (*prefix.feature_maps, _as_map(tokens))
@@ -60,15 +61,20 @@ class DinoFeatures(nn.Module):
         self.width = config.dino_width
         self.image_px = config.dino_image_px
         sizes = Dinov2Config(
-            hidden_size=config.dino_width, num_hidden_layers=config.dino_layers,
-            num_attention_heads=config.dino_heads, image_size=config.dino_image_px, patch_size=config.dino_patch_px,
+            hidden_size=config.dino_width,
+            num_hidden_layers=config.dino_layers,
+            num_attention_heads=config.dino_heads,
+            image_size=config.dino_image_px,
+            patch_size=config.dino_patch_px,
         )
         self.dino = Dinov2Model(sizes).requires_grad_(requires_grad=False)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
 
     @torch.no_grad()
-    def forward(self, image: Float[Tensor, "b 3 s s"], _prefix: Prefix) -> tuple[Float[Tensor, "b _c _h _w"], ...]:
+    def forward(
+        self, image: Float[Tensor, "b 3 s s"], _prefix: Prefix
+    ) -> tuple[Float[Tensor, "b _c _h _w"], ...]:
         """Patch tokens after the final norm, without the class token."""
         size = (self.image_px, self.image_px)
         scaled = functional.interpolate((image - self.mean) / self.std, size=size, mode="bilinear")

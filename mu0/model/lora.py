@@ -56,4 +56,9 @@ def adapters_active(tower: nn.Module) -> Iterator[None]:
 def adapter_parameters(tower: nn.Module) -> list[torch.nn.Parameter]:
     """The trainable weights of all adapters below `tower`."""
     adapters = [module for module in tower.modules() if isinstance(module, LoraLinear)]
-    return [weight for adapter in adapters for layer in (adapter.down, adapter.up) for weight in layer.parameters()]
+    return [
+        weight
+        for adapter in adapters
+        for layer in (adapter.down, adapter.up)
+        for weight in layer.parameters()
+    ]

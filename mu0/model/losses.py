@@ -1,7 +1,7 @@
 """What μ0 is trained on: velocity, end of the trace, rigidity of things that move together.
 
 Conventions (docs/conventions.md)
-    velocity   squared errors are summed over a keypoint's control points and axes, then averaged over keypoints
+    velocity   squared errors: summed over a keypoint's control points and axes, averaged over keypoints
     rigidity   variance over time of the distances within a cluster; `official` measures distances between
                scaled, anchor-relative control points, so it also punishes pure rotation; `metric` puts the
                anchors back, undoes the scales and the perspective, and is zero for every rigid motion
@@ -33,8 +33,7 @@ def flow_loss(
 ) -> Float[Tensor, ""]:
     """Summed squared error per keypoint, averaged over the keypoints in `mask`.
 
-    Args:
-        axis_known: False for the z axis of images without depth, which supervise u and v only.
+    `axis_known` is False for the z axis of images without depth, which supervise u and v only.
     """
     counts = mask[..., None, None] & axis_known[:, None, None, None]
     error = torch.where(counts, velocity - target, 0.0).square()

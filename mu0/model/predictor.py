@@ -38,7 +38,9 @@ class TracePredictor(AbstractTracePredictor):
         self.name = "mu0" if use_history else "mu0_no_history"
 
     @classmethod
-    def from_folder(cls, folder: Path, *, use_history: bool = True, use_depth: bool = True) -> "TracePredictor":
+    def from_folder(
+        cls, folder: Path, *, use_history: bool = True, use_depth: bool = True
+    ) -> "TracePredictor":
         """The predictor of a checkpoint folder; offline."""
         return cls(load_checkpoint(folder), use_history=use_history, use_depth=use_depth)
 

@@ -1,8 +1,8 @@
 """Keypoints as tokens: what each was (history), what it might become (noisy control points), who sees whom.
 
-Every keypoint has history tokens followed by future tokens. There is no keypoint index and all tokens share one
-rotary position, so the model is equivariant to the order of keypoints; their image position enters by Fourier
-features, their appearance by image features.
+Every keypoint has history tokens followed by future tokens. There is no keypoint index and all tokens share
+one rotary position, so the model is equivariant to the order of keypoints; their image position enters by
+Fourier features, their appearance by image features.
 
 Shape suffixes (docs/conventions.md)
     B images   K noise draws   Q keypoints   G tokens per keypoint   D control points   C = 3   W expert width
@@ -45,9 +45,10 @@ class SuffixTokens(nn.Module):
         self.future_in = nn.Linear(config.control_points_per_token * 3, width)
         self.group_embedding = nn.Embedding(config.history_len + config.future_len, width)
         self.segment_embedding = nn.Embedding(2, width)
-        self.uv_mlp = nn.Sequential(nn.Linear(4 * config.uv_frequencies, width), nn.SiLU(), nn.Linear(width, width))
-        nn.init.zeros_(self.uv_mlp[2].weight)
-        nn.init.zeros_(self.uv_mlp[2].bias)
+        last = nn.Linear(width, width)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.uv_mlp = nn.Sequential(nn.Linear(4 * config.uv_frequencies, width), nn.SiLU(), last)
         for embedding in (self.group_embedding, self.segment_embedding):
             nn.init.normal_(embedding.weight, std=0.02)
         self.fuse_in = nn.Linear(width + feature_width, width) if feature_width else None

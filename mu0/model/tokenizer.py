@@ -62,7 +62,9 @@ def train_tokenizer(captions: Sequence[str], vocabulary_size: int, max_tokens: i
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary_size, special_tokens=["[PAD]", "[UNK]"], initial_alphabet=ALPHABET,
+        vocab_size=vocabulary_size,
+        special_tokens=["[PAD]", "[UNK]"],
+        initial_alphabet=ALPHABET,
         show_progress=False,
     )
     tokenizer.train_from_iterator([prompt(caption) for caption in sorted(captions)], trainer)
@@ -77,7 +79,7 @@ def read_tokenizer(path: Path, max_tokens: int) -> CaptionTokenizer:
     """
     try:
         tokenizer = Tokenizer.from_str(path.read_text())
-    except Exception as error:  # noqa: BLE001 - the tokenizers library raises bare Exception
+    except Exception as error:
         raise CheckpointError(
             f"{path} is not a tokenizer: {error}.",
             expected="the tokenizer.json that training wrote",

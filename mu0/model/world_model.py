@@ -32,8 +32,8 @@ from mu0.model.embeddings import time_sinusoid
 from mu0.model.expert import PairedPrefix, SuffixView, TraceExpert
 from mu0.model.flow import clean_estimate, euler, interpolate, sample_times
 from mu0.model.keypoint_features import keypoint_features
-from mu0.model.losses import LossTerms, done_loss, flow_loss, rigidity_loss, unproject
 from mu0.model.lora import adapter_parameters
+from mu0.model.losses import LossTerms, done_loss, flow_loss, rigidity_loss, unproject
 from mu0.model.suffix import Keypoints, SuffixTokens, suffix_view
 from mu0.model.tokenizer import CaptionTokenizer
 
@@ -52,7 +52,9 @@ class TraceWorldModel(nn.Module):
         self.backbone = Backbone(config)
         self.keypoint_features = keypoint_features(config)
         self.suffix = SuffixTokens(config, self.keypoint_features.width)
-        self.time_mlp = nn.Sequential(nn.Linear(config.time_features, width), nn.SiLU(), nn.Linear(width, width))
+        self.time_mlp = nn.Sequential(
+            nn.Linear(config.time_features, width), nn.SiLU(), nn.Linear(width, width)
+        )
         self.expert = TraceExpert(config)
         self.velocity_head = nn.Linear(width, config.control_points_per_token * 3)
         self.done_head = nn.Linear(width, config.future_len)
@@ -70,7 +72,7 @@ class TraceWorldModel(nn.Module):
         if self.config.use_depth:
             trainable = [*self.backbone.depth_stem.parameters(), *adapter_parameters(self.backbone)]
             for parameter in trainable:
-                parameter.requires_grad_(requires_grad=True)
+                parameter.requires_grad = True
 
     # ------------------------------------------------------------------ the scene, once
 
@@ -84,6 +86,8 @@ class TraceWorldModel(nn.Module):
         """Look at images (in [0, 1]) and read instructions.
 
         Args:
+            image: Any batch of images at the model's size.
+            instructions: One per image; an empty one becomes a neutral task.
             depth_panel: Turbo-coloured depth in [0, 1]; ignored by models without a depth branch.
             depth_valid: Which panels to look at; all of them when left out.
         """
@@ -108,8 +112,7 @@ class TraceWorldModel(nn.Module):
     ) -> Float[Tensor, "b k q tokens w"]:
         """Hidden states of the future tokens before the final norm.
 
-        Args:
-            shared: What `share` returned, to reuse it over solver steps.
+        `shared` is what `share` returned, to reuse it over solver steps.
         """
         paired, view = shared or self.share(prefix, keypoints, noisy_BKQDC.shape[1])
         tokens = self.suffix(keypoints, noisy_BKQDC, prefix)
@@ -191,9 +194,7 @@ class TraceWorldModel(nn.Module):
 
     # ------------------------------------------------------------------ training
 
-    def loss(
-        self, batch: TraceBatch, generator: torch.Generator, *, hide_history: bool = False
-    ) -> LossTerms:
+    def loss(self, batch: TraceBatch, generator: torch.Generator, *, hide_history: bool = False) -> LossTerms:
         """Flow matching with the auxiliary losses; all randomness comes from `generator`.
 
         Args:
@@ -217,7 +218,8 @@ class TraceWorldModel(nn.Module):
         axis_known = _known_axes(batch)
         flow = flow_loss(velocity_BKQDC, noise_BKQDC - data_BKQDC, mask_BKQ, axis_known)
         done = done_loss(
-            self.done_logits(tokens), batch.future_valid[:, None].expand(*shape[:3], -1),
+            self.done_logits(tokens),
+            batch.future_valid[:, None].expand(*shape[:3], -1),
             batch.query_valid[:, None].expand(shape[:3]),
         )
         clean_BKQDC = clean_estimate(noisy_BKQDC, velocity_BKQDC, tau_BK)
@@ -248,7 +250,9 @@ class TraceWorldModel(nn.Module):
         )
         n_images, n_queries = batch.query_valid.shape
         image_kept = torch.rand(n_images, 1, generator=generator) >= self.config.history_dropout
-        single_kept = torch.rand(n_images, n_queries, generator=generator) >= self.config.keypoint_history_dropout
+        single_kept = (
+            torch.rand(n_images, n_queries, generator=generator) >= self.config.keypoint_history_dropout
+        )
         kept = (image_kept & single_kept).to(batch.image.device)
         if hide_history:
             kept = torch.zeros_like(kept)
@@ -263,7 +267,7 @@ class TraceWorldModel(nn.Module):
         mask_BKQ: Bool[Tensor, "b k q"],
         axis_known: Bool[Tensor, "b 3"],
     ) -> Float[Tensor, ""]:
-        """The variant that the config names; images without depth are rigid in the image only, or not at all."""
+        """The variant that the config names; without depth, rigid in the image only, or not at all."""
         config = self.config
         if config.rigidity == "none":
             return clean_BKQDC.new_zeros(())

@@ -35,7 +35,12 @@ def main() -> None:
         run_done = train_world_model(
             model, windows, params.train, work_folder, lambda step, row: run.log(row, step=step)
         )
-        meta = {"label": LABEL, "preset": params.preset, "steps": params.train.steps, "seed": params.train.seed}
+        meta = {
+            "label": LABEL,
+            "preset": params.preset,
+            "steps": params.train.steps,
+            "seed": params.train.seed,
+        }
         save_checkpoint(CHECKPOINT, model, meta)
         run.log(run_done.validation, step=params.train.steps)
         run.log_model_folder(CHECKPOINT)
@@ -45,8 +50,10 @@ def main() -> None:
     last = log.tail(MEAN_OVER_ROWS).mean()
     metrics = {name: float(last[name]) for name in ("loss", "flow", "done", "rigidity")}
     counts = {
-        "steps": params.train.steps, "n_parameters": sum(p.numel() for p in model.parameters()),
-        "n_train_frames": len(windows["train"]), "n_bad_batches": run_done.fitted.n_bad_batches,
+        "steps": params.train.steps,
+        "n_parameters": sum(p.numel() for p in model.parameters()),
+        "n_train_frames": len(windows["train"]),
+        "n_bad_batches": run_done.fitted.n_bad_batches,
     }
     write_json(REPORTS / "world_model.json", metrics | counts | {"val": run_done.validation})
     shutil.rmtree(work_folder, ignore_errors=True)

@@ -41,7 +41,7 @@ def _as_text(fields: dict[str, Any]) -> dict[str, str]:
 def too_many_bad_batches(n_bad: int, n_steps: int, folder: Path) -> StageError:
     """The error that ends a training which has gone wrong."""
     return StageError(
-        f"{n_bad} of {n_steps} batches had a loss or gradient that is not finite; the last one is in {folder}.",
+        f"{n_bad} of {n_steps} batches had a loss or gradient that is not finite; the last is in {folder}.",
         expected="finite losses",
         remedy="look at the dumped batch, lower `lr` in params.yaml, and delete the training's folder "
         f"{folder.parent.parent} to start again.",

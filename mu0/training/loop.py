@@ -1,11 +1,11 @@
 """One training loop for every model of mu0.
 
-    for step in steps:  batch(step) -> loss -> clipped AdamW step -> moving average -> log, now and then a state
+    for step in steps:  batch(step) -> loss -> clipped AdamW step -> moving average -> log, sometimes a state
 
-Exact resume: the batch and all noise of a step depend on (seed, step) only, so a training that was killed and
-started again ends with the same bytes as one that ran through (same machine, same number of threads).
-Batches whose loss or gradient is not finite are left out, counted, and written to disk for inspection; too many
-of them stop the training with an error.
+Exact resume: the batch and all noise of a step depend on (seed, step) only, so a training that was killed
+and started again ends with the same bytes as one that ran through (same machine, same number of threads).
+Batches whose loss or gradient is not finite are left out, counted, and written to disk for inspection; too
+many of them stop the training with an error.
 
 Entry points
     fit              train a model in place; afterwards it holds the averaged weights
@@ -38,9 +38,9 @@ TELL_EVERY_S = 10.0
 class FitResult:
     """What a training did."""
 
-    log: list[dict[str, float]]           # rows with "step", "lr", "grad_norm", "loss" and the loss terms
+    log: list[dict[str, float]]  # rows with "step", "lr", "grad_norm", "loss" and the loss terms
     n_bad_batches: int
-    steps_run: int                        # in this process; fewer than asked for after a resume
+    steps_run: int  # in this process; fewer than asked for after a resume
     seconds: float
 
 
@@ -118,7 +118,7 @@ def _train_step(
         group["lr"] = lr
     optimizer.zero_grad(set_to_none=True)
     terms = loss_function(batch, step_generator(settings.seed, step))
-    terms["loss"].backward()
+    terms["loss"].backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(state.trainable.values(), settings.grad_clip)
     row = {"step": float(step), "lr": lr, "grad_norm": norm.item()}
     row |= {name: value.detach().item() for name, value in terms.items()}
@@ -129,7 +129,9 @@ def _train_step(
         return row
     state.n_bad_batches += 1
     folder = dump_bad_batch(work_folder, step, batch, row)
-    LOG.warning("Step %d: loss %s, gradient %s; batch left out, see %s.", step, row["loss"], row["grad_norm"], folder)
+    LOG.warning(
+        "Step %d: loss %s, gradient %s; batch left out, see %s.", step, row["loss"], row["grad_norm"], folder
+    )
     if state.n_bad_batches > settings.max_bad_batches:
         raise too_many_bad_batches(state.n_bad_batches, state.step, folder)
     return row
@@ -145,7 +147,9 @@ class _Keeper:
         self.first_step = state.step
         self.started = self.told = self.written = time.monotonic()
 
-    def after_step(self, row: dict[str, float], on_log: Callable[[int, dict[str, float]], None] | None) -> None:
+    def after_step(
+        self, row: dict[str, float], on_log: Callable[[int, dict[str, float]], None] | None
+    ) -> None:
         step, now = int(row["step"]), time.monotonic()
         is_last = self.state.step == self.settings.steps
         if step % self.settings.log_every == 0 or is_last:
@@ -164,5 +168,9 @@ class _Keeper:
         left_s = (self.settings.steps - self.state.step) / steps_per_s
         LOG.info(
             "step %d/%d  loss %.3f  %.2f steps/s  about %d:%02d left",
-            self.state.step, self.settings.steps, row["loss"], steps_per_s, *divmod(round(left_s), 60),
+            self.state.step,
+            self.settings.steps,
+            row["loss"],
+            steps_per_s,
+            *divmod(round(left_s), 60),
         )

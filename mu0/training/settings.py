@@ -16,11 +16,11 @@ class FitSettings:
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.95)
     grad_clip: float = 10.0
-    ema_decay: float = 0.98               # short runs: an average over hundreds of steps would lag behind
+    ema_decay: float = 0.98  # short runs: an average over hundreds of steps would lag behind
     seed: int = 0
     checkpoint_every_s: float = 60.0
     log_every: int = 10
-    max_bad_batches: int = 10             # with a non-finite loss or gradient, before training gives up
+    max_bad_batches: int = 10  # with a non-finite loss or gradient, before training gives up
 
     def lr_at(self, step: int) -> float:
         """Linear warm-up, then a cosine to 2 % of the peak."""

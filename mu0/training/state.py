@@ -1,8 +1,8 @@
 """Everything that a training must remember to go on exactly where it stopped.
 
-Weights, their moving average, the optimizer's moments and the log so far: one safetensors file (numbers only,
-no pickle), replaced in one step so that a killed process leaves the last complete state. Random numbers need no
-state: the batch and the noise of a step depend on (seed, step) alone.
+Weights, their moving average, the optimizer's moments and the log so far: one safetensors file (numbers
+only, no pickle), replaced in one step so that a killed process leaves the last complete state. Random
+numbers need no state: the batch and the noise of a step depend on (seed, step) alone.
 """
 
 import json
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -28,7 +27,7 @@ class TrainingState:
         self.model = model
         self.optimizer = optimizer
         self.trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        self.average: dict[str, Float[Tensor, "..."]] = {
+        self.average: dict[str, Tensor] = {
             name: parameter.detach().clone() for name, parameter in self.trainable.items()
         }
         self.step = 0
@@ -48,7 +47,7 @@ class TrainingState:
 
     def write(self, folder: Path) -> None:
         """Replace the state in `folder`."""
-        tensors = {f"model.{name}": value for name, value in self.trainable.items()}
+        tensors: dict[str, Tensor] = {f"model.{name}": value for name, value in self.trainable.items()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for name, parameter in self.trainable.items():
             for moment, value in self.optimizer.state.get(parameter, {}).items():

@@ -1,7 +1,8 @@
 """How good a world model is on windows it has not seen: fixed batches, fixed noise.
 
-Reported per visible and hidden history: the loss terms of training (no dropout) and, for keypoints that really
-move, the average displacement error of one sample beside that of standing still and of constant velocity.
+Reported per visible and hidden history: the loss terms of training (no dropout) and, for keypoints that
+really move, the average displacement error of one sample beside that of standing still and of constant
+velocity.
 
 Conventions
     *_error_uv  mean distance over valid steps in u, v units (2 = the width of the image)
@@ -30,11 +31,16 @@ def validate(model: TraceWorldModel, batches: Sequence[TraceBatch], seed: int) -
         scores: dict[str, tuple[float, float]] = {}
         for kind, hide_history in (("history", False), ("no_history", True)):
             terms = model.loss(batch, step_generator(seed, index), hide_history=hide_history)
-            scores |= {f"loss_{kind}": (terms.total.item(), 1.0), f"flow_loss_{kind}": (terms.flow.item(), 1.0)}
+            scores |= {
+                f"loss_{kind}": (terms.total.item(), 1.0),
+                f"flow_loss_{kind}": (terms.flow.item(), 1.0),
+            }
             future = _sample(model, batch, step_generator(seed + 1, index), hide_history=hide_history)
             scores[f"ade_{kind}_error_uv"] = _displacement(model, batch, future)
         scores["ade_static_error_uv"] = _displacement(model, batch, torch.zeros_like(batch.future))
-        scores["ade_constant_velocity_error_uv"] = _displacement(model, batch, _constant_velocity(model, batch))
+        scores["ade_constant_velocity_error_uv"] = _displacement(
+            model, batch, _constant_velocity(model, batch)
+        )
         for name, score in scores.items():
             sums.setdefault(name, []).append(score)
     return {name: _weighted_mean(pairs) for name, pairs in sums.items()}
@@ -47,8 +53,8 @@ def _sample(
     n_images, n_queries = batch.query_valid.shape
     noise = torch.randn(n_images, 1, n_queries, model.config.n_control_points, 3, generator=generator)
     prefix = model.encode_prefix(batch.image, batch.instructions, batch.depth_panel, batch.depth_valid)
-    history = (None, None) if hide_history else (batch.history, batch.history_valid)
-    keypoints = model.keypoints(batch.anchor_uvz[..., :2], *history, batch.query_valid)
+    history_valid = None if hide_history else batch.history_valid
+    keypoints = model.keypoints(batch.anchor_uvz[..., :2], batch.history, history_valid, batch.query_valid)
     points, _ = model.sample(prefix, keypoints, noise.to(batch.image.device))
     return model.render(points[:, 0])
 
@@ -76,9 +82,7 @@ def _displacement(
     return (each[moving].mean().item() if n_moving else 0.0), float(n_moving)
 
 
-def _is_moving(
-    truth_uv: Float[Tensor, "b q step 2"], valid: Bool[Tensor, "b q step"]
-) -> Bool[Tensor, "b q"]:
+def _is_moving(truth_uv: Float[Tensor, "b q step 2"], valid: Bool[Tensor, "b q step"]) -> Bool[Tensor, "b q"]:
     travelled = torch.linalg.vector_norm(truth_uv, dim=-1)
     return torch.where(valid, travelled, 0.0).amax(-1) > MOVING_UV
 

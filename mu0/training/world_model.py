@@ -54,8 +54,13 @@ def build_model(
 def fit_settings(train: TrainParams) -> FitSettings:
     """The section of params.yaml as settings of the loop."""
     return FitSettings(
-        steps=train.steps, lr=train.lr, warmup_steps=train.warmup_steps, weight_decay=train.weight_decay,
-        grad_clip=train.grad_clip, ema_decay=train.ema_decay, seed=train.seed,
+        steps=train.steps,
+        lr=train.lr,
+        warmup_steps=train.warmup_steps,
+        weight_decay=train.weight_decay,
+        grad_clip=train.grad_clip,
+        ema_decay=train.ema_decay,
+        seed=train.seed,
         checkpoint_every_s=train.checkpoint_every_s,
     )
 
@@ -110,7 +115,9 @@ def captions_of(windows: TraceWindows) -> list[str]:
 def training_key(config: WorldModelConfig, train: TrainParams, dataset: Path) -> str:
     """Names the folder of an interrupted training: it goes on only for equal params, sizes and data."""
     content = {
-        "config": dataclasses.asdict(config), "train": train.model_dump(), "dataset": sha256_of_tree(dataset),
+        "config": dataclasses.asdict(config),
+        "train": train.model_dump(),
+        "dataset": sha256_of_tree(dataset),
         "threads": torch.get_num_threads(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -30,8 +30,13 @@ def test_a_checkpoint_holds_everything_and_loads_without_a_network(
     assert loaded.config == saved.config
     assert loaded.statistics == saved.statistics
     assert read_meta(folder) == {"steps": 3, "seed": 0}
-    assert loaded.tokenizer(["open the drawer"])[0].tolist() == saved.tokenizer(["open the drawer"])[0].tolist()
-    assert all(torch.equal(a, b) for a, b in zip(loaded.state_dict().values(), saved.state_dict().values(), strict=True))
+    assert (
+        loaded.tokenizer(["open the drawer"])[0].tolist() == saved.tokenizer(["open the drawer"])[0].tolist()
+    )
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(loaded.state_dict().values(), saved.state_dict().values(), strict=True)
+    )
     assert not loaded.training
 
 
@@ -68,7 +73,9 @@ def test_missing_unexpected_and_misshapen_weights_are_named(folder: Path) -> Non
 def test_another_config_is_refused(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"text_mlp_width": 96}))
-    with pytest.raises(CheckpointError, match=r"of another shape: backbone\.smolvlm.* and \d+ more|of another shape"):
+    with pytest.raises(
+        CheckpointError, match=r"of another shape: backbone\.smolvlm.* and \d+ more|of another shape"
+    ):
         load_checkpoint(folder)
     (folder / "config.json").write_text(json.dumps(config | {"wings": 2}))
     with pytest.raises(CheckpointError, match=r"unknown \['wings'\]"):

@@ -116,7 +116,9 @@ def test_rigidity_equals_the_loop_over_clusters_and_pairs() -> None:
     paths = torch.randn(4, 6, 10, 3, generator=generator)
     ids = torch.randint(-1, 3, (4, 6), generator=generator)
     mask = torch.rand(4, 6, generator=generator) > 0.2
-    assert float(rigidity_loss(paths, ids, mask)) == pytest.approx(_naive_rigidity(paths, ids, mask), rel=1e-5)
+    assert float(rigidity_loss(paths, ids, mask)) == pytest.approx(
+        _naive_rigidity(paths, ids, mask), rel=1e-5
+    )
     assert rigidity_loss(paths, torch.full_like(ids, -1), mask) == 0
 
 
@@ -128,7 +130,9 @@ def test_metric_rigidity_forgives_rotation_and_the_official_one_does_not() -> No
     y = body[:, :1] * sin + body[:, 1:2] * cos
     points = torch.stack([x, y, body[:, 2:].expand(-1, 32) + 1.0], dim=-1)
     tangent, ids, mask = 0.5, torch.zeros(1, 3, dtype=torch.long), torch.ones(1, 3, dtype=torch.bool)
-    uvz = torch.stack([x / (points[..., 2] * tangent), y / (points[..., 2] * tangent), points[..., 2]], dim=-1)
+    uvz = torch.stack(
+        [x / (points[..., 2] * tangent), y / (points[..., 2] * tangent), points[..., 2]], dim=-1
+    )
     assert rigidity_loss(unproject(uvz, tangent)[None], ids, mask) < 1e-12
     assert rigidity_loss((uvz - uvz[:, :1])[None], ids, mask) > 1e-4
 

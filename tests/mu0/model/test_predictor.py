@@ -28,10 +28,10 @@ def test_equal_seeds_give_equal_samples_of_the_right_shape(build: Build) -> None
 
 
 def test_traces_move_with_their_anchors_depth(build: Build) -> None:
-    """z of the anchor is no input: shifting it shifts the trace and nothing else."""
+    """The z of the anchor is no input: shifting it shifts the trace and nothing else."""
     predictor, observation = TracePredictor(build()), Observation(IMAGE, "open the drawer")
     near = predictor.predict(observation, Queries(ANCHORS), 1, 0).uvz
-    far = predictor.predict(observation, Queries(ANCHORS + [0, 0, 1.0]), 1, 0).uvz
+    far = predictor.predict(observation, Queries(ANCHORS + np.array([0, 0, 1.0])), 1, 0).uvz
     np.testing.assert_allclose(far - near, np.broadcast_to([0, 0, 1.0], near.shape), atol=1e-5)
 
 

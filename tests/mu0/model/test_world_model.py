@@ -14,10 +14,14 @@ from mu0.model.world_model import TraceWorldModel
 Build = Callable[..., TraceWorldModel]
 
 
-def _sample(model: TraceWorldModel, batch: TraceBatch, noise: torch.Tensor, **changes: torch.Tensor) -> torch.Tensor:
+def _sample(
+    model: TraceWorldModel, batch: TraceBatch, noise: torch.Tensor, **changes: torch.Tensor
+) -> torch.Tensor:
     batch = dataclasses.replace(batch, **changes)
     prefix = model.encode_prefix(batch.image, batch.instructions, batch.depth_panel, batch.depth_valid)
-    keypoints = model.keypoints(batch.anchor_uvz[..., :2], batch.history, batch.history_valid, batch.query_valid)
+    keypoints = model.keypoints(
+        batch.anchor_uvz[..., :2], batch.history, batch.history_valid, batch.query_valid
+    )
     return model.sample(prefix, keypoints, noise)[0]
 
 
@@ -47,7 +51,9 @@ def test_longer_texts_of_neighbours_change_nothing(build: Build, batch: TraceBat
     model = build()
     together = model.encode_prefix(batch.image, batch.instructions)
     alone = model.encode_prefix(batch.image[1:2], batch.instructions[1:2])
-    torch.testing.assert_close(together.hidden[1][together.mask[1]], alone.hidden[0][alone.mask[0]], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        together.hidden[1][together.mask[1]], alone.hidden[0][alone.mask[0]], atol=1e-4, rtol=1e-4
+    )
 
 
 def test_an_invalid_depth_panel_is_as_good_as_none(build: Build, batch: TraceBatch) -> None:
@@ -59,7 +65,9 @@ def test_an_invalid_depth_panel_is_as_good_as_none(build: Build, batch: TraceBat
     assert not torch.allclose(with_depth.hidden[0, :n_image], without.hidden[0, :n_image])
 
 
-def test_samples_share_a_prefix_and_equal_single_runs(build: Build, batch: TraceBatch, noise: torch.Tensor) -> None:
+def test_samples_share_a_prefix_and_equal_single_runs(
+    build: Build, batch: TraceBatch, noise: torch.Tensor
+) -> None:
     model = build()
     torch.testing.assert_close(_sample(model, batch, noise)[:, 1:], _sample(model, batch, noise[:, 1:]))
 
@@ -88,13 +96,17 @@ def test_a_fresh_expert_passes_its_tokens_through(build: Build, batch: TraceBatc
     assert (model.done_logits(tokens[:, None, :, None]) == model.config.done_bias).all()
 
 
-def test_the_exact_field_has_zero_loss(build: Build, batch: TraceBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exact_field_has_zero_loss(
+    build: Build, batch: TraceBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = build(preset("tiny", rigidity="none"))
     points, _ = model.fit(batch.future, batch.future_valid)
     seen: list[torch.Tensor] = []
     forward = model.future_tokens
 
-    def remember(prefix: object, keypoints: Keypoints, noisy: torch.Tensor, tau: torch.Tensor) -> torch.Tensor:
+    def remember(
+        prefix: object, keypoints: Keypoints, noisy: torch.Tensor, tau: torch.Tensor
+    ) -> torch.Tensor:
         seen[:] = [noisy, tau]
         return forward(prefix, keypoints, noisy, tau)  # type: ignore[arg-type]
 
@@ -149,11 +161,15 @@ def test_a_frozen_backbone_trains_only_its_depth_branch(build: Build) -> None:
 
 
 @pytest.mark.parametrize("features", ["none", "stem", "dinov2"])
-def test_every_kind_of_keypoint_features_runs(build: Build, batch: TraceBatch, noise: torch.Tensor, features: str) -> None:
+def test_every_kind_of_keypoint_features_runs(
+    build: Build, batch: TraceBatch, noise: torch.Tensor, features: str
+) -> None:
     model = build(preset("tiny", keypoint_features=features))  # type: ignore[arg-type]
     assert _sample(model, batch, noise).shape == (3, 2, 5, 10, 3)
 
 
-def test_the_hard_anchor_starts_traces_at_the_keypoint(build: Build, batch: TraceBatch, noise: torch.Tensor) -> None:
+def test_the_hard_anchor_starts_traces_at_the_keypoint(
+    build: Build, batch: TraceBatch, noise: torch.Tensor
+) -> None:
     assert (_sample(build(), batch, noise)[..., 0, :] == 0).all()
     assert (_sample(build(preset("tiny", hard_anchor=False)), batch, noise)[..., 0, :] != 0).any()

@@ -32,7 +32,9 @@ def build() -> nn.Module:
     return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
 
 
-def train(model: nn.Module, folder: Path, settings: FitSettings = SETTINGS, *, interrupt_at: int = -1) -> FitResult:
+def train(
+    model: nn.Module, folder: Path, settings: FitSettings = SETTINGS, *, interrupt_at: int = -1
+) -> FitResult:
     def loss(batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         noise = torch.randn(16, 1, generator=generator) * 0.01
         return {"loss": (model(batch["x"]) + noise - batch["y"]).square().mean()}
@@ -59,7 +61,9 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path: Path) -> No
     resumed = train(fresh, tmp_path / "stopped")
     assert resumed.steps_run == 12 - 5
     assert resumed.log == complete.log
-    for (name, expected), actual in zip(through.state_dict().items(), fresh.state_dict().values(), strict=True):
+    for (name, expected), actual in zip(
+        through.state_dict().items(), fresh.state_dict().values(), strict=True
+    ):
         assert torch.equal(expected, actual), name
     states = [load_file(tmp_path / which / "state.safetensors") for which in ("through", "stopped")]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
@@ -76,7 +80,9 @@ def test_a_state_of_another_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(build(), tmp_path, interrupt_at=2)
     other = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 8), nn.Linear(8, 1))
-    with pytest.raises(CheckpointError, match=r"cannot be continued.*lacks 4 tensors, first average\.3\.bias"):
+    with pytest.raises(
+        CheckpointError, match=r"cannot be continued.*lacks 4 tensors, first average\.3\.bias"
+    ):
         train(other, tmp_path)
 
 
