@@ -1,8 +1,9 @@
 """The baseline of "it goes on like this": the mean velocity of the known past, for ever.
 
-The velocity is (anchor - oldest) / steps over the unbroken past that ends at the anchor, at most `n_steps` long.
-One step is the textbook version but follows every jitter of the tracker; the mean over a few steps is the
-stronger opponent. A keypoint without a past stays where it is, so this baseline knows no more than it is given.
+The velocity is (anchor - oldest) / steps over the unbroken past that ends at the anchor, at most `n_steps`
+long. One step is the textbook version but follows every jitter of the tracker; the mean over a few steps is
+the stronger opponent. A keypoint without a past stays where it is, so this baseline knows no more than it
+is given.
 """
 
 from typing import final
@@ -30,9 +31,7 @@ class ConstantVelocityPredictor(AbstractTracePredictor):
         self.future_len = future_len
         self.n_steps = n_steps
 
-    def predict(
-        self, observation: Observation, queries: Queries, n_samples: int, seed: int
-    ) -> TraceSamples:
+    def predict(self, observation: Observation, queries: Queries, n_samples: int, seed: int) -> TraceSamples:
         """Straight lines from the anchors; image, text and seed are not looked at."""
         del observation, seed
         anchor = queries.anchor_uvz
@@ -46,7 +45,7 @@ class ConstantVelocityPredictor(AbstractTracePredictor):
 def mean_velocity(
     anchor_uvz: Float[np.ndarray, "q 3"], history_uvz: Float[np.ndarray, "q past 3"], n_steps: int
 ) -> Float[np.ndarray, "q 3"]:
-    """uvz per step over the last unbroken `n_steps` steps before the anchor; zero without a known past."""
+    """Uvz per step over the last unbroken `n_steps` steps before the anchor; zero without a known past."""
     backwards = history_uvz[:, ::-1][:, :n_steps]
     is_known = np.logical_and.accumulate(np.isfinite(backwards).all(-1), axis=1)
     n_known = is_known.sum(1)

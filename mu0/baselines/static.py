@@ -18,9 +18,7 @@ class StaticPredictor(AbstractTracePredictor):
     def __init__(self, future_len: int) -> None:
         self.future_len = future_len
 
-    def predict(
-        self, observation: Observation, queries: Queries, n_samples: int, seed: int
-    ) -> TraceSamples:
+    def predict(self, observation: Observation, queries: Queries, n_samples: int, seed: int) -> TraceSamples:
         """The anchors, `future_len` times; image, text, history and seed are not looked at."""
         del observation, seed
         return repeat_samples(np.repeat(queries.anchor_uvz[:, None], self.future_len, axis=1), n_samples)

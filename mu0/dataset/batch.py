@@ -19,18 +19,18 @@ class TraceBatch:
     because the B-spline fit treats the axes apart, masking the third channel of the targets is enough.
     """
 
-    image: Float[Tensor, "b 3 size size"]                      # [0, 1]
+    image: Float[Tensor, "b 3 size size"]  # [0, 1]
     instructions: list[str]
     anchor_uvz: Float[Tensor, "b q 3"]
     history: Float[Tensor, "b q past 3"]
     history_valid: Bool[Tensor, "b q past"]
     future: Float[Tensor, "b q step 3"]
     future_valid: Bool[Tensor, "b q step"]
-    query_valid: Bool[Tensor, "b q"]                           # False = padding
-    cluster_ids: Int[Tensor, "b q"]                            # -1 = padding
+    query_valid: Bool[Tensor, "b q"]  # False = padding
+    cluster_ids: Int[Tensor, "b q"]  # -1 = padding
     depth_panel: Float[Tensor, "b 3 size size"] | None = None  # turbo-coloured, [0, 1]
     depth_valid: Bool[Tensor, " b"] | None = None
-    has_depth_axis: Bool[Tensor, " b"] | None = None           # False = z of the traces is unknown, not zero
+    has_depth_axis: Bool[Tensor, " b"] | None = None  # False = z of the traces is unknown, not zero
 
     def to(self, device: torch.device | str) -> "TraceBatch":
         """The same batch with its tensors on `device`."""

@@ -1,8 +1,8 @@
 """What an episode says about a frame: all texts whose span covers it, of which one is drawn.
 
 `curated_training_texts.json` lists chunks (disjoint) and merged windows (overlapping), each with up to three
-paraphrases. For a frame every covering entry is equally likely, then every paraphrase of it. A frame that nobody
-described has the empty text, for which the prompt falls back to a fixed sentence.
+paraphrases. For a frame every covering entry is equally likely, then every paraphrase of it. A frame that
+nobody described has the empty text, for which the prompt falls back to a fixed sentence.
 
 Source
     reference/mu0.md §1.7; spans include both ends and count stored frames.
@@ -71,7 +71,7 @@ def read_captions(captions_root: Path, episode_id: str) -> CaptionPool:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
             f"{path} cannot be used: {type(error).__name__}: {error}.",
-            expected="an object with lists chunk_texts and merged_texts, whose entries have start_idx and end_idx",
+            expected="an object with lists chunk_texts and merged_texts of spans with texts",
             remedy="build it again with `dvc repro captions`.",
         ) from error
     return CaptionPool(captions)

@@ -1,8 +1,8 @@
 """The depth panel: metres as turbo colours, so that an RGB encoder can look at depth.
 
-The logarithm of depth between `log_min` (near, 1) and `log_max` (far, 0) picks one of 256 colours of the turbo
-map; pixels without depth look like far ones. The table comes from Mikhailov's polynomial and not from a plotting
-library, because the official checkpoint saw exactly these colours.
+The logarithm of depth between `log_min` (near, 1) and `log_max` (far, 0) picks one of 256 colours of the
+turbo map; pixels without depth look like far ones. The table comes from Mikhailov's polynomial and not from
+a plotting library, because the official checkpoint saw exactly these colours.
 
 Sources
     Polynomial of A. Mikhailov's turbo colour map; rules and check values in reference/mu0.md §1.6.
@@ -23,10 +23,8 @@ TURBO: Float[np.ndarray, "256 3"] = np.clip(
 ).astype(np.float32)
 
 
-def depth_levels(
-    depth_m: Float[np.ndarray, "*shape"], log_min: float, log_max: float
-) -> np.ndarray:
-    """Index 0 to 255 into the turbo table: 255 at `exp(log_min)` or nearer, 0 at far or where there is no depth."""
+def depth_levels(depth_m: Float[np.ndarray, "*shape"], log_min: float, log_max: float) -> np.ndarray:
+    """Index into the turbo table: 255 at `exp(log_min)` or nearer, 0 at far or without depth."""
     depth = np.asarray(depth_m, dtype=np.float32)
     has_depth = np.isfinite(depth) & (depth > MIN_DEPTH_M)
     clipped = np.clip(np.where(has_depth, depth, np.exp(log_max)), np.exp(log_min), np.exp(log_max))

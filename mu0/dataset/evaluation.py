@@ -1,7 +1,8 @@
 """Evaluation samples: fixed questions with known answers, asked of every method alike.
 
-Which frames, which keypoints and which text are chosen depends on the index and the seed only. The frames of an
-episode are spread evenly over its anchors; the official protocol takes the 5th, 9th and 13th anchor instead.
+Which frames, which keypoints and which text are chosen depends on the index and the seed only. The frames
+of an episode are spread evenly over its anchors; the official protocol takes the 5th, 9th and 13th anchor
+instead.
 
 Conventions
     uvz absolute; truth step 0 is the first step after the anchor; `history_uvz` is NaN where unknown
@@ -20,7 +21,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from mu0.dataset.captions import CaptionPool, read_captions
-from mu0.dataset.rows import WindowShape, Windows, check_columns, eligible_rows, read_windows
+from mu0.dataset.rows import Windows, WindowShape, check_columns, eligible_rows, read_windows
 from mu0.episodes.read import Episode, read_episode
 from mu0.errors import DatasetError
 from mu0.geometry.camera import uvz_from_trace

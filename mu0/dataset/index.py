@@ -1,7 +1,8 @@
-"""The index: one row per anchor frame that can be learned from, one row per episode, and why the rest is not there.
+"""The index: what can be learned from, frame by frame and episode by episode, and why the rest cannot.
 
 `index.parquet`     episode_id, source, scene_id, split, slot, frame_index, n_rows, is_3d
-`episodes.parquet`  episode_id, source, scene_id, split, embodiment, simulated, is_3d, n_slots, n_rows, status, reason
+`episodes.parquet`  episode_id, source, scene_id, split, embodiment, simulated, is_3d, n_slots, n_rows,
+status, reason
 
 `slot` is the place of the frame among the episode's anchors and `n_rows` counts the rows that may be drawn
 (`mu0.dataset.rows`), which can be fewer than are stored.

@@ -1,8 +1,9 @@
 """Which rows of an anchor frame may be asked about, and their windows in memory.
 
-A row may be drawn when its point moves, is valid, finite and inside the image at the anchor, and is followed for
-at least as many future steps as the curve has control points. The official loader drops its filters where they
-would empty a frame, so that broken anchors can slip in; here such a frame is not used at all.
+A row may be drawn when its point moves, is valid, finite and inside the image at the anchor, and is
+followed for at least as many future steps as the curve has control points. The official loader drops its
+filters where they would empty a frame, so that broken anchors can slip in; here such a frame is not used at
+all.
 
 Source
     reference/mu0.md §1.3 and §1.4.
@@ -49,13 +50,11 @@ def check_columns(samples: Samples, shape: WindowShape, episode_id: str) -> None
         raise DatasetError(
             f"Episode {episode_id} stores {stored[0]} future and {stored[1]} past steps (anchor included).",
             expected=f"at least {needed[0]} and {needed[1]}",
-            remedy="lower `trace_dataset.future_len` or `history_len` in params.yaml, or extract with longer traces.",
+            remedy="lower `trace_dataset.future_len` or `history_len` in params.yaml, or extract longer traces.",
         )
 
 
-def eligible_rows(
-    samples: Samples, size_px: tuple[int, int], shape: WindowShape
-) -> Bool[np.ndarray, " n"]:
+def eligible_rows(samples: Samples, size_px: tuple[int, int], shape: WindowShape) -> Bool[np.ndarray, " n"]:
     """True for the rows of an episode that may be drawn; `size_px` is (height, width) of its images."""
     height, width = size_px
     anchor = np.asarray(samples.traj_history[:, 0], dtype=np.float32)
@@ -82,7 +81,10 @@ def read_windows(samples: Samples, rows: Int[np.ndarray, " n"], shape: WindowSha
 
 
 def _cut(
-    trace: Float16[np.ndarray, "n l 3"], valid: Bool[np.ndarray, "n l"], rows: Int[np.ndarray, " k"], n_steps: int
+    trace: Float16[np.ndarray, "n l 3"],
+    valid: Bool[np.ndarray, "n l"],
+    rows: Int[np.ndarray, " k"],
+    n_steps: int,
 ) -> tuple[Float16[np.ndarray, "k s 3"], Bool[np.ndarray, "k s"]]:
     kept = np.asarray(trace[:, :n_steps])[rows]
     usable = np.asarray(valid[:, :n_steps])[rows] & np.isfinite(kept).all(-1)

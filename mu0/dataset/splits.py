@@ -1,9 +1,9 @@
 """Which scenes are learned from, which are watched, and which are kept for the final number.
 
-A scene is a layout of objects that several clips may share, so windows or clips of one scene must never fall on
-both sides of the border. Within each source the scenes are put in an order that only a hash decides, and the
-first ones are kept for the test, the next ones for validation. A source with fewer than three scenes is trained
-on only: it could not show anything.
+A scene is a layout of objects that several clips may share, so windows or clips of one scene must never
+fall on both sides of the border. Within each source the scenes are put in an order that only a hash
+decides, and the first ones are kept for the test, the next ones for validation. A source with fewer than
+three scenes is trained on only: it could not show anything.
 
 Conventions
     a scene is the pair (source, scene_id): two sources that both call a scene "0" do not share it

@@ -1,9 +1,9 @@
 """Normalisation statistics: how far traces travel, and how deep scenes are.
 
-A trace is learned as its displacement from the anchor, divided per axis by a *delta scale*: the 95th percentile
-of |displacement| over many (row, step) pairs of the training episodes. Depth images are coloured between the
-1st and 99th percentile of the training depth, in logarithms. Both live in one small JSON file with the keys of
-the official release, so that statistics can be exchanged with it in both directions.
+A trace is learned as its displacement from the anchor, divided per axis by a *delta scale*: the 95th
+percentile of |displacement| over many (row, step) pairs of the training episodes. Depth images are coloured
+between the 1st and 99th percentile of the training depth, in logarithms. Both live in one small JSON file
+with the keys of the official release, so that statistics can be exchanged with it in both directions.
 
 Conventions
     u, v  2 x / W - 1 and 2 y / H - 1; z metres; displacements are relative to the anchor (step 0)
@@ -117,7 +117,9 @@ class NormalizerStats:
             value = content[name]
             if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
                 raise _unusable(path, f"has {name} = {value!r}", "a finite number above 0")
-        return cls(**{name: _as(field.type, content[name]) for name, field in fields.items() if name in content})
+        return cls(
+            **{name: _as(field.type, content[name]) for name, field in fields.items() if name in content}
+        )
 
 
 def _as(kind: Any, value: Any) -> Any:
@@ -173,9 +175,7 @@ def _scale(delta: Float[np.ndarray, " n"], percentile: float) -> float:
     return max(float(np.percentile(np.abs(delta), percentile)), SMALLEST_SCALE)
 
 
-def _sample_deltas(
-    episode: Episode, future_len: int, rng: np.random.Generator
-) -> Float[np.ndarray, "n 3"]:
+def _sample_deltas(episode: Episode, future_len: int, rng: np.random.Generator) -> Float[np.ndarray, "n 3"]:
     """Displacements (u, v, z) of at most 200 000 random (row, step) pairs of one episode."""
     samples = episode.samples
     if samples is None:

@@ -1,8 +1,8 @@
 """All anchor frames of one split in memory, packed so that a batch is a handful of array look-ups.
 
-Images are resized once (an anisotropic squash as in the official code; uv coordinates do not notice). Traces are
-kept as stored, float16 pixels and metres, and only the windows that training reads. Arrays larger than
-`MEMORY_BYTES` live in an unnamed temporary file that the operating system pages in and out.
+Images are resized once (an anisotropic squash as in the official code; uv coordinates do not notice).
+Traces are kept as stored, float16 pixels and metres, and only the windows that training reads. Arrays
+larger than `MEMORY_BYTES` live in an unnamed temporary file that the operating system pages in and out.
 """
 
 import tempfile
@@ -15,7 +15,7 @@ import pandas as pd
 from jaxtyping import Bool, Float16, Float32, Int64, UInt8
 
 from mu0.dataset.captions import CaptionPool, read_captions
-from mu0.dataset.rows import WindowShape, Windows, check_columns, eligible_rows, read_windows
+from mu0.dataset.rows import Windows, WindowShape, check_columns, eligible_rows, read_windows
 from mu0.episodes.arrays import Samples
 from mu0.episodes.read import Episode, read_episode
 from mu0.errors import DatasetError
@@ -111,7 +111,7 @@ def _allocate(slots: pd.DataFrame, first_row: Int64[np.ndarray, " s"], settings:
 def _array(shape: tuple[int, ...], dtype: type) -> np.ndarray:
     if np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize <= MEMORY_BYTES:
         return np.zeros(shape, dtype)
-    return np.memmap(tempfile.TemporaryFile(), dtype=dtype, mode="w+", shape=shape)  # noqa: SIM115
+    return np.memmap(tempfile.TemporaryFile(), dtype=dtype, mode="w+", shape=shape)
 
 
 def _fill(

@@ -1,11 +1,13 @@
 """Windows: batches of (image, text, anchor, past, future) for the world model.
 
-A batch depends on (seed, step) and nothing else, so training resumes at any step with the same data, and loading
-in another process or order cannot change it. Anchor frames are visited in a new random order in every epoch;
-of each frame up to `n_queries` rows are drawn without replacement and the rest of the query axis is padding.
+A batch depends on (seed, step) and nothing else, so training resumes at any step with the same data, and
+loading in another process or order cannot change it. Anchor frames are visited in a new random order in
+every epoch; of each frame up to `n_queries` rows are drawn without replacement and the rest of the query
+axis is padding.
 
 Conventions
-    space   u = 2 x / W - 1, v = 2 y / H - 1, z metres, all relative to the anchor; futures also divided by the
+    space   u = 2 x / W - 1, v = 2 y / H - 1, z metres, all relative to the anchor; futures also divided by
+    the
             delta scale, histories not
     time    histories oldest first, futures from the first step after the anchor
     masks   whatever is unknown is zero and False in its mask; there is no NaN
@@ -115,7 +117,10 @@ class TraceWindows:
         return np.array([_order(seed, int(e), len(self))[w] for e, w in zip(epochs, within, strict=True)])
 
     def _traces(
-        self, slots: Int64[np.ndarray, " b"], rows: Int64[np.ndarray, "b q"], is_query: Bool[np.ndarray, "b q"]
+        self,
+        slots: Int64[np.ndarray, " b"],
+        rows: Int64[np.ndarray, "b q"],
+        is_query: Bool[np.ndarray, "b q"],
     ) -> dict[str, torch.Tensor]:
         windows = self.store.windows
         to_uv = np.ones((len(slots), 1, 1, 3), np.float32)
@@ -160,7 +165,9 @@ class TraceWindows:
             depth_m = np.where(depth_m > MIN_DEPTH_M, depth_m + noise_m, 0)
         has_depth = self.store.has_depth[slots]
         panel = torch.from_numpy(colour_depth(depth_m, log_range)).permute(0, 3, 1, 2)
-        return (panel * torch.from_numpy(has_depth)[:, None, None, None]).contiguous(), torch.from_numpy(has_depth)
+        return (panel * torch.from_numpy(has_depth)[:, None, None, None]).contiguous(), torch.from_numpy(
+            has_depth
+        )
 
 
 @lru_cache(maxsize=4)
@@ -169,7 +176,10 @@ def _order(seed: int, epoch: int, n_slots: int) -> Int64[np.ndarray, " n"]:
 
 
 def _draw_rows(
-    first_row: Int64[np.ndarray, " borders"], slots: Int64[np.ndarray, " b"], n_queries: int, rng: np.random.Generator
+    first_row: Int64[np.ndarray, " borders"],
+    slots: Int64[np.ndarray, " b"],
+    n_queries: int,
+    rng: np.random.Generator,
 ) -> tuple[Int64[np.ndarray, "b q"], Bool[np.ndarray, "b q"]]:
     """`n_queries` distinct rows of each slot in random order; where it has fewer, its first row and False."""
     start, n_rows = first_row[slots], np.diff(first_row)[slots]

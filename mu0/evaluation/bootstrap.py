@@ -1,8 +1,8 @@
 """How sure we may be of a mean or of a difference: bootstrap intervals clustered by episode.
 
-Keypoints of one episode move together, so they are not independent witnesses. Whole episodes are therefore drawn
-with replacement and the mean over all their keypoints is computed anew each time. For a comparison both methods
-are resampled together (paired), which removes the part of the noise that they share.
+Keypoints of one episode move together, so they are not independent witnesses. Whole episodes are therefore
+drawn with replacement and the mean over all their keypoints is computed anew each time. For a comparison
+both methods are resampled together (paired), which removes the part of the noise that they share.
 
 Source
     Percentile bootstrap: Efron and Tibshirani, 1993; clustering: Field and Welsh, 2007.
@@ -78,7 +78,7 @@ def paired_bootstrap(
     confidence: float = 0.95,
     n_resamples: int = N_RESAMPLES,
 ) -> Interval:
-    """Mean of `values - reference` with its interval; an error that is lower than the reference is negative."""
+    """Mean of `values - reference` with its interval; lower than the reference is negative."""
     return bootstrap_mean(
         values - reference, clusters, seed=seed, confidence=confidence, n_resamples=n_resamples
     )

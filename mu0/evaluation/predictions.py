@@ -61,10 +61,10 @@ def predict_all(
         expected = (n_samples, *sample.truth_uvz.shape)
         if answer.shape != expected or not np.isfinite(answer).all():
             raise PredictionError(
-                f"{method.name} answered sample {place} ({sample.episode_id}, frame {sample.frame_index}) with "
-                f"shape {answer.shape}, {np.isfinite(answer).mean():.0%} finite.",
+                f"{method.name} answered sample {place} ({sample.episode_id}, frame {sample.frame_index}) "
+                f"with shape {answer.shape}, {np.isfinite(answer).mean():.0%} finite.",
                 expected=f"finite numbers of shape {expected}",
-                remedy="train the world model with the future_len of this dataset, and look at its loss curve.",
+                remedy="train the world model with the future_len of this dataset, and look at its loss.",
             )
         answers.append(answer)
     return Predictions(method, np.concatenate(answers, axis=1), np.array(seconds))

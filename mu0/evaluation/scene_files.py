@@ -1,8 +1,8 @@
 """Moments for the viewer: picture, depth, the truth and every method's samples as one JSON file each.
 
-`<n>.json` holds: image, depth (file names beside it; depth is 16-bit PNG in millimetres, 0 = missing, or null),
-width, height, intrinsics, instruction, episode_id, source, frame_index, is_3d, anchor [q][3], truth [q][step][3],
-valid [q][step], methods {name: [sample][q][step][3]}; all traces in absolute uvz.
+`<n>.json` holds: image, depth (file names beside it; depth is 16-bit PNG in millimetres, 0 = missing, or
+null), width, height, intrinsics, instruction, episode_id, source, frame_index, is_3d, anchor [q][3], truth
+[q][step][3], valid [q][step], methods {name: [sample][q][step][3]}; all traces in absolute uvz.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,10 @@ def choose_scenes(n_questions: int, n_scenes: int) -> list[int]:
 
 
 def write_scenes(
-    folder: Path, samples: Sequence[EvaluationSample], predictions: Sequence[Predictions], chosen: Sequence[int]
+    folder: Path,
+    samples: Sequence[EvaluationSample],
+    predictions: Sequence[Predictions],
+    chosen: Sequence[int],
 ) -> None:
     """Write the chosen questions as `0.json`, `0.png`, `0_depth.png`, `1.json` and so on."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """The trace benchmark: every method on the same held-out samples, with intervals against the baselines.
 
 Two sets of points are reported. `all` is what the official evaluation pools. `moving` are those that really
-leave their place within the window; the headline numbers are theirs, because a still point tells methods apart
-by their noise only. Intervals come from resampling whole episodes (`mu0.evaluation.bootstrap`).
+leave their place within the window; the headline numbers are theirs, because a still point tells methods
+apart by their noise only. Intervals come from resampling whole episodes (`mu0.evaluation.bootstrap`).
 
 Entry points
     run_trace_benchmark   methods x samples -> TraceBenchmark
@@ -55,8 +55,8 @@ class TraceBenchmark:
         methods: Methods in the order of the report.
         predictions: Their answers, same order.
         errors: One row per method, horizon and keypoint.
-        table: One row per method, source, point set and horizon: means, and intervals of the headline columns.
-        comparisons: Paired differences of every method to the baselines, same keys.
+        table: One row per method, source, point set and horizon: means, and intervals of the headline
+        columns. comparisons: Paired differences of every method to the baselines, same keys.
     """
 
     settings: BenchmarkSettings
@@ -105,7 +105,8 @@ def run_trace_benchmark(
     keypoints = keypoint_table(samples, settings.moving_threshold_uv)
     predictions = [predict_all(method, samples, settings.n_samples, settings.seed) for method in methods]
     errors = pd.concat(
-        [keypoint_errors(samples, keypoints, one, settings.horizons) for one in predictions], ignore_index=True
+        [keypoint_errors(samples, keypoints, one, settings.horizons) for one in predictions],
+        ignore_index=True,
     )
     latency_s = {one.method.name: float(np.median(one.seconds)) for one in predictions}
     n_parameters = {method.name: method.n_parameters for method in methods}
@@ -175,7 +176,9 @@ def _compare(errors: pd.DataFrame, names: list[str], settings: BenchmarkSettings
                     key |= {"source": source, "points": points, "horizon": horizon}
                     rows += [
                         key | {"metric": metric} | vars(interval)
-                        for metric, interval in _differences(part.loc[method], part.loc[reference], settings).items()
+                        for metric, interval in _differences(
+                            part.loc[method], part.loc[reference], settings
+                        ).items()
                     ]
     return pd.DataFrame(rows)
 

@@ -8,9 +8,9 @@ moved to the front (invalid ones do not exist for any metric), then
     DTW      cheapest monotone alignment, divided by the number of valid steps
     Fréchet  smallest leash for walking both traces, steps only (no division)
 
-The two alignment metrics share their dynamic program, which runs along anti-diagonals with all trajectories of a
-chunk in the innermost axis. The cell (k, k) of the table is the answer for the first k + 1 steps, so that shorter
-horizons cost nothing.
+The two alignment metrics share their dynamic program, which runs along anti-diagonals with all trajectories
+of a chunk in the innermost axis. The cell (k, k) of the table is the answer for the first k + 1 steps, so
+that shorter horizons cost nothing.
 
 Conventions
     axes     n trajectories, t steps, d coordinates of any unit: the error has that unit
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-CHUNK = 256  # trajectories per pass: the cost table of 32 x 32 steps then stays in the cache
+CHUNK = 256  # trajectories per pass: the rolling diagonals of 32 steps then stay in the cache
 METRICS = ("ade", "fde", "dtw", "frechet")
 
 
@@ -65,7 +65,7 @@ def trace_errors(
     b = np.where(lead, np.take_along_axis(truth, order[..., None], axis=1), 0.0).astype(np.float64)
     distance = np.sqrt(((a - b) ** 2).sum(-1))
     mean = np.cumsum(distance, axis=1) / np.arange(1, distance.shape[1] + 1)
-    dtw, frechet = _alignments(a, b)
+    dtw, frechet = _alignments(a, b, valid.sum(1))
     counts = np.stack([valid[:, :horizon].sum(1) for horizon in horizons])
     per_step = np.maximum(counts, 1)
     return TraceErrors(
@@ -108,49 +108,40 @@ def _at(
 
 
 def _alignments(
-    a: Float[np.ndarray, "n t d"], b: Float[np.ndarray, "n t d"]
+    a: Float[np.ndarray, "n t d"], b: Float[np.ndarray, "n t d"], counts: Int[np.ndarray, " n"]
 ) -> tuple[Float[np.ndarray, "n t"], Float[np.ndarray, "n t"]]:
-    """Total DTW cost and Fréchet distance of every pair of prefixes of equal length."""
+    """Total DTW cost and Fréchet distance of every pair of prefixes of equal length, up to `counts` steps."""
     n, n_steps = a.shape[:2]
-    dtw, frechet = np.empty((2, n_steps, n))
+    dtw, frechet = np.zeros((2, n_steps, n))
+    by_length = np.argsort(counts, kind="stable")  # short traces together: their tables are small
     for first in range(0, n, CHUNK):
-        part = slice(first, first + CHUNK)
-        _align_chunk(_costs(a[part], b[part]), n_steps, dtw[:, part], frechet[:, part])
+        part = by_length[first : first + CHUNK]
+        longest = int(counts[part[-1]])
+        left = np.ascontiguousarray(a[part, :longest].transpose(2, 1, 0))
+        right = np.ascontiguousarray(b[part, :longest].transpose(2, 1, 0))
+        dtw[:longest, part], frechet[:longest, part] = _align_chunk(left, right)
     return dtw.T, frechet.T
 
 
-def _costs(a: Float[np.ndarray, "n t d"], b: Float[np.ndarray, "n t d"]) -> Float[np.ndarray, "cells n"]:
-    """Distance of step i of `a` to step j of `b` at cell i * t + j."""
-    n, n_steps, n_axes = a.shape
-    total = np.zeros((n_steps, n_steps, n))
-    for axis in range(n_axes):
-        left, right = np.ascontiguousarray(a[:, :, axis].T), np.ascontiguousarray(b[:, :, axis].T)
-        difference = left[:, None] - right[None]
-        total += np.square(difference, out=difference)
-    return np.sqrt(total, out=total).reshape(n_steps * n_steps, n)
-
-
 def _align_chunk(
-    costs: Float[np.ndarray, "cells n"],
-    n_steps: int,
-    dtw: Float[np.ndarray, "t n"],
-    frechet: Float[np.ndarray, "t n"],
-) -> None:
-    """Fill both tables; row i + 1 of the rolling diagonals is cell (i, s - i), row 0 the border."""
-    shape = (n_steps + 1, costs.shape[1])
-    sums = [np.full(shape, np.inf) for _ in range(3)]
-    leashes = [np.full(shape, np.inf) for _ in range(3)]
+    a: Float[np.ndarray, "d t n"],
+    b: Float[np.ndarray, "d t n"],
+) -> tuple[Float[np.ndarray, "t n"], Float[np.ndarray, "t n"]]:
+    """DTW and Fréchet by rolling diagonals: row i + 1 is the cell (i, s - i), row 0 the border."""
+    n_steps, n = a.shape[1:]
+    dtw, frechet = np.empty((2, n_steps, n))
+    sums = [np.full((n_steps + 1, n), np.inf) for _ in range(3)]
+    leashes = [np.full((n_steps + 1, n), np.inf) for _ in range(3)]
+    buffers = np.empty((2, n_steps, n))
     for s in range(2 * n_steps - 1):
         low, high = max(0, s - n_steps + 1), min(s, n_steps - 1) + 1
-        stop = s + (high - 1) * (n_steps - 1) + 1
-        cost = costs[s + low * (n_steps - 1) : stop : max(n_steps - 1, 1)]
-        here, above = slice(low + 1, high + 1), slice(low, high)
+        cost = _diagonal_costs(a, b, s, slice(low, high), buffers)
         for tables in (sums, leashes):
             tables.insert(0, tables.pop())
-        _step(sums, here, above)
-        _step(leashes, here, above)
+            _best_predecessor(tables, slice(low + 1, high + 1), slice(low, high))
         if s == 0:
             sums[0][1] = leashes[0][1] = 0.0
+        here = slice(low + 1, high + 1)
         sums[0][here] += cost
         np.maximum(leashes[0][here], cost, out=leashes[0][here])
         _close_border(sums[0], low, high)
@@ -158,9 +149,29 @@ def _align_chunk(
         if s % 2 == 0:
             dtw[s // 2] = sums[0][s // 2 + 1]
             frechet[s // 2] = leashes[0][s // 2 + 1]
+    return dtw, frechet
 
 
-def _step(tables: list[Float[np.ndarray, "rows n"]], here: slice, above: slice) -> None:
+def _diagonal_costs(
+    a: Float[np.ndarray, "d t n"],
+    b: Float[np.ndarray, "d t n"],
+    s: int,
+    rows: slice,
+    buffers: Float[np.ndarray, "2 t n"],
+) -> Float[np.ndarray, "cells n"]:
+    """Distances of step i of `a` to step s - i of `b`, for the cells of one diagonal only."""
+    partners = slice(s - rows.stop + 1, s - rows.start + 1)
+    total, difference = buffers[:, : rows.stop - rows.start]
+    for axis in range(len(a)):
+        goal = difference if axis else total
+        np.subtract(a[axis, rows], b[axis, partners][::-1], out=goal)
+        np.square(goal, out=goal)
+        if axis:
+            total += difference
+    return np.sqrt(total, out=total)
+
+
+def _best_predecessor(tables: list[Float[np.ndarray, "rows n"]], here: slice, above: slice) -> None:
     """Best of the three predecessors: left (i, j-1), above (i-1, j) and the corner (i-1, j-1)."""
     current, previous, before = tables
     np.minimum(previous[here], previous[above], out=current[here])

@@ -7,14 +7,15 @@ import pandas as pd
 from mu0.evaluation.keypoint_errors import column
 from mu0.evaluation.trace_benchmark import EVERYTHING, MOVING, REFERENCES, TraceBenchmark
 
-CENTIMETRES = 100
+CENTIMETRES = 100.0
 FINE_PRINT = """\
-Errors are means over keypoints; intervals are 95 % bootstrap intervals over whole episodes. *Moving* points leave
-their anchor by more than {threshold} in uv (2 is the image width) within the window. Steps are steps of path
-length, not of time. Best of {n} is the minimum over samples for each keypoint and metric on its own, as in the
-official evaluation; the baselines have one future only. `uvz` mixes image units and metres (official, kept for
-comparison); metres are measured after unprojection. `mu0` sees no past, `mu0_history` and `constant_velocity` do.
-Latency is the median time of one question with all its samples, on this machine."""
+Errors are means over keypoints; intervals are 95 % bootstrap intervals over whole episodes. *Moving* points
+leave their anchor by more than {threshold} in uv (2 is the image width) within the window. Steps are steps
+of path length, not of time. Best of {n} is the minimum over samples for each keypoint and metric on its
+own, as in the official evaluation; the baselines have one future only. `uvz` mixes image units and metres
+(official, kept for comparison); metres are measured after unprojection. `mu0` sees no past, `mu0_history`
+and `constant_velocity` do. Latency is the median time of one question with all its samples, on this
+machine."""
 
 
 def markdown(benchmark: TraceBenchmark) -> str:
@@ -24,8 +25,8 @@ def markdown(benchmark: TraceBenchmark) -> str:
     n_keypoints, n_episodes = headline[["n_keypoints", "n_episodes"]].max()
     parts = [
         "# Held-out traces: μ0 and its baselines",
-        f"{n_keypoints} {headline['points'].iloc[0]} keypoints of {n_episodes} episodes that no method has seen, "
-        f"{max(settings.horizons)} steps ahead.",
+        f"{n_keypoints} {headline['points'].iloc[0]} keypoints of {n_episodes} episodes that no method "
+        f"has seen, {max(settings.horizons)} steps ahead.",
         _headline_table(benchmark, headline),
         "## Difference to the baselines (negative is better)",
         _comparison_table(benchmark),
@@ -46,8 +47,8 @@ def _headline_table(benchmark: TraceBenchmark, headline: pd.DataFrame) -> str:
             row["method"],
             _with_interval(row, "ade_m", CENTIMETRES, 1),
             _with_interval(row, "fde_m", CENTIMETRES, 1),
-            _with_interval(row, "ade_uv", 1, 3),
-            _with_interval(row, "fde_uv", 1, 3),
+            _with_interval(row, "ade_uv", 1.0, 3),
+            _with_interval(row, "fde_uv", 1.0, 3),
             f"{row[best_m] * CENTIMETRES:.1f}",
             f"{row[best_uv]:.3f}",
             f"{row['latency_s'] * 1000:.1f}",
@@ -63,7 +64,7 @@ def _comparison_table(benchmark: TraceBenchmark) -> str:
     for row in benchmark.headline_comparisons().to_dict("records"):
         if row["method"] in REFERENCES:
             continue
-        scale, unit, digits = (CENTIMETRES, " cm", 1) if row["metric"].endswith("_m") else (1, "", 3)
+        scale, unit, digits = (CENTIMETRES, " cm", 1) if row["metric"].endswith("_m") else (1.0, "", 3)
         low, mean, high = (row[key] * scale for key in ("low", "mean", "high"))
         certain = "yes" if high < 0 else "no"
         interval = f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]{unit}"

@@ -30,7 +30,8 @@ def main() -> None:
         test_share=params.test_share,
         seed=params.seed,
     )
-    trained = index.episodes.query("status == @USED and split == 'train'", local_dict={"USED": USED})
+    episodes = index.episodes
+    trained = episodes[(episodes["status"] == USED) & (episodes["split"] == "train")]
     folders = [EPISODES / name for name in sorted(trained["episode_id"])]
     statistics = compute_statistics(
         (read_episode(folder) for folder in track(folders, "statistics")),
@@ -42,7 +43,9 @@ def main() -> None:
         index.slots.to_parquet(folder / "index.parquet", index=False)
         index.episodes.to_parquet(folder / "episodes.parquet", index=False)
         statistics.write(folder / "normalizer_stats.json")
-        write_json(folder / "summary.json", index.summary() | {"delta_scale": statistics.delta_scale.tolist()})
+        write_json(
+            folder / "summary.json", index.summary() | {"delta_scale": statistics.delta_scale.tolist()}
+        )
 
 
 def _read_quality(path: Path) -> pd.DataFrame:

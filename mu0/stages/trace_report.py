@@ -1,4 +1,4 @@
-"""Stage `trace_report`: μ0 and its baselines on held-out episodes, with tables, figures, overlays and scenes."""
+"""Stage `trace_report`: μ0 and its baselines on held-out episodes: tables, figures, scenes."""
 
 from pathlib import Path
 

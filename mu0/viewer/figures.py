@@ -1,4 +1,4 @@
-"""Figures of the trace report: errors by horizon, differences to the baselines, errors by distance travelled."""
+"""Figures of the trace report: errors by horizon, differences to the baselines, spread."""
 
 from pathlib import Path
 
@@ -46,7 +46,13 @@ def _error_by_horizon(benchmark: TraceBenchmark) -> Figure:
             mean = rows[key].to_numpy(float) * factor
             spread = np.abs(np.stack([rows[f"{key}_low"], rows[f"{key}_high"]]).astype(float) * factor - mean)
             axis.errorbar(
-                rows["horizon"], mean, spread, label=method.name, capsize=3, marker="o", color=_colour(method.name)
+                rows["horizon"],
+                mean,
+                spread,
+                label=method.name,
+                capsize=3,
+                marker="o",
+                color=_colour(method.name),
             )
         axis.set(title="all sources" if source == EVERYTHING else source, xlabel="steps of path length")
         axis.set_ylim(bottom=0)

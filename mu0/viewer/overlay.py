@@ -3,8 +3,8 @@
 The picture is faded so that the colours speak, and enlarged so that thin lines stay sharp on small images.
 
 Source
-    Colours and fading as in the official renderer (reference/mu0.md §7): hue .75 (1 - position), saturation .9,
-    value .95; stills are blended with light grey.
+    Colours and fading as in the official renderer (reference/mu0.md §7): hue .75 (1 - position), saturation
+    .9, value .95; stills are blended with light grey.
 """
 
 import colorsys

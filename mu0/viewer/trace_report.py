@@ -1,11 +1,11 @@
 """The folder `reports/trace_report`: tables for programs, a page for people, figures, overlays, scenes.
 
-    table.parquet        means per method, source, points and horizon, with intervals
-    comparisons.parquet  paired differences to the baselines, with intervals
-    per_sample.parquet   mean errors of the keypoints of each question
-    table.md             the headline in Markdown
-    summary.json         headline numbers, official keys per horizon, what was asked
-    figures/ overlays/ scenes/
+table.parquet        means per method, source, points and horizon, with intervals
+comparisons.parquet  paired differences to the baselines, with intervals
+per_sample.parquet   mean errors of the keypoints of each question
+table.md             the headline in Markdown
+summary.json         headline numbers, official keys per horizon, what was asked
+figures/ overlays/ scenes/
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ import numpy as np
 
 from mu0.dataset.evaluation import EvaluationSample
 from mu0.evaluation.scene_files import choose_scenes, write_scenes
-from mu0.evaluation.trace_benchmark import EVERYTHING, TraceBenchmark, per_sample_errors
+from mu0.evaluation.trace_benchmark import TraceBenchmark, per_sample_errors
 from mu0.evaluation.trace_tables import markdown
 from mu0.files import write_json
 from mu0.viewer.figures import write_figures
@@ -42,7 +42,8 @@ def write_trace_report(
 def _summary(samples: Sequence[EvaluationSample], benchmark: TraceBenchmark) -> dict[str, Any]:
     settings = benchmark.settings
     headline = benchmark.headline()
-    pooled = benchmark.table.query("source == @EVERYTHING and points == @EVERYTHING", local_dict=globals())
+    table = benchmark.table
+    pooled = table[(table["source"] == EVERYTHING) & (table["points"] == EVERYTHING)]
     official: dict[str, dict[str, Any]] = {}
     for row in pooled.to_dict("records"):
         values = {key: _number(row[key]) for key in settings.columns}

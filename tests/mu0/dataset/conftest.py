@@ -1,9 +1,9 @@
 """Fixtures: a small trace dataset on disk."""
 
 import pytest
-from tests.mu0.dataset.tiny_dataset import TinyDataset, make_tiny_dataset
 
 from mu0.dataset.statistics import NormalizerStats
+from tests.mu0.dataset.tiny_dataset import TinyDataset, make_tiny_dataset
 
 
 @pytest.fixture(scope="session")

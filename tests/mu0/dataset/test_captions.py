@@ -55,5 +55,7 @@ def test_a_frame_without_caption_and_an_episode_without_file_have_the_empty_text
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "curated_training_texts.json").write_text('{"chunk_texts": [{"instruction_1": "x"}]}')
-    with pytest.raises(DatasetError, match=r"curated_training_texts.json cannot be used: KeyError: 'start_idx'"):
+    with pytest.raises(
+        DatasetError, match=r"curated_training_texts.json cannot be used: KeyError: 'start_idx'"
+    ):
         read_captions(tmp_path, "a")

@@ -22,7 +22,9 @@ def test_table_has_the_official_colours(level: int) -> None:
     np.testing.assert_allclose(TURBO[level], CHECKS[level], atol=2e-6)
 
 
-@pytest.mark.parametrize(("depth_m", "level"), [(0.1, 255), (0.5, 173), (1.0, 90), (2.0, 8), (2.145, 0), (9.0, 0)])
+@pytest.mark.parametrize(
+    ("depth_m", "level"), [(0.1, 255), (0.5, 173), (1.0, 90), (2.0, 8), (2.145, 0), (9.0, 0)]
+)
 def test_levels_within_the_release_range(depth_m: float, level: int) -> None:
     assert depth_levels(np.array([depth_m]), *RELEASE_RANGE)[0] == level
 

@@ -1,4 +1,4 @@
-"""Evaluation samples: fixed, spread over the episode, true to the stored traces, NaN only in unknown history."""
+"""Evaluation samples: fixed, spread over the episode, true to what is stored."""
 
 import numpy as np
 import pandas as pd

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.mu0.dataset.tiny_dataset import SHAPE, TinyDataset
 
 from mu0.dataset.index import build_index, read_slots
 from mu0.dataset.rows import WindowShape
 from mu0.errors import DatasetError
+from tests.mu0.dataset.tiny_dataset import SHAPE, TinyDataset
 
 SHARES = {"val_share": 0.1, "test_share": 0.15, "seed": 0}
 
@@ -37,12 +37,12 @@ def test_summary_counts_what_is_left_out_by_reason(tiny: TinyDataset) -> None:
 
 def test_nothing_to_train_on_names_the_counts(tiny: TinyDataset) -> None:
     failed = tiny.quality.assign(status="rejected")
-    with pytest.raises(DatasetError, match=r"None of 10 episodes can be trained on: 10 x not extracted: rejected"):
+    with pytest.raises(
+        DatasetError, match=r"None of 10 episodes can be trained on: 10 x not extracted: rejected"
+    ):
         build_index(failed, tiny.episodes, SHAPE, **SHARES)
     with pytest.raises(DatasetError, match=r"9 x no frame has a keypoint with 16 future steps"):
-        build_index(
-            tiny.quality, tiny.episodes, WindowShape(4, 12, min_future_steps=16), **SHARES
-        )
+        build_index(tiny.quality, tiny.episodes, WindowShape(4, 12, min_future_steps=16), **SHARES)
     with pytest.raises(DatasetError, match=r"None of 0 episodes .* quality.parquet has no row"):
         build_index(tiny.quality.iloc[:0], tiny.episodes, SHAPE, **SHARES)
 

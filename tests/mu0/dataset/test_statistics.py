@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.mu0.dataset.tiny_dataset import TinyDataset
 
 from mu0.dataset.statistics import NormalizerStats, compute_statistics
 from mu0.episodes.read import read_episode
 from mu0.errors import DatasetError
+from tests.mu0.dataset.tiny_dataset import TinyDataset
 
 OFFICIAL_KEYS = {
-    "delta_scale_x", "delta_scale_y", "delta_scale_z", "percentile", "num_samples", "history_len", "future_len",
-    "target_kind", "video_fraction", "depth_log_min", "depth_log_max", "depth_p1_m", "depth_p99_m",
+    "delta_scale_x", "delta_scale_y", "delta_scale_z", "percentile", "num_samples", "history_len",
+    "future_len", "target_kind", "video_fraction", "depth_log_min", "depth_log_max", "depth_p1_m", "depth_p99_m",
     "depth_num_samples", "depth_num_dirs", "depth_percentile_low", "depth_percentile_high",
 }  # fmt: skip
 
@@ -25,7 +25,8 @@ def test_scales_are_the_95th_percentile_of_all_valid_displacements(tiny: TinyDat
     samples = episode.samples
     assert samples is not None
     deltas = [
-        (samples.traj[row, step].astype(float) - samples.traj_history[row, 0].astype(float)) * (2 / 32, 2 / 24, 1)
+        (samples.traj[row, step].astype(float) - samples.traj_history[row, 0].astype(float))
+        * (2 / 32, 2 / 24, 1)
         for row in range(samples.n_rows)
         for step in range(1, 13)
         if samples.valid_steps[row, step]

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests.mu0.dataset.tiny_dataset import SHAPE, TinyDataset
 
 from mu0.dataset.batch import TraceBatch
 from mu0.dataset.statistics import NormalizerStats
@@ -13,6 +12,7 @@ from mu0.dataset.store import WindowSettings
 from mu0.dataset.windows import TraceWindows
 from mu0.episodes.read import read_episode
 from mu0.errors import DatasetError
+from tests.mu0.dataset.tiny_dataset import SHAPE, TinyDataset
 
 SETTINGS = WindowSettings(SHAPE, image_size_px=16, with_depth=True)
 
@@ -93,7 +93,9 @@ def test_an_epoch_shows_every_frame_once(windows: TraceWindows) -> None:
 
 def test_images_are_resized_and_jitter_keeps_them_in_range(tiny: TinyDataset, windows: TraceWindows) -> None:
     plain = windows.batch(0, 6, 2, seed=0)
-    loud = TraceWindows(windows.store, windows.statistics, replace(SETTINGS, image_jitter=0.5)).batch(0, 6, 2, 0)
+    loud = TraceWindows(windows.store, windows.statistics, replace(SETTINGS, image_jitter=0.5)).batch(
+        0, 6, 2, 0
+    )
     assert plain.image.shape == (6, 3, 16, 16)
     assert loud.image.min() >= 0
     assert loud.image.max() <= 1

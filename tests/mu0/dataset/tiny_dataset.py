@@ -110,7 +110,9 @@ def make_tiny_dataset(root: Path) -> TinyDataset:
         rows.append(quality_row("arm", f"clip{clip}", f"scene{clip // 2}"))
     write_tiny_episode(root / "extracted_traces", "phone", "walk", "home", is_3d=False)
     rows.append(quality_row("phone", "walk", "home", is_3d=False))
-    rows.append(quality_row("phone", "broken", "home") | {"status": "failed", "reason": "truncated", "is_3d": None})
+    rows.append(
+        quality_row("phone", "broken", "home") | {"status": "failed", "reason": "truncated", "is_3d": None}
+    )
     tiny = TinyDataset(root, pd.DataFrame(rows))
     index = build_index(tiny.quality, tiny.episodes, SHAPE, val_share=0.1, test_share=0.15, seed=0)
     tiny.folder.mkdir()

@@ -14,7 +14,7 @@ STEP = np.array([0.02, -0.01, 0.01])
 def question(episode: str, source: str, *, is_3d: bool = True, n_queries: int = 3) -> EvaluationSample:
     """Keypoints that move in straight lines, but for the first, which stays."""
     rng = np.random.default_rng(sum(map(ord, episode)))
-    anchor = rng.uniform(-0.5, 0.5, (n_queries, 3)) + [0, 0, 1.5]
+    anchor = rng.uniform(-0.5, 0.5, (n_queries, 3)) + np.array([0, 0, 1.5])
     steps = np.arange(1, N_STEPS + 1)[:, None]
     speed = np.ones((n_queries, 1, 1))
     speed[0] = 0

@@ -30,7 +30,9 @@ def benchmark() -> TraceBenchmark:
 def test_there_is_a_row_for_every_source_point_set_and_horizon(benchmark: TraceBenchmark) -> None:
     assert len(benchmark.table) == 3 * 4 * 2 * 2  # methods, sources with "all", point sets, horizons
     assert set(benchmark.table["source"]) == {"all", "arm", "hand", "phone"}
-    pooled = benchmark.table.query("source == 'all' and points == 'all' and horizon == 8 and method == 'static'")
+    pooled = benchmark.table.query(
+        "source == 'all' and points == 'all' and horizon == 8 and method == 'static'"
+    )
     assert pooled["n_keypoints"].item() == 3 * len(QUESTIONS)
     assert pooled["n_episodes"].item() == len(QUESTIONS)
 

@@ -56,7 +56,9 @@ def test_it_writes_tables_figures_overlays_and_scenes(project: Path) -> None:
     assert len(list((folder / "figures").glob("*.png"))) == 3
     assert len(list((folder / "overlays").glob("*.png"))) == 3
     metrics = read_json(project / "reports/trace_report_metrics.json")
-    assert {"mu0_ade_m", "static_ade_m", "cv_ade_m", "mu0_best3_ade_m", "mu0_minus_static_ade_m_low"} <= set(metrics)
+    assert {"mu0_ade_m", "static_ade_m", "cv_ade_m", "mu0_best3_ade_m", "mu0_minus_static_ade_m_low"} <= set(
+        metrics
+    )
     assert np.isfinite(list(metrics.values())).all()
     summary = read_json(folder / "summary.json")
     assert summary["headline"] == metrics
