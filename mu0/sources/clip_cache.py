@@ -21,9 +21,9 @@ PACKAGE = Path(__file__).parents[1]
 CODE_SUFFIXES = frozenset({".py", ".xml"})
 LIBRARIES = ("av", "mujoco", "numpy", "opencv-python-headless")
 CLIP_CODE = tuple(f"sources/{name}.py" for name in ("clip", "clip_checks", "clip_info", "encoding", "video"))
-SIMULATION_CODE = ("envs", "geometry", "sources/simulated.py", "sources/recording.py", *CLIP_CODE)
+SIMULATION_CODE = ("envs", "sources/simulated.py", "sources/recording.py", *CLIP_CODE)
 FOLDER_CODE = ("sources/folders.py", "sources/camera_files.py", "sources/registration.py")
-FILES_CODE = ("geometry", "sources/files.py", *FOLDER_CODE, *CLIP_CODE)
+FILES_CODE = ("geometry/rigid.py", "sources/files.py", *FOLDER_CODE, *CLIP_CODE)
 
 
 def cache_key(facts: dict[str, Any], code: Iterable[str]) -> str:
