@@ -38,6 +38,7 @@ class AssemblySettings:
     movement_share: float = 0.02  # of the image diagonal, for 2-D tracks
     min_loose_share: float = 0.6  # of frames in which an unexplained point must have been seen
     min_pixel_share: float = 0.35  # the same for 2-D tracks
+    drop_unexplained: bool = True     # off only to compare with trackers that drop nothing
     max_bodies: int = 8
     seed: int = 0
 
@@ -76,6 +77,7 @@ def assemble_3d(
 
     rarely_seen = is_seen.mean(0) < settings.min_loose_share
     unexplained = (whole.rides_on == LOOSE) & (rarely_seen | ~points.on_mover)
+    unexplained &= settings.drop_unexplained
     dropped["unexplained"] = int(unexplained.sum())
     extent = displacement(whole.points_world, whole.visible)
     is_moving = (whole.rides_on != STILL) & (extent > settings.movement_m + reconstruction.pose_slack_m)
