@@ -55,7 +55,9 @@ def _md5_of_file(path: Path) -> str:
 def _md5_of_folder(folder: Path) -> str:
     names = sorted(path.relative_to(folder).parts for path in folder.rglob("*") if _is_hashed(path, folder))
     entries = [{"md5": _md5_of_file(folder.joinpath(*parts)), "relpath": "/".join(parts)} for parts in names]
-    return hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+    return (
+        hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+    )
 
 
 def _is_hashed(path: Path, folder: Path) -> bool:

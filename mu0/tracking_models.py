@@ -1,6 +1,7 @@
 """Logging a model folder to MLflow as *models from code* with safetensors beside it.
 
-Only a path to the model's Python file and its weights are stored. Loading runs that file (so load from registries
+Only a path to the model's Python file and its weights are stored. Loading runs that file (so load from
+registries
 that you trust) and unpickles nothing: it works with MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false.
 """
 
@@ -40,7 +41,9 @@ def log_pyfunc(folder: Path) -> str:
             remedy="run `mu0 run`, which trains it, or `dvc checkout`.",
         )
     is_expert = (folder / "normalization.json").is_file()
-    artifacts = {"model": str(folder)} | ({"world_model": str(folder.parent / "world_model")} if is_expert else {})
+    artifacts = {"model": str(folder)} | (
+        {"world_model": str(folder.parent / "world_model")} if is_expert else {}
+    )
     info = mlflow.pyfunc.log_model(
         name=folder.name,
         python_model=str(ACTION_EXPERT_CODE if is_expert else WORLD_MODEL_CODE),

@@ -1,7 +1,9 @@
 """One MLflow run per training or evaluation stage.
 
-The store is `MLFLOW_TRACKING_URI`, by default `sqlite:///mlflow.db` in the project folder. The run id is never
-written into a DVC output (it would change the output's hash with every run); a small record of each stage's last
+The store is `MLFLOW_TRACKING_URI`, by default `sqlite:///mlflow.db` in the project folder. The run id is
+never
+written into a DVC output (it would change the output's hash with every run); a small record of each
+stage's last
 run lies in `.mu0_cache/mlflow/<stage>.json` for Dagster and for promotion.
 
 Environment
@@ -164,7 +166,11 @@ def input_hashes(stage: str, root: Path = Path()) -> dict[str, str]:
     graph = root / "dvc.yaml"
     if not graph.is_file():
         return {}
-    outputs = {path: md5 for recorded in read_recorded_stages(root).values() for path, md5 in recorded.output_md5.items()}
+    outputs = {
+        path: md5
+        for recorded in read_recorded_stages(root).values()
+        for path, md5 in recorded.output_md5.items()
+    }
     read = (yaml.safe_load(graph.read_text()) or {}).get("stages", {}).get(stage, {}).get("deps", [])
     return {path: outputs[path] for path in read if path in outputs}
 
@@ -172,14 +178,24 @@ def input_hashes(stage: str, root: Path = Path()) -> dict[str, str]:
 def git_commit(root: Path = Path()) -> str:
     """The commit of the working tree; empty outside git."""
     answer = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False  # noqa: S607
+        ["git", "rev-parse", "HEAD"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
 def _tags(stage: str, hashes: dict[str, str], root: Path) -> dict[str, str]:
-    tags = {"stage": stage, "git/commit": git_commit(root), "dagster/run_id": os.environ.get("MU0_DAGSTER_RUN_ID", "")}
-    return {key: value for key, value in tags.items() if value} | {f"dvc/{path}": md5 for path, md5 in hashes.items()}
+    tags = {
+        "stage": stage,
+        "git/commit": git_commit(root),
+        "dagster/run_id": os.environ.get("MU0_DAGSTER_RUN_ID", ""),
+    }
+    return {key: value for key, value in tags.items() if value} | {
+        f"dvc/{path}": md5 for path, md5 in hashes.items()
+    }
 
 
 def _log_inputs(run_id: str, hashes: dict[str, str]) -> None:

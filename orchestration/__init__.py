@@ -1,1 +1,1 @@
-"""Dagster's side of mu0: the bridge to DVC, jobs, a schedule, a sensor. `definitions.py` is the entry point."""
+"""Dagster's side of mu0: the bridge to DVC, jobs, a schedule, a sensor. Enter by `definitions.py`."""

@@ -2,25 +2,23 @@
 
 import dagster as dg
 
-CHECKED = {"executor_def": dg.in_process_executor}
-
 data_engine = dg.define_asset_job(
     "data_engine",
     dg.AssetSelection.groups("videos", "traces"),
     description="Videos -> traces -> captions -> trace dataset.",
-    **CHECKED,
+    executor_def=dg.in_process_executor,
 )
 world_model = dg.define_asset_job(
     "world_model",
     dg.AssetSelection.assets("world_model", "trace_report"),
     description="Train μ0 and measure it against its baselines.",
-    **CHECKED,
+    executor_def=dg.in_process_executor,
 )
 policy = dg.define_asset_job(
     "policy",
     dg.AssetSelection.groups("policy") | dg.AssetSelection.assets("ur3_report"),
     description="Demonstrations -> action experts -> rollouts.",
-    **CHECKED,
+    executor_def=dg.in_process_executor,
 )
 
 

@@ -1,7 +1,8 @@
 """`python -m assets_defs.checks ARTIFACT`: validate one artifact, write its report, fail on critical findings.
 
 A passed report goes to reports/checks/ARTIFACT.json, which consumers depend on. DVC deletes the outputs of a
-failed stage, so a failed report goes to reports/checks_failed/ARTIFACT.json, where people and Dagster find it.
+failed stage, so a failed report goes to reports/checks_failed/ARTIFACT.json, where people and Dagster
+find it.
 """
 
 import importlib
@@ -44,9 +45,12 @@ def check_artifact(artifact: str, root: Path = Path()) -> None:
     write_json(root / PASSED / f"{artifact}.json", report)
     (root / failed_path).unlink(missing_ok=True)
     logging.getLogger(__name__).info(
-        "%s: %d expectations hold, %d warnings", artifact, report["n_expectations"] - report["n_broken"], report["n_broken"]
+        "%s: %d expectations hold, %d warnings",
+        artifact,
+        report["n_expectations"] - report["n_broken"],
+        report["n_broken"],
     )
 
 
 if __name__ == "__main__":
-    run_stage(lambda: check_artifact(*sys.argv[1:2] or [""]))
+    run_stage(lambda: check_artifact(sys.argv[1] if len(sys.argv) > 1 else ""))

@@ -40,12 +40,15 @@ def run_suites(artifact: str, suites: list[Suite]) -> Report:
 
 def failure(report: Report, report_path: Path) -> CheckFailedError:
     """The error of a report that did not pass: every broken critical expectation with what was found."""
-    broken = [result for result in report["results"] if not result["success"] and result["severity"] == CRITICAL]
+    broken = [
+        result for result in report["results"] if not result["success"] and result["severity"] == CRITICAL
+    ]
     lines = "\n".join(f"    {_sentence(result)}" for result in broken)
     return CheckFailedError(
         f"{report['artifact']}: {len(broken)} of {report['n_expectations']} expectations are broken:\n{lines}",
         expected=f"all critical expectations of assets_defs/{report['artifact']}/expectations.py to hold",
-        remedy=f"correct the data or, if it is right, the limit in section `checks` of params.yaml; all in {report_path}.",
+        remedy=f"correct the data or, if it is right, the limit in section `checks` of params.yaml; all
+        in {report_path}.",
     )
 
 
@@ -78,7 +81,9 @@ def _entry(suite: str, result: Any) -> dict[str, Any]:
         "severity": str(severity),
         "success": bool(result.success),
         "limits": {
-            key: value for key, value in config.kwargs.items() if key not in {"batch_id"} and value is not None
+            key: value
+            for key, value in config.kwargs.items()
+            if key not in {"batch_id"} and value is not None
         },
     }
     if "observed_value" in details:

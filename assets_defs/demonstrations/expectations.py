@@ -19,7 +19,9 @@ def suites(root: Path, params: Params) -> list[Suite]:
     """Suites about data/demonstrations, a LeRobotDataset v3.0."""
     folder = root / "data/demonstrations"
     info = read_json(folder / "meta/info.json")
-    frames = pd.concat([read_table(path) for path in sorted(folder.glob("data/*/*.parquet"))] or [pd.DataFrame()])
+    frames = pd.concat(
+        [read_table(path) for path in sorted(folder.glob("data/*/*.parquet"))] or [pd.DataFrame()]
+    )
     action_names = [*ACTIONS, "gripper"]
     actions = pd.DataFrame(np.stack(frames["action"].to_list()), columns=action_names)
     return [

@@ -3,7 +3,14 @@
 from pathlib import Path
 
 from assets_defs.checks.suite import (
-    WARNING, Suite, between, facts, has_columns, in_set, n_rows, unique_together,
+    WARNING,
+    Suite,
+    between,
+    facts,
+    has_columns,
+    in_set,
+    n_rows,
+    unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
 from mu0.params import Params
@@ -15,10 +22,11 @@ def suites(root: Path, params: Params) -> list[Suite]:
     clips = read_table(root / "data/extracted_traces/quality.parquet")
     ok = clips[clips["status"] == "ok"]
     in_3d = ok[ok["is_3d"].astype(bool)]
-    missing = [
-        row.clip_id for row in ok.itertuples()
-        if not (root / "data/extracted_traces" / row.source / row.clip_id).is_dir()
-    ]  # fmt: skip
+    folders = [
+        root / "data/extracted_traces" / source / clip_id
+        for source, clip_id in zip(ok["source"].astype(str), ok["clip_id"].astype(str), strict=True)
+    ]
+    n_missing = sum(not folder.is_dir() for folder in folders)
     return [
         Suite("all_clips", clips, [
             *has_columns("clip_id", "source", "scene_id", "status", "reason", "is_3d", "pose_source"),
@@ -41,5 +49,5 @@ def suites(root: Path, params: Params) -> list[Suite]:
             between("median_reprojection_error_px", 0.0, limits.max_reprojection_error_px, mostly=0.9),
             between("static_jitter_m", 0.0, limits.max_static_jitter_m, mostly=0.9, severity=WARNING),
         ]),
-        Suite("folders", facts(n_missing=float(len(missing))), [between("n_missing", 0, 0)]),
+        Suite("folders", facts(n_missing=float(n_missing)), [between("n_missing", 0, 0)]),
     ]  # fmt: skip

@@ -3,7 +3,16 @@
 from pathlib import Path
 
 from assets_defs.checks.suite import (
-    WARNING, Suite, between, facts, has_columns, in_set, n_rows, not_null, true, unique_together,
+    WARNING,
+    Suite,
+    between,
+    facts,
+    has_columns,
+    in_set,
+    n_rows,
+    not_null,
+    true,
+    unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
 from mu0.params import Params

@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from assets_defs.checks.suite import (
-    WARNING, Suite, between, facts, finite, has_columns, in_set, n_rows, unique_together,
+    WARNING,
+    Suite,
+    between,
+    facts,
+    finite,
+    has_columns,
+    in_set,
+    n_rows,
+    unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table, table_of_numbers
 from mu0.params import Params
@@ -28,7 +36,8 @@ def suites(root: Path, params: Params) -> list[Suite]:
             between("frame_index", 0, None),
         ]),
         Suite("splits", facts(
-            largest_number_of_splits_of_a_scene=float(splits_per_scene.max()) if len(slots) else 0.0, **share_of,
+            largest_number_of_splits_of_a_scene=float(splits_per_scene.max()) if len(slots) else 0.0,
+            **share_of,
         ), [
             between("largest_number_of_splits_of_a_scene", 1, 1),
             between("train", params.checks.min_train_share, 1.0),

@@ -4,7 +4,15 @@ from itertools import product
 from pathlib import Path
 
 from assets_defs.checks.suite import (
-    WARNING, Suite, between, facts, finite, has_columns, in_set, n_rows, unique_together,
+    WARNING,
+    Suite,
+    between,
+    facts,
+    finite,
+    has_columns,
+    in_set,
+    n_rows,
+    unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
 from mu0.files import read_json

@@ -3,7 +3,14 @@
 from pathlib import Path
 
 from assets_defs.checks.suite import (
-    WARNING, Suite, between, facts, has_columns, in_set, not_null, unique_together,
+    WARNING,
+    Suite,
+    between,
+    facts,
+    has_columns,
+    in_set,
+    not_null,
+    unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
 from mu0.files import read_json
@@ -17,7 +24,9 @@ def suites(root: Path, params: Params) -> list[Suite]:
     actors = read_json(folder / "summary.json")["actors"]
     seeds = [frozenset(part["seed"]) for _, part in rollouts.groupby("actor")]
     rates = [actor["success"]["rate"] for actor in actors.values()]
-    best_policy = max((actor["success"]["rate"] for name, actor in actors.items() if name != "demonstrator"), default=0.0)
+    best_policy = max(
+        (actor["success"]["rate"] for name, actor in actors.items() if name != "demonstrator"), default=0.0
+    )
     n_asked = params.ur3_report.n_rollouts
     return [
         Suite("rollouts", rollouts, [

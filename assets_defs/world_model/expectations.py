@@ -21,7 +21,11 @@ def suites(root: Path, params: Params) -> list[Suite]:  # noqa: ARG001  (the sig
     return [
         Suite("files", facts(complete=complete), [true("complete")]),
         Suite("weights", _weights(folder / "model.safetensors"), [n_rows(1), true("finite")]),
-        Suite("training", table_of_numbers(root / "reports/training/world_model.json"), [n_rows(1), *finite("value")]),
+        Suite(
+            "training",
+            table_of_numbers(root / "reports/training/world_model.json"),
+            [n_rows(1), *finite("value")],
+        ),
     ]
 
 
@@ -30,7 +34,9 @@ def _weights(path: Path) -> pd.DataFrame:
         tensors = load_file(path)
     except (FileNotFoundError, SafetensorError) as error:
         raise CheckpointError(
-            f"{path} cannot be read: {error}.", expected="weights in safetensors format", remedy="train again: `mu0 run`."
+            f"{path} cannot be read: {error}.",
+            expected="weights in safetensors format",
+            remedy="train again: `mu0 run`.",
         ) from error
     rows = [(name, bool(tensor.isfinite().all())) for name, tensor in sorted(tensors.items())]
     return pd.DataFrame(rows, columns=["name", "finite"])

@@ -14,9 +14,13 @@ class ChecksParams(Section):
 
     min_clips: PositiveInt = Field(1, description="Readable clips, and episodes made of them.")
     min_clip_ok_share: Share = Field(0.5, description="Clips that could be read, of those found.")
-    min_demonstrator_success: Share = Field(0.9, description="The scripted demonstrator, simulated UR3 clips.")
+    min_demonstrator_success: Share = Field(
+        0.9, description="The scripted demonstrator, simulated UR3 clips."
+    )
     min_episode_ok_share: Share = Field(0.5, description="Episodes, of all readable clips.")
-    min_coverage: Share = Field(0.05, description="Part of a 16x16 grid over the image that points cover; warns.")
+    min_coverage: Share = Field(
+        0.05, description="Part of a 16x16 grid over the image that points cover; warns."
+    )
     max_reprojection_error_px: PositiveFloat = Field(4.0, description="Median, nine of ten episodes.")
     max_static_jitter_m: NonNegativeFloat = Field(0.01, description="Of points that rest; warns.")
     min_train_share: Share = Field(0.3, description="Scenes in the training split.")

@@ -1,11 +1,11 @@
 """Gates: what a model must show before it becomes champion. Each gate is one sentence with its numbers.
 
-    recorded    the model on disk is the one that dvc.lock knows
-    measured    the report was made with this very model, and is unchanged since
-    checks      every check of every artifact behind the report passed on the data as it is recorded now
-    better      world model: lower error than the static baseline, the whole paired interval below zero
-    successful  action expert: at least one success in closed loop
-    champion    not worse than the present champion beyond the champion's own interval
+recorded    the model on disk is the one that dvc.lock knows
+measured    the report was made with this very model, and is unchanged since
+checks      every check of every artifact behind the report passed on the data as it is recorded now
+better      world model: lower error than the static baseline, the whole paired interval below zero
+successful  action expert: at least one success in closed loop
+champion    not worse than the present champion beyond the champion's own interval
 """
 
 from collections.abc import Mapping
@@ -66,12 +66,16 @@ def world_model_gates(metrics: Mapping[str, Any], champion: Mapping[str, float] 
     """Gates about the errors of μ0, in uv and, where there was depth, in metres."""
     spaces = [space for space in SPACES if f"mu0_minus_static_ade_{space}" in metrics]
     if not spaces:
-        return [Gate("better than the static baseline", passed=False, numbers="the report has no such comparison")]
+        return [
+            Gate("better than the static baseline", passed=False, numbers="the report has no such comparison")
+        ]
     gates = []
     for space in spaces:
         key = f"mu0_minus_static_ade_{space}"
         mean, low, high = (float(metrics.get(f"{key}{part}", "nan")) for part in ("", "_low", "_high"))
-        numbers = f"ADE minus static {mean:.4g} {space} [{low:.4g}, {high:.4g}]; the interval must lie below 0"
+        numbers = (
+            f"ADE minus static {mean:.4g} {space} [{low:.4g}, {high:.4g}]; the interval must lie below 0"
+        )
         gates.append(Gate(f"better than the static baseline in {space}", high < 0, numbers))
         limit = (champion or {}).get(f"{key}_high")
         if limit is not None:
@@ -86,7 +90,10 @@ def action_expert_gates(
     """Gates about closed-loop success."""
     rates = metrics.get(variant, {})
     rate, low, high = (float(rates.get(f"success_{part}", "nan")) for part in ("rate", "low", "high"))
-    numbers = f"success {rate:.3g} [{low:.3g}, {high:.3g}] of {metrics.get('n_rollouts', 0)} rollouts; must be above 0"
+    numbers = (
+        f"success {rate:.3g} [{low:.3g}, {high:.3g}] of {metrics.get('n_rollouts', 0)} rollouts; "
+        "must be above 0"
+    )
     gates = [Gate("successful in closed loop", rate > 0, numbers)]
     limit = (champion or {}).get("success_low")
     if limit is not None:
@@ -115,7 +122,9 @@ def _measured(evidence: Evidence, recorded: Mapping[str, RecordedStage]) -> Gate
         f"{evidence.metrics_path} {'is' if same_numbers else 'is not'} as recorded, "
         f"{'of this model' if same_model else 'of another model'}"
     )
-    return Gate("the report measured this model", same_model and same_numbers and metrics_md5 is not None, numbers)
+    return Gate(
+        "the report measured this model", same_model and same_numbers and metrics_md5 is not None, numbers
+    )
 
 
 def _checks(evidence: Evidence, recorded: Mapping[str, RecordedStage]) -> Gate:
@@ -135,7 +144,11 @@ def _check_is_current(evidence: Evidence, recorded: Mapping[str, RecordedStage],
     if entry is None or producer is None or not report.is_file():
         return False
     same_data = entry.dependency_md5.get(path) == producer.output_md5.get(path)
-    return same_data and entry.output_md5.get(check.report) == md5_of(report) and bool(read_json(report)["passed"])
+    return (
+        same_data
+        and entry.output_md5.get(check.report) == md5_of(report)
+        and bool(read_json(report)["passed"])
+    )
 
 
 def _upstream(pipeline: Pipeline, artifact: str) -> set[str]:

@@ -1,6 +1,7 @@
 """Promotion: register what was trained as `challenger`; move `champion` when every gate passes.
 
-The old champion stays as `previous`. Promoting the same model again changes nothing and says so. Each model is
+The old champion stays as `previous`. Promoting the same model again changes nothing and says so. Each
+model is
 judged by itself, so a good world model is promoted even if its action expert is refused.
 """
 
@@ -38,7 +39,9 @@ class ModelOutcome:
             "refused": "is not promoted; it stays challenger.",
             "would promote": "would become champion.",
         }
-        return "\n".join([f"{self.name}{version} {texts[self.result]}", *(f"    {gate}" for gate in self.gates)])
+        return "\n".join(
+            [f"{self.name}{version} {texts[self.result]}", *(f"    {gate}" for gate in self.gates)]
+        )
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,9 @@ def _move_aliases(registry: Registry, version: Version, champion: Version | None
 def _tags(candidate: Candidate) -> dict[str, str]:
     root, pipeline = candidate.evidence.root, candidate.evidence.pipeline
     producer = pipeline.producer_of[candidate.evidence.model].name
-    hashes = input_hashes(producer, root) | input_hashes(pipeline.producer_of[candidate.evidence.report].name, root)
+    hashes = input_hashes(producer, root) | input_hashes(
+        pipeline.producer_of[candidate.evidence.report].name, root
+    )
     metrics = {
         name: value
         for name, value in flatten(candidate.measured()).items()

@@ -1,6 +1,7 @@
-"""An action expert with its μ0 behind MLflow's pyfunc interface. MLflow runs this file when it loads the model.
+"""An action expert with its μ0 as an MLflow pyfunc. MLflow runs this file when it loads the model.
 
-Request: one row per moment: `image` and `wrist_image` (base64 PNG or JPEG), `text`, `state` (the nine numbers of
+Request: one row per moment: `image` and `wrist_image` (base64 PNG or JPEG), `text`, `state` (the nine
+numbers of
 docs/conventions.md); param `seed`. Answer per row: `actions` [step][5] and `rate_hz`.
 """
 
@@ -27,7 +28,10 @@ class ActionModel(PythonModel):
         )
 
     def predict(
-        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None  # noqa: ARG002
+        self,
+        context: Any,  # noqa: ARG002
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
         """One answer per row; rows do not know of each other."""
         answers = []

@@ -1,8 +1,8 @@
 """The model registry: versions that know where they come from, and three aliases.
 
-    challenger  what was trained last
-    champion    what passed all gates
-    previous    the champion before, to go back to
+challenger  what was trained last
+champion    what passed all gates
+previous    the champion before, to go back to
 """
 
 from dataclasses import dataclass
@@ -88,5 +88,7 @@ def _version(entity: Any) -> Version:
 
 def _metrics(tags: dict[str, str]) -> dict[str, float]:
     return {
-        name.removeprefix(METRIC_TAG): float(value) for name, value in tags.items() if name.startswith(METRIC_TAG)
+        name.removeprefix(METRIC_TAG): float(value)
+        for name, value in tags.items()
+        if name.startswith(METRIC_TAG)
     }

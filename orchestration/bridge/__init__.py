@@ -3,7 +3,8 @@
 DVC computes, hashes and caches; Dagster schedules, checks and shows. The bridge keeps both truthful:
 
     asset body     runs `dvc repro --single-item STAGE` and returns the md5 from dvc.lock as data version
-    code version   hash of command, code md5s and params: new exactly when `dvc status` says changed deps/params
+    code version   hash of command, code md5s and params: new exactly when `dvc status` says changed
+    deps/params
     sync           after a `dvc repro` in a shell, reports what dvc.lock holds as events without a run
 
 Modules

@@ -18,7 +18,9 @@ def main() -> None:
     with dg.DagsterInstance.get() as instance:
         reported = sync(instance, project)
     lines = [f"  {entry}" for entry in reported]
-    logging.getLogger("mu0").info("\n".join(["Reported to Dagster:", *lines] if lines else ["Dagster is up to date."]))
+    logging.getLogger("mu0").info(
+        "\n".join(["Reported to Dagster:", *lines] if lines else ["Dagster is up to date."])
+    )
 
 
 if __name__ == "__main__":

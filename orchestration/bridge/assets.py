@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from mu0.pipeline import Stage
 from mu0.dvc_state import md5_of
+from mu0.pipeline import Stage
 from orchestration.bridge.execution import StageRun, reproduce
 from orchestration.bridge.lock import read_lock
 from orchestration.bridge.metadata import stage_metadata
@@ -52,7 +52,10 @@ def _build(stage: Stage, project: Project) -> dg.AssetsDefinition:
         if run.outcome == "failed":
             raise dg.Failure(
                 f"Stage {stage.name} failed.\n{run.tail}",
-                metadata={"command": stage.command, "last_lines": dg.MetadataValue.md(f"```\n{run.tail}\n```")},
+                metadata={
+                    "command": stage.command,
+                    "last_lines": dg.MetadataValue.md(f"```\n{run.tail}\n```"),
+                },
                 allow_retries=False,
             )
         locked = read_lock(project.root)[stage.name]

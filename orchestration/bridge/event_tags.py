@@ -1,6 +1,7 @@
-"""The tags with which Dagster marks data versions and their provenance. Private names of Dagster live only here.
+"""The tags with which Dagster marks data versions and provenance; its private names live only here.
 
-Dagster compares an asset with its inputs by event: `input_event_pointer` is the storage id of the input's event
+Dagster compares an asset with its inputs by event: `input_event_pointer` is the storage id of the
+input's event
 that was used, and 0 means "older than any event", which Dagster shows as stale.
 """
 

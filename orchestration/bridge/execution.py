@@ -1,6 +1,7 @@
 """Running one stage through DVC, with its output passed on line by line.
 
-Before a process is started, DVC is asked in this process whether the stage changed at all: starting the command
+Before a process is started, DVC is asked in this process whether the stage changed at all: starting the
+command
 costs more than a second, asking costs hundredths, and most stages of most runs are unchanged.
 """
 

@@ -1,6 +1,7 @@
 """`dvc.lock`, typed: what DVC recorded when each stage last ran.
 
-The file is read, never locked, so that a sensor can look while a stage runs (`dvc status` would refuse). YAML is
+The file is read, never locked, so that a sensor can look while a stage runs (`dvc status` would refuse).
+YAML is
 read as DVC reads it (YAML 1.2: `1e-3` is a number).
 """
 

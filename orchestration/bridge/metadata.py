@@ -1,4 +1,4 @@
-"""What is shown beside a materialisation: numbers, figures, the MLflow run, the md5; and a check's verdict."""
+"""What is shown beside a materialisation: numbers, figures, MLflow run, md5; and a check's verdict."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,7 @@
 """dvc.lock -> Dagster: report what DVC recorded elsewhere, as events without a run.
 
-Called by the sensor, by `mu0 sync` and after every checkout or `dvc pull`. Only differences are reported, so a
+Called by the sensor, by `mu0 sync` and after every checkout or `dvc pull`. Only differences are
+reported, so a
 second call reports nothing.
 """
 
@@ -57,7 +58,11 @@ def _sync_artifact(
     }
     code_version = code_version_locked(stage, locked)
     event = latest_event(instance, artifact.name, external=False)
-    if event and (event.data_version, event.code_version, event.input_versions) == (md5, code_version, inputs):
+    if event and (event.data_version, event.code_version, event.input_versions) == (
+        md5,
+        code_version,
+        inputs,
+    ):
         return []
     tags = data_version_tags(md5) | code_version_tags(code_version)
     for name, input_md5 in inputs.items():

@@ -1,6 +1,7 @@
 """Code versions: one hash over everything a result depends on besides its input data.
 
-`code_version_now` looks at the files as they are, `code_version_locked` at what DVC recorded. They differ exactly
+`code_version_now` looks at the files as they are, `code_version_locked` at what DVC recorded. They
+differ exactly
 when `dvc status` reports changed code dependencies, a changed command or changed params.
 """
 
@@ -8,8 +9,8 @@ import hashlib
 import json
 from typing import Any
 
-from mu0.pipeline import Stage
 from mu0.dvc_state import md5_of
+from mu0.pipeline import Stage
 from orchestration.bridge.lock import PARAMS_FILE, LockedStage, read_yaml
 from orchestration.bridge.project import Project
 

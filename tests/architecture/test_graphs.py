@@ -1,4 +1,4 @@
-"""One graph: dvc.yaml is what the graph says, Dagster's edges are DVC's, and every stage lists the code it runs."""
+"""One graph: dvc.yaml is rendered from it, Dagster's edges are DVC's, stages list the code they run."""
 
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,7 @@ def entry_module(stage: Stage) -> str:
 
 def is_listed(module: str, code: tuple[str, ...]) -> bool:
     path = module.replace(".", "/")
-    return any(path == listed or f"{path}.py" == listed or path.startswith(f"{listed}/") for listed in code)
+    return any(listed in {path, f"{path}.py"} or path.startswith(f"{listed}/") for listed in code)
 
 
 def is_docstring_only(module: str) -> bool:
@@ -54,8 +54,12 @@ def test_dagster_edges_equal_dvc_edges() -> None:
     }
     stages = yaml.safe_load(render_dvc_yaml())["stages"]
     writer = {out: name for name, entry in stages.items() for out in entry["outs"]}
-    dvc_edges = {(writer[path], name) for name, entry in stages.items() for path in entry["deps"] if path in writer}
-    between_assets = {edge for edge in dvc_edges if not edge[0].startswith("check_") and not edge[1].startswith("check_")}
+    dvc_edges = {
+        (writer[path], name) for name, entry in stages.items() for path in entry["deps"] if path in writer
+    }
+    between_assets = {
+        edge for edge in dvc_edges if not edge[0].startswith("check_") and not edge[1].startswith("check_")
+    }
     assert dagster_edges == between_assets
     assert between_assets
 

@@ -51,10 +51,18 @@ def project(tmp_path: Path) -> Path:
 
     (tmp_path / "params.yaml").write_text(Path("profiles/smoke.yaml").read_text())
     put(tmp_path, "data/raw_videos/index.parquet", [CLIP | {"clip_id": name} for name in "abcdefghijklmnop"])
-    put(tmp_path, "data/extracted_traces/quality.parquet", [EPISODE | {"clip_id": name} for name in "abcdefghijkl"])
+    put(
+        tmp_path,
+        "data/extracted_traces/quality.parquet",
+        [EPISODE | {"clip_id": name} for name in "abcdefghijkl"],
+    )
     for name in "abcdefghijkl":
         (tmp_path / "data/extracted_traces/ur3_sim" / name).mkdir(parents=True)
-    put(tmp_path, "data/captions/captions.parquet", [CAPTION | {"episode_id": f"ur3_sim/{name}"} for name in "abcdefghijkl"])
+    put(
+        tmp_path,
+        "data/captions/captions.parquet",
+        [CAPTION | {"episode_id": f"ur3_sim/{name}"} for name in "abcdefghijkl"],
+    )
     put(tmp_path, "data/trace_dataset/index.parquet", [
         SLOT | {"episode_id": f"s/{split}", "scene_id": split, "split": split} for split in ("train", "val", "test")
     ])  # fmt: skip

@@ -1,4 +1,4 @@
-"""The bridge in both directions: a shell run shows in Dagster, a Dagster run satisfies DVC, bad data stops both."""
+"""The bridge in both directions: what one tool did satisfies the other; bad data stops both."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +49,8 @@ def versions(instance: dg.DagsterInstance) -> dict[str, str]:
 def locked_versions(project: Project) -> dict[str, str]:
     lock, pipeline = read_lock(project.root), project.pipeline
     return {
-        name: lock[pipeline.producer_of[name].name].output_md5[pipeline.artifacts[name].path] for name in ASSETS
+        name: lock[pipeline.producer_of[name].name].output_md5[pipeline.artifacts[name].path]
+        for name in ASSETS
     }
 
 
@@ -69,7 +70,9 @@ def test_bytecode_changes_no_hash(toy: Project) -> None:
 def test_dvcignore_and_the_bridge_leave_out_the_same_files() -> None:
     lines = Path(".dvcignore").read_text().splitlines()
     patterns = {line for line in lines if line and not line.startswith("#")}
-    assert patterns == {f"{name}/" for name in IGNORED_FOLDERS} | {f"*{suffix}" for suffix in IGNORED_SUFFIXES}
+    assert patterns == {f"{name}/" for name in IGNORED_FOLDERS} | {
+        f"*{suffix}" for suffix in IGNORED_SUFFIXES
+    }
 
 
 def test_code_version_is_new_exactly_when_command_code_or_params_are(toy: Project) -> None:
@@ -116,7 +119,9 @@ def test_what_dagster_did_is_clean_for_dvc(toy: Project, instance: dg.DagsterIns
 
 def test_a_run_of_nothing_new_starts_no_process(toy: Project, instance: dg.DagsterInstance) -> None:
     result = run_everything(instance, toy)
-    outcomes = [event.materialization.metadata["outcome"].value for event in result.get_asset_materialization_events()]
+    outcomes = [
+        event.materialization.metadata["outcome"].value for event in result.get_asset_materialization_events()
+    ]
     assert outcomes == ["unchanged"] * len(ASSETS)
 
 
@@ -126,9 +131,12 @@ def test_bad_data_stops_dagster_and_dvc_at_the_same_place(toy: Project, instance
     result = run_everything(instance, toy)
     [evaluation] = result.get_asset_check_evaluations()
     assert not evaluation.passed
-    assert evaluation.description == "ERROR: failed to reproduce 'check_numbers': failed to run: python code/run.py check, exited with 1"
+    assert "failed to reproduce 'check_numbers'" in str(evaluation.description)
     assert evaluation.metadata["n_critical"].value == 1
-    assert {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()} == {"numbers", "squares"}
+    assert {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()} == {
+        "numbers",
+        "squares",
+    }
     outcome = run_dvc(toy.root, "repro")
     assert outcome.returncode != 0
     assert "adding up" not in outcome.stdout

@@ -1,4 +1,4 @@
-"""A miniature project: inbox -> numbers, squares -> check -> total. It has all that the bridge must cope with."""
+"""A miniature project: inbox -> numbers, squares -> check -> total."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mu0.pipeline import Artifact, Pipeline, Stage
 
-CODE = '''
+CODE = """
 import json, sys
 from pathlib import Path
 import yaml
@@ -37,7 +37,7 @@ def total(params):
     Path("reports/total.json").write_text(json.dumps({"total": value}))
 
 globals()[sys.argv[1]](yaml.safe_load(Path("params.yaml").read_text()))
-'''
+"""
 
 TOY = Pipeline((
     Stage(

@@ -1,4 +1,4 @@
-"""A finished miniature of the reports that promotion reads, and an MLflow store that is copied, not migrated."""
+"""A miniature of the reports that promotion reads, and an MLflow store that is copied, not migrated."""
 
 import shutil
 from pathlib import Path
@@ -35,3 +35,22 @@ def finished(tmp_path: Path, store_template: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     return tmp_path
+
+
+@pytest.fixture
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained world model of preset `tiny`."""
+    import torch
+
+    from mu0.dataset.statistics import NormalizerStats
+    from mu0.model.checkpoint import save_checkpoint
+    from mu0.model.config import preset
+    from mu0.model.tokenizer import train_tokenizer
+    from mu0.model.world_model import TraceWorldModel
+
+    torch.manual_seed(0)
+    tokenizer = train_tokenizer(["pick the red apple into the sink"], 512, 24)
+    statistics = NormalizerStats(0.9, 0.5, 0.1, 1, 8, 32, depth_log_min=-1.0, depth_log_max=1.0)
+    folder = tmp_path_factory.mktemp("checkpoint") / "world_model"
+    save_checkpoint(folder, TraceWorldModel(preset("tiny"), tokenizer, statistics), {"steps": 0})
+    return folder

@@ -30,7 +30,11 @@ def record_in_lock(root: Path) -> None:
     """What `dvc repro` would have written about the present files."""
 
     def entry(stage: Stage) -> dict[str, Any]:
-        outs = [artifact.path for artifact in stage.outputs] + list(stage.metrics) + ([stage.report] if stage.report else [])
+        outs = (
+            [artifact.path for artifact in stage.outputs]
+            + list(stage.metrics)
+            + ([stage.report] if stage.report else [])
+        )
         reads = PIPELINE.dependencies(stage)
         return {
             "cmd": stage.command,

@@ -1,9 +1,9 @@
 """Promotion: champion moves only when every gate passes; refusals name every gate with its numbers."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from finished_project import UR3_METRICS, WORLD_METRICS, record_in_lock, write_json_file, write_model
 from mlflow import MlflowClient
 
 from mu0.errors import PromotionError
@@ -11,13 +11,11 @@ from mu0.serving import registry
 from mu0.serving.gates import action_expert_gates, world_model_gates
 from mu0.serving.promotion import promote
 
-from finished_project import UR3_METRICS, WORLD_METRICS, record_in_lock, write_json_file, write_model
-
 WORLD, EXPERT = "mu0-world-model", "mu0-action-expert-ur3"
 
 
 @pytest.fixture(autouse=True)
-def logged_without_mlflow_models(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def logged_without_mlflow_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Registering needs a URI, not a model that can be loaded; test_pyfunc.py loads real ones."""
 
     def register(self: registry.Registry, folder: Path, stage: str, tags: dict[str, str]) -> registry.Version:
@@ -30,7 +28,6 @@ def logged_without_mlflow_models(monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         return registry._version(created)
 
     monkeypatch.setattr(registry.Registry, "register", register)
-    yield
 
 
 def alias(name: str, which: str) -> str:
@@ -71,7 +68,9 @@ def test_a_failed_expert_is_refused_and_the_world_model_promoted(finished: Path)
     with pytest.raises(PromotionError) as caught:
         promote(root=finished)
     assert f"{EXPERT} version 1 is not promoted; it stays challenger." in str(caught.value)
-    assert "REFUSED  successful in closed loop: success 0 [0, 0.09] of 40 rollouts; must be above 0" in str(caught.value)
+    assert "REFUSED  successful in closed loop: success 0 [0, 0.09] of 40 rollouts; must be above 0" in str(
+        caught.value
+    )
     assert alias(WORLD, "champion") == "1"
 
 
