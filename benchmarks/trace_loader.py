@@ -4,7 +4,7 @@
     python benchmarks/trace_loader.py --dataset data/trace_dataset     # on the project's own episodes
 
 The reference opens memory maps lazily, and for every sample filters the rows of its frame, draws keypoints
-with `random.Random`, normalises, resizes the image with torch, reads the caption file and collates a batch
+with `random.Random`, normalises, resizes the image with torch, draws a caption and collates a batch
 with padding. Both make equal batches in kind and size, on one thread, without workers.
 """
 
@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
-from mu0.dataset.captions import read_captions
+from mu0.dataset.captions import CaptionPool, read_captions
 from mu0.dataset.index import build_index, read_slots
 from mu0.dataset.rows import WindowShape
 from mu0.dataset.statistics import NormalizerStats, compute_statistics
@@ -46,14 +46,14 @@ class PerSampleLoader:
         self.root, self.captions = root, captions
         self.scale = statistics.delta_scale
         self.random = random.Random(0)
-        self.open: dict[str, Episode] = {}
+        self.open: dict[str, tuple[Episode, CaptionPool]] = {}
 
     def sample(self, row: dict[str, object]) -> dict[str, object]:
         """One window, as `__getitem__` would make it."""
         name = str(row["episode_id"])
         if name not in self.open:
-            self.open[name] = read_episode(self.root / name)
-        episode = self.open[name]
+            self.open[name] = read_episode(self.root / name), read_captions(self.captions, name)
+        episode, pool_of_texts = self.open[name]
         samples, frame = episode.samples, int(row["frame_index"])
         height, width = episode.size_px
         rows = np.arange(samples.n_rows)[episode.slot(frame)]
@@ -77,9 +77,7 @@ class PerSampleLoader:
         image = torch.from_numpy(np.array(episode.images[frame])).permute(2, 0, 1).float() / 255
         size = (IMAGE_SIZE_PX, IMAGE_SIZE_PX)
         image = functional.interpolate(image[None], size=size, mode="bilinear", align_corners=False)[0]
-        text = read_captions(self.captions, name).draw(
-            frame, np.random.default_rng(self.random.randrange(2**31))
-        )
+        text = pool_of_texts.draw(frame, np.random.default_rng(self.random.randrange(2**31)))
         arrays = {
             "anchor_uvz": anchor, "history": past, "future": delta,
             "history_valid": valid_history[picks][:, :0:-1], "future_valid": valid_future[picks],
@@ -117,8 +115,10 @@ def make_episodes(root: Path) -> pd.DataFrame:
         past, past_valid = traj[:, :32].copy(), valid[:, :32] & (np.arange(32) < 20)
         past[~past_valid] = PAD
         samples = Samples(
-            frame_indices=np.arange(N_FRAMES - 1, dtype=np.int32), offsets=np.arange(0, n + 1, N_ROWS, dtype=np.int64),
-            keypoints=traj[:, 0, :2], cluster_ids=np.arange(n, dtype=np.int32) % 16, is_moving=np.ones(n, bool),
+            frame_indices=np.arange(N_FRAMES - 1, dtype=np.int32),
+            offsets=np.arange(0, n + 1, N_ROWS, dtype=np.int64),
+            keypoints=traj[:, 0, :2], cluster_ids=np.arange(n, dtype=np.int32) % 16,
+            is_moving=np.ones(n, bool),
             visibs=np.ones(n, np.float16), traj=traj, traj_history=past, valid_steps=valid,
             valid_steps_history=past_valid, raw_traj=traj, raw_traj_history=past, raw_valid_steps=valid,
             raw_valid_steps_history=past_valid,
@@ -130,14 +130,15 @@ def make_episodes(root: Path) -> pd.DataFrame:
             acceleration=np.zeros(N_FRAMES, np.float32), samples=samples,
         )  # fmt: skip
         sidecar = Sidecar(
-            source="made", clip_id=f"c{number}", scene_id=f"s{number}", embodiment="unknown", instruction="",
-            licence="CC0-1.0", simulated=True, video_sha256="", fps_hz=10.0, source_frames=tuple(range(N_FRAMES)),
+            source="made", clip_id=f"c{number}", scene_id=f"s{number}", embodiment="unknown",
+            instruction="", licence="CC0-1.0", simulated=True, video_sha256="", fps_hz=10.0,
+            source_frames=tuple(range(N_FRAMES)),
             is_3d=True, pose_source="none", backends={}, versions={},
         )  # fmt: skip
         write_episode(root / "episodes" / "made" / f"c{number}", arrays, sidecar)
         captions = root / "captions" / "made" / f"c{number}"
         captions.mkdir(parents=True)
-        entry = {"start_idx": 0, "end_idx": N_FRAMES, "instruction_1": "move it", "instruction_2": "push it"}
+        entry = {"start_idx": 0, "end_idx": N_FRAMES, "instruction_1": "move", "instruction_2": "push"}
         (captions / "curated_training_texts.json").write_text(json.dumps({"chunk_texts": [entry]}))
         rows.append({"source": "made", "clip_id": f"c{number}", "scene_id": f"s{number}", "embodiment": "unknown",
                      "simulated": True, "status": "ok", "reason": "", "is_3d": True})  # fmt: skip

@@ -50,7 +50,7 @@ def check_columns(samples: Samples, shape: WindowShape, episode_id: str) -> None
         raise DatasetError(
             f"Episode {episode_id} stores {stored[0]} future and {stored[1]} past steps (anchor included).",
             expected=f"at least {needed[0]} and {needed[1]}",
-            remedy="lower `trace_dataset.future_len` or `history_len` in params.yaml, or extract longer traces.",
+            remedy="lower `trace_dataset.future_len` or `history_len` in params.yaml, or extract again.",
         )
 
 

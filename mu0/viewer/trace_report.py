@@ -16,7 +16,7 @@ import numpy as np
 
 from mu0.dataset.evaluation import EvaluationSample
 from mu0.evaluation.scene_files import choose_scenes, write_scenes
-from mu0.evaluation.trace_benchmark import TraceBenchmark, per_sample_errors
+from mu0.evaluation.trace_benchmark import EVERYTHING, TraceBenchmark, per_sample_errors
 from mu0.evaluation.trace_tables import markdown
 from mu0.files import write_json
 from mu0.viewer.figures import write_figures

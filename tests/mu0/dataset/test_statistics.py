@@ -14,8 +14,8 @@ from tests.mu0.dataset.tiny_dataset import TinyDataset
 
 OFFICIAL_KEYS = {
     "delta_scale_x", "delta_scale_y", "delta_scale_z", "percentile", "num_samples", "history_len",
-    "future_len", "target_kind", "video_fraction", "depth_log_min", "depth_log_max", "depth_p1_m", "depth_p99_m",
-    "depth_num_samples", "depth_num_dirs", "depth_percentile_low", "depth_percentile_high",
+    "future_len", "target_kind", "video_fraction", "depth_log_min", "depth_log_max", "depth_p1_m",
+    "depth_p99_m", "depth_num_samples", "depth_num_dirs", "depth_percentile_low", "depth_percentile_high",
 }  # fmt: skip
 
 
