@@ -9,16 +9,18 @@ import yaml
 import mu0.stages.world_model as stage
 from mu0.dataset.batch import TraceBatch
 from mu0.dataset.statistics import NormalizerStats
+from mu0.dataset.windows import TraceWindows
 from mu0.files import read_json
 from mu0.model.checkpoint import FILES, load_checkpoint
 
 PROFILE = Path("profiles/smoke.yaml").resolve()
 
 
-class SyntheticWindows:
-    """Points that all move one way; offers what training uses of `TraceWindows`."""
+class SyntheticWindows(TraceWindows):
+    """Points that all move one way; nothing is read from disk."""
 
-    statistics = NormalizerStats(1.0, 1.0, 0.1, 1, 8, 32)
+    def __init__(self) -> None:
+        self.statistics = NormalizerStats(1.0, 1.0, 0.1, 1, 8, 32)
 
     def __len__(self) -> int:
         return 7
