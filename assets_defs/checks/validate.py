@@ -47,8 +47,8 @@ def failure(report: Report, report_path: Path) -> CheckFailedError:
     return CheckFailedError(
         f"{report['artifact']}: {len(broken)} of {report['n_expectations']} expectations are broken:\n{lines}",
         expected=f"all critical expectations of assets_defs/{report['artifact']}/expectations.py to hold",
-        remedy=f"correct the data or, if it is right, the limit in section `checks` of params.yaml; all
-        in {report_path}.",
+        remedy="correct the data or, if it is right, the limit in section `checks` of params.yaml; "
+        f"the whole report: {report_path}",
     )
 
 
