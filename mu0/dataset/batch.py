@@ -1,6 +1,7 @@
 """The batch that training and evaluation of the world model see."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -34,7 +35,7 @@ class TraceBatch:
 
     def to(self, device: torch.device | str) -> "TraceBatch":
         """The same batch with its tensors on `device`."""
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device) if isinstance(value, Tensor) else value
             for name, value in vars(self).items()
         }

@@ -14,7 +14,7 @@ Source
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -85,7 +85,7 @@ def read_evaluation_samples(
             expected="a test split with at least one scene",
             remedy="add videos: a source needs three scenes before one is held out.",
         )
-    samples = []
+    samples: list[EvaluationSample] = []
     for episode_id, rows in slots.sort_values(["episode_id", "frame_index"]).groupby("episode_id", sort=True):
         episode = read_episode(episodes_root / str(episode_id))
         captions = read_captions(captions_root, str(episode_id))
@@ -104,9 +104,9 @@ def _choose_frames(n_slots: int, protocol: EvaluationProtocol) -> list[int]:
 
 
 def _sample(
-    episode: Episode, captions: CaptionPool, row: "pd.Series[object]", protocol: EvaluationProtocol
+    episode: Episode, captions: CaptionPool, row: "pd.Series[Any]", protocol: EvaluationProtocol
 ) -> EvaluationSample:
-    frame = int(str(row["frame_index"]))
+    frame = int(row["frame_index"])
     windows = _draw_windows(episode, frame, protocol)
     height, width = episode.size_px
     history = uvz_from_trace(windows.history.astype(np.float64), height, width)

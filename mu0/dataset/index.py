@@ -103,7 +103,7 @@ def build_index(
 
 
 def _index_clip(
-    clip: dict[str, Any], episodes_root: Path, shape: WindowShape
+    clip: dict[Any, Any], episodes_root: Path, shape: WindowShape
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     episode_id = f"{clip['source']}/{clip['clip_id']}"
     row: dict[str, Any] = {

@@ -12,6 +12,7 @@ Entry points
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,16 +70,16 @@ class TraceBenchmark:
     def flat_metrics(self) -> dict[str, float]:
         """Headline numbers: moving points of all sources at the longest horizon."""
         best = self.settings.n_samples
-        rows = self.headline().set_index("method")
+        rows: dict[str, Any] = {str(row["method"]): row for row in self.headline().to_dict("records")}
         metrics: dict[str, float] = {}
         for method in self.methods:
             name = SHORT_NAMES.get(method.name, method.name)
             for key in HEADLINE:
-                metrics[f"{name}_{key}"] = rows.loc[method.name, key]
+                metrics[f"{name}_{key}"] = rows[method.name][key]
                 if best > 1:
                     metric, space = key.split("_")
-                    metrics[f"{name}_best{best}_{key}"] = rows.loc[method.name, column(metric, space, best)]
-            metrics[f"{name}_latency_s"] = rows.loc[method.name, "latency_s"]
+                    metrics[f"{name}_best{best}_{key}"] = rows[method.name][column(metric, space, best)]
+            metrics[f"{name}_latency_s"] = rows[method.name]["latency_s"]
         for row in self.headline_comparisons().to_dict("records"):
             method, reference = (SHORT_NAMES.get(row[key], row[key]) for key in ("method", "reference"))
             for part, ending in (("mean", ""), ("low", "_low"), ("high", "_high")):
@@ -147,7 +148,8 @@ def _means(errors: pd.DataFrame, settings: BenchmarkSettings) -> pd.DataFrame:
     rows = []
     for source, points, group in _groups(errors):
         for (method, horizon), part in group.groupby(["method", "horizon"], sort=False):
-            row = {"method": method, "source": source, "points": points, "horizon": horizon}
+            row: dict[Any, Any] = {"method": method, "source": source}
+            row |= {"points": points, "horizon": horizon}
             row |= {"n_keypoints": len(part), "n_episodes": part["episode_id"].nunique()}
             row |= part[settings.columns].mean().to_dict()
             for key in HEADLINE:
@@ -172,12 +174,12 @@ def _compare(errors: pd.DataFrame, names: list[str], settings: BenchmarkSettings
                 for reference in REFERENCES:
                     if method == reference or not {method, reference} <= set(names):
                         continue
-                    key = {"method": method, "reference": reference}
+                    key: dict[str, Any] = {"method": method, "reference": reference}
                     key |= {"source": source, "points": points, "horizon": horizon}
                     rows += [
                         key | {"metric": metric} | vars(interval)
                         for metric, interval in _differences(
-                            part.loc[method], part.loc[reference], settings
+                            part.xs(method), part.xs(reference), settings
                         ).items()
                     ]
     return pd.DataFrame(rows)

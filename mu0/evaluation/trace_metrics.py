@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-CHUNK = 256  # trajectories per pass: the rolling diagonals of 32 steps then stay in the cache
+CHUNK = 512  # trajectories per pass: the rolling diagonals of 32 steps then stay in the cache
 METRICS = ("ade", "fde", "dtw", "frechet")
 
 
@@ -124,32 +124,33 @@ def _alignments(
 
 
 def _align_chunk(
-    a: Float[np.ndarray, "d t n"],
-    b: Float[np.ndarray, "d t n"],
+    a: Float[np.ndarray, "d t n"], b: Float[np.ndarray, "d t n"]
 ) -> tuple[Float[np.ndarray, "t n"], Float[np.ndarray, "t n"]]:
-    """DTW and Fréchet by rolling diagonals: row i + 1 is the cell (i, s - i), row 0 the border."""
+    """DTW and Fréchet by rolling diagonals: row i + 1 is the cell (i, s - i), row 0 the border.
+
+    Each table holds both programs, the sum at 0 and the leash at 1, since they take the same steps.
+    """
     n_steps, n = a.shape[1:]
-    dtw, frechet = np.empty((2, n_steps, n))
-    sums = [np.full((n_steps + 1, n), np.inf) for _ in range(3)]
-    leashes = [np.full((n_steps + 1, n), np.inf) for _ in range(3)]
-    buffers = np.empty((2, n_steps, n))
+    answers = np.empty((2, n_steps, n))
+    current, previous, before = (np.full((2, n_steps + 1, n), np.inf) for _ in range(3))
+    buffer = np.empty((len(a) + 1, n_steps, n))
     for s in range(2 * n_steps - 1):
         low, high = max(0, s - n_steps + 1), min(s, n_steps - 1) + 1
-        cost = _diagonal_costs(a, b, s, slice(low, high), buffers)
-        for tables in (sums, leashes):
-            tables.insert(0, tables.pop())
-            _best_predecessor(tables, slice(low + 1, high + 1), slice(low, high))
+        cost = _diagonal_costs(a, b, s, slice(low, high), buffer)
+        current, previous, before = before, current, previous
+        here, above = slice(low + 1, high + 1), slice(low, high)
+        best = np.minimum(previous[:, here], previous[:, above], out=current[:, here])
+        np.minimum(best, before[:, above], out=best)
         if s == 0:
-            sums[0][1] = leashes[0][1] = 0.0
-        here = slice(low + 1, high + 1)
-        sums[0][here] += cost
-        np.maximum(leashes[0][here], cost, out=leashes[0][here])
-        _close_border(sums[0], low, high)
-        _close_border(leashes[0], low, high)
+            best[:] = 0.0
+        best[0] += cost
+        np.maximum(best[1], cost, out=best[1])
+        # cells just outside the diagonal must not hold values of three diagonals ago
+        current[:, low] = np.inf
+        current[:, high + 1 : high + 2] = np.inf
         if s % 2 == 0:
-            dtw[s // 2] = sums[0][s // 2 + 1]
-            frechet[s // 2] = leashes[0][s // 2 + 1]
-    return dtw, frechet
+            answers[:, s // 2] = current[:, s // 2 + 1]
+    return answers[0], answers[1]
 
 
 def _diagonal_costs(
@@ -157,29 +158,12 @@ def _diagonal_costs(
     b: Float[np.ndarray, "d t n"],
     s: int,
     rows: slice,
-    buffers: Float[np.ndarray, "2 t n"],
+    buffer: Float[np.ndarray, "d+1 t n"],
 ) -> Float[np.ndarray, "cells n"]:
     """Distances of step i of `a` to step s - i of `b`, for the cells of one diagonal only."""
     partners = slice(s - rows.stop + 1, s - rows.start + 1)
-    total, difference = buffers[:, : rows.stop - rows.start]
-    for axis in range(len(a)):
-        goal = difference if axis else total
-        np.subtract(a[axis, rows], b[axis, partners][::-1], out=goal)
-        np.square(goal, out=goal)
-        if axis:
-            total += difference
+    difference, total = buffer[:-1, rows], buffer[-1, rows]
+    np.subtract(a[:, rows], b[:, partners][:, ::-1], out=difference)
+    np.square(difference, out=difference)
+    np.add.reduce(difference, axis=0, out=total)
     return np.sqrt(total, out=total)
-
-
-def _best_predecessor(tables: list[Float[np.ndarray, "rows n"]], here: slice, above: slice) -> None:
-    """Best of the three predecessors: left (i, j-1), above (i-1, j) and the corner (i-1, j-1)."""
-    current, previous, before = tables
-    np.minimum(previous[here], previous[above], out=current[here])
-    np.minimum(current[here], before[above], out=current[here])
-
-
-def _close_border(table: Float[np.ndarray, "rows n"], low: int, high: int) -> None:
-    """Cells just outside the diagonal must not hold values of three diagonals ago."""
-    table[low] = np.inf
-    if high + 1 < len(table):
-        table[high + 1] = np.inf
