@@ -2,14 +2,14 @@
 
     python benchmarks/trace_accuracy.py --out trace_accuracy.json
 
-Three sets of clips that no setting was tuned on: still camera with noisy depth; moving camera with given poses;
-moving camera whose path has to be estimated. Methods
+Three sets of clips that no setting was tuned on: still camera with noisy depth; moving camera with given
+poses; moving camera whose path has to be estimated. Methods
     ours          rigid re-acquisition, unexplained points dropped (their share is printed)
     ours_all      the same without dropping: the same points as below
     no_rigid      Lucas-Kanade with undo, correlation and depth checks; hidden points are interpolated
     lucas_kanade  the same without checks
-Scores are TAPVid-3D's (camera space, no rescaling); millimetres are in the world, aligned at the first camera.
-Truth is drawn ten times denser than usual, so that a keypoint finds its body within 1 cm.
+Scores are TAPVid-3D's (camera space, no rescaling); millimetres are in the world, aligned at the first
+camera. Truth is drawn ten times denser than usual, so that a keypoint finds its body within 1 cm.
 """
 
 import argparse

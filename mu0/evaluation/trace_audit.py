@@ -1,8 +1,8 @@
 """One extracted episode of a simulated clip against exact truth.
 
 An episode holds, for every anchor frame, the keypoints that are on screen there, with a persistent track id
-(mu0.json). Read along the anchors they are camera-space tracks with visibility, which is what TAPVid-3D scores.
-A track starts at the first anchor at which it is visible; from there its true body carries it.
+(mu0.json). Read along the anchors they are camera-space tracks with visibility, which is what TAPVid-3D
+scores. A track starts at the first anchor at which it is visible; from there its true body carries it.
 
 Only moving tracks are stored in an episode, so "static" rows here are tracks that were kept by mistake.
 """
@@ -67,7 +67,7 @@ def audit_episode(episode: Episode, truth: Truth) -> dict[str, object]:
     """Scores and errors of one episode; NaN where nothing could be compared."""
     name = {"episode_id": episode.sidecar.episode_id, "source": episode.sidecar.source}
     tracks = camera_tracks(episode)
-    if tracks is None or episode.depth is None:
+    if tracks is None or episode.depth is None or episode.samples is None:
         return {**name, "n_tracks": 0, "n_audited": 0}
     camera = truth.camera_from_world.astype(np.float64)
     index = np.arange(len(tracks.start))
@@ -78,7 +78,8 @@ def audit_episode(episode: Episode, truth: Truth) -> dict[str, object]:
     carried, body = carry_with_bodies(chosen, tracks.start, truth.points_world, truth.visible, NEAR_M)
     expected = np.stack([apply(pose, points) for pose, points in zip(camera, carried, strict=True)])
     is_audited = body != NOBODY
-    use = np.repeat(is_audited[None], len(expected), 0)
+    is_anchor = np.isin(np.arange(len(expected)), episode.samples.frame_indices)
+    use = is_anchor[:, None] & is_audited
     use[tracks.start, index] = False
     depth_m = np.asarray(episode.depth, np.float32)
     truly_visible = visible_by_depth(expected, depth_m, truth.intrinsics) & is_audited

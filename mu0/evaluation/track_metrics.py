@@ -1,18 +1,19 @@
 """How good are extracted tracks? TAPVid-3D scores and errors in millimetres, against exact truth.
 
-Truth is given as body-fixed points, which are not the points that the extractor chose. But points of one rigid body
-keep their distances, so the bodies can be read off the truth itself, and a keypoint can be carried along exactly
-with the body on whose surface it was chosen.
+Truth is given as body-fixed points, which are not the points that the extractor chose. But points of one
+rigid body keep their distances, so the bodies can be read off the truth itself, and a keypoint can be
+carried along exactly with the body on whose surface it was chosen.
 
     bodies_of_truth      which true points belong to one rigid body
     carry_with_bodies    where keypoints truly go, from where they were chosen
     tapvid3d             APD, AJ, OA
 
 Conventions
-    camera space, metres; no rescaling of any kind (metric RGB-D); the frame in which a point was chosen is left out
+    camera space, metres; no rescaling of any kind (metric RGB-D); the frame of choice is left out
 
 Sources
-    TAPVid-3D, google-deepmind/tapnet, tapvid3d/evaluation/metrics.py: thresholds 1, 2, 4, 8, 16 px times z / focal.
+    TAPVid-3D, google-deepmind/tapnet, tapvid3d/evaluation/metrics.py:
+    thresholds are 1, 2, 4, 8, 16 px times z / focal.
 """
 
 from dataclasses import dataclass
@@ -161,7 +162,7 @@ def visible_by_depth(
     intrinsics: Float[np.ndarray, "3 3"],
     tolerance_m: float = 0.012,
 ) -> Bool[np.ndarray, "t n"]:
-    """Where true points are seen: inside the image, and measured depth is their own (TAPVid-3D's definition)."""
+    """Where true points are seen: inside the image, and measured depth is their own."""
     z = points_camera[..., 2]
     with np.errstate(invalid="ignore", divide="ignore"):
         pixel = points_camera[..., :2] / np.where(z > 0, z, np.nan)[..., None]

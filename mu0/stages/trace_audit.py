@@ -1,6 +1,7 @@
 """Stage `trace_audit`: extracted traces of simulated clips against exact truth."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,16 +45,15 @@ def read_truth(path: Path) -> Truth:
         return Truth(*(arrays[n] for n in ("points_world", "visible", "camera_from_world", "intrinsics")))
 
 
-def summarize(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+def summarize(table: pd.DataFrame) -> dict[str, dict[Any, float | None]]:
     """Means over episodes by source; None where nothing could be compared."""
-    groups = table.groupby("source").mean(numeric_only=True)
-    counts = table.groupby("source").size()
+    groups = {str(name): part for name, part in table.groupby("source")}
     return {
-        str(source): {
-            "n_episodes": int(counts[source]),
-            **{k: None if pd.isna(v) else float(v) for k, v in row.items()},
+        source: {
+            "n_episodes": len(part),
+            **{k: None if pd.isna(v) else float(v) for k, v in part.mean(numeric_only=True).items()},
         }
-        for source, row in groups.iterrows()
+        for source, part in groups.items()
     }
 
 

@@ -1,12 +1,13 @@
 """From pixel tracks to the tracks of an episode: lift, group, ride, filter.
 
-With depth, tracks are lifted into the world, rigid bodies are found among the moving ones (keypoints and *helpers*:
-points that only serve to find bodies), and every keypoint rides on the body that explains it. Keypoints that
-nothing explains and that were hardly seen are dropped and counted: a wrong trace is worse than none, and one wrong
-trace sets the clock of its whole group.
+With depth, tracks are lifted into the world, rigid bodies are found among the moving ones (keypoints and
+*helpers*: points that only serve to find bodies), and every keypoint rides on the body that explains it.
+Keypoints that nothing explains and that were hardly seen are dropped and counted: a wrong trace is worse
+than none, and one wrong trace sets the clock of its whole group.
 
-Without depth a track stays a pixel track: interpolated where it was lost for a moment, dropped where it was seen
-too rarely; it moves if it leaves the place where the background (a homography between frames) says it should be.
+Without depth a track stays a pixel track: interpolated where it was lost for a moment, dropped where it was
+seen too rarely; it moves if it leaves the place where the background (a homography between frames) says it
+should be.
 """
 
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ def assemble_3d(
 
 
 def _inlier_m(reconstruction: Reconstruction) -> float:
-    """How far apart two measurements of one point may be: noise of depth plus a pixel at the usual distance."""
+    """How far apart two measurements of one point may be: noise of depth plus a pixel."""
     depth = reconstruction.depth_m
     assert depth is not None
     sample = depth[:: max(1, len(depth) // 8), ::4, ::4]

@@ -1,8 +1,8 @@
 """What a patch looks like and whether it moves: the embedded stand-in for learned features.
 
-A patch is described by its colour (mean and spread in Lab), its texture (histogram of gradient directions), its
-depth and its own motion. Own motion is what optical flow leaves over when the flow of a static world, known
-from depth and camera path, is taken away; without depth, a homography plays the camera's part.
+A patch is described by its colour (mean and spread in Lab), its texture (histogram of gradient directions),
+its depth and its own motion. Own motion is what optical flow leaves over when the flow of a static world,
+known from depth and camera path, is taken away; without depth, a homography plays the camera's part.
 
 Sources
     Flow: DIS (arXiv:1603.03590), preset ULTRAFAST/FAST, OpenCV.
@@ -58,7 +58,7 @@ def static_flow(
 
 
 def homography_flow(flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w 2"]:
-    """The part of `flow` that one homography explains: the camera's, where most of the picture is background."""
+    """The part of `flow` that one homography explains: the camera's, if most is background."""
     height, width = flow.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     grid = np.stack([x, y], -1)

@@ -35,8 +35,8 @@ def extract_clip(clip: Clip, params: ExtractParams) -> tuple[EpisodeArrays, Side
     """Extract the traces of one clip.
 
     Returns:
-        The episode, its sidecar, and its quality row. If nothing usable moves, `samples` is None and the row's
-        status is "rejected" with the reason: there is nothing to write then.
+        The episode, its sidecar, and its quality row. If nothing usable moves, `samples` is None and the
+        row's status is "rejected" with the reason: there is nothing to write then.
 
     Raises:
         ExtractionError: The clip has fewer than two frames, or a backend does not exist.
@@ -65,8 +65,8 @@ def read_footage(clip: Clip, target_fps_hz: float) -> Footage:
     kept = np.arange(0, clip.info.n_frames, step)
     if len(kept) < 2:
         raise ExtractionError(
-            f"Clip {clip.info.source}/{clip.info.clip_id} has {clip.info.n_frames} frames at {clip.info.fps_hz:g} Hz; "
-            f"{len(kept)} are left at {target_fps_hz:g} Hz.",
+            f"Clip {clip.info.source}/{clip.info.clip_id} has {clip.info.n_frames} frames "
+            f"at {clip.info.fps_hz:g} Hz; {len(kept)} are left at {target_fps_hz:g} Hz.",
             expected="at least 2 frames",
             remedy="leave this clip out, or raise `extract.target_fps_hz` in params.yaml.",
         )

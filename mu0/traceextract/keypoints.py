@@ -4,8 +4,9 @@
     query frames, evenly over time; in each: most points on what moves, the rest on everything
     within an entity: corners first, no two closer than the budget needs
 
-Small things get more than their area's share, for they are what is carried. Points on moving things get most of the budget because the episode keeps only their traces; points on still
-things are needed for coverage and as a check (they must not move).
+Small things get more than their area's share, for they are what is carried. Points on moving things get
+most of the budget because the episode keeps only their traces; points on still things are needed for
+coverage and as a check (they must not move).
 
 Sources
     Entities and budgets: reference/traceextract.md §2.7 and §2.8 (k-means variant).

@@ -1,12 +1,13 @@
 """What moves: places that the depth camera sees through at another time, and points that leave their place.
 
-A surface that is in one place now, while the camera looks *through* that place at another time, has moved. This
-finds things before, while and after they move, from a moving camera too, and shadows and highlights do not fool it;
-optical flow alone would follow them. Things that move along the line of sight are caught by flow together with a
-change of depth.
+A surface that is in one place now, while the camera looks *through* that place at another time, has moved.
+This finds things before, while and after they move, from a moving camera too, and shadows and highlights do
+not fool it; optical flow alone would follow them. Things that move along the line of sight are caught by
+flow together with a change of depth.
 
 The movement filter of the episode is metric and camera-compensated: a point moves if it gets farther than a
-threshold from where it was, in the world. (TraceExtract's own filter looks at pixels of the first 64 frames only.)
+threshold from where it was, in the world. (TraceExtract's own filter looks at pixels of the first 64 frames
+only.)
 
 Sources
     Movement filter and its weak points: reference/traceextract.md §2.11, §9 no. 4 and 5.
@@ -102,10 +103,10 @@ def _at_full_size(mask: Bool[np.ndarray, "h w"], height: int, width: int) -> Boo
 
 
 def displacement(points: Float[np.ndarray, "t n d"], use: Bool[np.ndarray, "t n"]) -> Float[np.ndarray, " n"]:
-    """Largest distance of each point from its median place over the used frames, times two at most.
+    """How far each point gets around: the diagonal of the box that holds it.
 
-    The extent is measured per point as the diagonal of its box between the 2nd and 98th percentile, so that one
-    wrong measurement does not make a still point move. 0 for points used in fewer than two frames.
+    The box reaches from the 2nd to the 98th percentile, so that one wrong measurement does not make a still
+    point move. 0 for points used in fewer than two frames.
     """
     extent = np.zeros(points.shape[1])
     usable = np.flatnonzero(use.sum(0) >= 2)

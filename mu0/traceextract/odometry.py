@@ -6,8 +6,8 @@ Each step from frame t - 1 to t
     3. dense photometric and geometric alignment (`cv2.Odometry`) refines the step on the rest
     4. PnP against a keyframe some frames back, started from the sum of the steps, takes out their drift
 Every stage is gated: a refinement that runs away from a sound PnP is dropped, an unsound PnP falls back to
-unmasked dense alignment, and if that fails too the last velocity is kept and the step is counted as lost. A camera
-that stands still is recognised, so that it does not drift.
+unmasked dense alignment, and if that fails too the last velocity is kept and the step is counted as lost. A
+camera that stands still is recognised, so that it does not drift.
 
 Source
     Measured in reference/perception.md §3: 5.8 mm drift over 0.88 m with a moving arm in view, against 58 mm

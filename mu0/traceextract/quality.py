@@ -92,7 +92,7 @@ def _through_first_camera(tracks: WorldTracks) -> Float32[np.ndarray, "t n 3"]:
 
 
 def _steady(visible: np.ndarray) -> np.ndarray:
-    """Seen in `STEADY_FRAMES` frames that end here and in as many that start here (fewer at the clip's ends)."""
+    """Seen in `STEADY_FRAMES` frames that end here and in as many that start here, fewer at the ends."""
     n_frames = len(visible)
     total = np.concatenate([np.zeros((1, visible.shape[1]), int), np.cumsum(visible, 0)])
     frames = np.arange(n_frames)

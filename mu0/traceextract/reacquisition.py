@@ -6,8 +6,8 @@ bodies, and the still world, are asked
     agreement     where the point was measured, does this motion put it there?
     see-through   does it claim places that the depth camera saw through? Then it cannot be true.
 
-The best answer gives the position in all frames; the point is visible where the measured depth agrees with it.
-Points that nobody explains (cloth, fingers, wrong tracks) keep their own measurements, interpolated.
+The best answer gives the position in all frames; the point is visible where the measured depth agrees with
+it. Points that nobody explains (cloth, fingers, wrong tracks) keep their own measurements, interpolated.
 
 Sources
     Rigid re-acquisition and its gain in recall: reference/perception.md §6.

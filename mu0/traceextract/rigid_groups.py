@@ -2,12 +2,13 @@
 
 1. Find the moments in which unexplained tracks move most; there, guess motions from triples of neighbours and
    keep the guess that most tracks follow.
-2. Grow the body frame by frame in both directions of time: fit its pose to its members (Kabsch, weighted by how
-   well each has followed so far), and adopt tracks that have been still relative to it.
+2. Grow the body frame by frame in both directions of time: fit its pose to its members (Kabsch, weighted by
+   how well each has followed so far), and adopt tracks that have been still relative to it.
 3. Members that often disagree are set free again; refit; look for the next body among the tracks left over.
 
-A hand that carries a cup is first one body with it; the cup is set free where the hand lets go, and found as a body
-of its own in the next round. Cluster quality decides tracking quality, so this looks at motion, not at colour.
+A hand that carries a cup is first one body with it; the cup is set free where the hand lets go, and found
+as a body of its own in the next round. Cluster quality decides tracking quality, so this looks at motion,
+not at colour.
 
 Conventions
     world_from_body   4 x 4 per frame; the body frame is the world at the body's first frame (`origin_frame`)

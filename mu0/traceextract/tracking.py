@@ -1,9 +1,9 @@
 """Pyramidal Lucas-Kanade with self-doubt: a step counts only if it can be undone and still looks alike.
 
-Each keypoint is followed from its query frame to the end and, in a second sweep, back to the beginning. A step is
-kept when (1) tracking it backwards returns to where it came from, (2) the patch still correlates with the last
-one and with the one it was chosen for, (3) the measured depth does not jump, (4) it stays inside the image.
-The first failed step ends the track in that direction; `reacquisition` finds it again.
+Each keypoint is followed from its query frame to the end and, in a second sweep, back to the beginning. A
+step is kept when (1) tracking it backwards returns to where it came from, (2) the patch still correlates
+with the last one and with the one it was chosen for, (3) the measured depth does not jump, (4) it stays
+inside the image. The first failed step ends the track in that direction; `reacquisition` finds it again.
 
 Sources
     Thresholds and costs: reference/perception.md §3 and §6.
@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks
 
@@ -72,7 +72,7 @@ def sample_depth(
 def patches(
     grey: Grey, pixel: Float[np.ndarray, "n 2"], radius_px: int
 ) -> Float32[np.ndarray, "n side side"]:
-    """Bilinear patches around pixels, normalized to zero mean and unit length, so that a product correlates."""
+    """Bilinear patches around pixels, normalized, so that a product correlates."""
     side = 2 * radius_px + 1
     offsets = np.arange(-radius_px, radius_px + 1, dtype=np.float32)
     at = pixel.astype(np.float32)

@@ -84,7 +84,7 @@ class PatchFeatures:
 
 @dataclass(frozen=True)
 class Keypoints:
-    """Points to follow: when and where they were chosen, for which entity, and whether on something that moves."""
+    """Points to follow: when, where and for which entity they were chosen, and whether on a mover."""
 
     frame: Int[np.ndarray, " n"]
     pixel: Float[np.ndarray, "n 2"]

@@ -1,4 +1,4 @@
-"""Point tracker `lucas_kanade`: pyramidal Lucas-Kanade with undo, correlation and depth checks; no weights."""
+"""Point tracker `lucas_kanade`: pyramidal Lucas-Kanade with undo, correlation and depth checks."""
 
 from typing import final
 

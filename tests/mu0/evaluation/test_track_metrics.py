@@ -41,7 +41,7 @@ def test_scores_of_a_hand_counted_case() -> None:
 def test_the_threshold_is_strict_and_grows_with_depth() -> None:
     truth = np.array([[[0.0, 0.0, 2.0]]])
     one = np.ones((1, 1), bool)
-    exactly_one_px = truth + [0.02, 0, 0]
+    exactly_one_px = truth + np.array([0.02, 0, 0])
     found = tapvid3d(exactly_one_px, one, truth, one, one, FOCAL_PX)
     assert found.average_points_within_distance == pytest.approx(4 / 5)
 

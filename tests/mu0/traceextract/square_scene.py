@@ -1,4 +1,4 @@
-"""A scene with a known answer: a textured wall at 1 m, and a textured square at 0.8 m that slides sideways."""
+"""A known answer: a textured wall at 1 m, and a textured square at 0.8 m that slides sideways."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Tracking: the known slide is followed, both ways in time; depth respects silhouettes; lift and project invert."""
+"""Tracking: the known slide is followed, both ways in time; depth respects silhouettes."""
 
 import numpy as np
 import pytest
