@@ -24,7 +24,7 @@ class ActionExpertParams(Section):
     objective: Literal["flow", "l1"] = "flow"
     frame_stride: PositiveInt = 1  # 2 halves the time that frozen features take
     width: PositiveInt = 128
-    blocks: PositiveInt = 3
+    blocks: PositiveInt = 2
     seed: NonNegativeInt = 0
 
 

@@ -3,7 +3,7 @@
     prefix tokens ──┬─────────────── z_vlm ──(+)── z ──┬─ 4x4 tokens + soft keypoints ─┐
     trace features ─┴─ attention ─ sigmoid(gate) ┘     │                               ├─ readout ─ keyframe
     wrist image ── trained stem ── 4x4 tokens + soft keypoints ────────────────────────┤      │        │
-    state, words ──────────────────────────────────────┴─ context tokens               ┘      └── condition
+    state, words ──────────────────────────────────────┴─ context tokens ──────────────┘      └── condition
                                                              │                                     │
     noisy actions + time ─────────── expert blocks (attend to context, adaLN on the condition) ────┘─ velocity
 
@@ -51,7 +51,7 @@ class ActionExpertConfig:
     state_dim: int = 9
     width: int = 128
     heads: int = 4
-    blocks: int = 3
+    blocks: int = 2
     n_keypoints: int = 32
     max_words: int = 12
     euler_steps: int = 10
@@ -118,7 +118,7 @@ class ActionExpert(nn.Module):
         self.wrist = WristEncoder(width, config.n_keypoints)
         self.state = nn.Linear(config.state_dim, width)
         self.words = nn.Embedding(len(config.vocabulary) + 1, width)
-        self.kind = nn.Parameter(torch.randn(5, 1, width) * 0.02)
+        self.kind = nn.Parameter(torch.randn(4, 1, width) * 0.02)
         self.place = nn.Parameter(torch.randn(2, N_REDUCED, width) * 0.02)
         readout_width = 2 * N_REDUCED * width + 4 * config.n_keypoints + config.state_dim + width
         self.readout = nn.Sequential(nn.LayerNorm(readout_width), mlp(readout_width, 2 * width, width))
@@ -141,13 +141,18 @@ class ActionExpert(nn.Module):
         n_image = self.config.n_image_tokens
         front, front_uv = self.grid(z[:, :n_image])
         wrist, wrist_uv = self.wrist(inputs.wrist)
-        words = self.words(inputs.words)
-        flat = (front.flatten(1), wrist.flatten(1), front_uv, wrist_uv, inputs.state, words.mean(1))
+        flat = (
+            front.flatten(1),
+            wrist.flatten(1),
+            front_uv,
+            wrist_uv,
+            inputs.state,
+            self.words(inputs.words).mean(1),
+        )
         readout = self.readout(torch.cat(flat, dim=1))
         keyframe = self.keyframe(readout)
         groups = (
             self.state(inputs.state)[:, None],
-            words,
             wrist + self.place[0],
             front + self.place[1],
             z[:, n_image:],

@@ -88,7 +88,7 @@ class ExpertBlock(nn.Module):
         self.attention = Attention(width, heads)
         self.norm_cross = nn.LayerNorm(width)
         self.cross = Attention(width, heads)
-        self.mlp = mlp(width, 4 * width, width)
+        self.mlp = mlp(width, 2 * width, width)
         self.modulation = nn.Linear(width, 6 * width)
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)

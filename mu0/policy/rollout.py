@@ -76,7 +76,7 @@ def video_path(videos: Path, actor: str, seed: int) -> Path:
     return videos / f"{actor}_{seed}.mp4"
 
 
-class _Demonstrator:
+class ScriptedExecutor:
     """The scripted expert in the place of a chunk executor."""
 
     n_plans = 0
@@ -86,16 +86,18 @@ class _Demonstrator:
         self._script: Iterator[tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]] = iter(())
 
     def reset(self, seed: int) -> None:  # noqa: ARG002 - it draws nothing
+        """Begin the script for the scene that the environment shows."""
         self._script = demonstrate(self._environment)
 
     def act(self, observation: Observation) -> Float[np.ndarray, " 5"]:  # noqa: ARG002 - it knows the scene
+        """The script's next action; when it is over, the command stays."""
         command = self._environment.command.copy()
         return next(self._script, (command, command))[1]
 
 
 def rollout(
     environment: Ur3Environment,
-    executor: ChunkExecutor | _Demonstrator,
+    executor: ChunkExecutor | ScriptedExecutor,
     actor: str,
     seed: int,
     horizon_steps: int,
@@ -138,7 +140,7 @@ def _distance_to_target_m(environment: Ur3Environment) -> float:
     return float(np.linalg.norm(environment.target_position_m() - tcp_m))
 
 
-_worker: dict[str, ChunkExecutor | _Demonstrator | Ur3Environment] = {}
+_worker: dict[str, ChunkExecutor | ScriptedExecutor | Ur3Environment] = {}
 
 
 def _run_one(setting: RolloutSetting, actor: str, seed: int) -> Rollout:
@@ -151,7 +153,7 @@ def _run_one(setting: RolloutSetting, actor: str, seed: int) -> Rollout:
     assert isinstance(environment, Ur3Environment)
     if actor not in _worker:
         if actor == "demonstrator":
-            _worker[actor] = _Demonstrator(environment)
+            _worker[actor] = ScriptedExecutor(environment)
         else:
             policy = TraceConditionedPolicy.load(setting.experts[actor], setting.world_model)
             _worker[actor] = ChunkExecutor(policy, setting.execute_steps)

@@ -49,7 +49,8 @@ class TraceConditionedPolicy(AbstractPolicy):
         """
         checkpoint = load_action_expert(folder, world_model_folder)
         world_model = load_checkpoint(world_model_folder)
-        return cls(checkpoint, FeatureExtractor(world_model, checkpoint.features))
+        with_trace = checkpoint.expert.config.variant == "mu0"
+        return cls(checkpoint, FeatureExtractor(world_model, checkpoint.features, with_trace=with_trace))
 
     @property
     def front_size_px(self) -> tuple[int, int]:

@@ -29,6 +29,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mu0.files import atomic_folder
+from mu0.model.backbone import Prefix
 from mu0.model.world_model import TraceWorldModel
 from mu0.progress import track
 
@@ -64,9 +65,18 @@ class FrozenFeatures:
 
 
 class FeatureExtractor:
-    """Takes frozen features from a world model; never changes it."""
+    """Takes frozen features from a world model; never changes it.
 
-    def __init__(self, world_model: TraceWorldModel, config: FeatureConfig) -> None:
+    Args:
+        world_model: Is set to evaluation mode and frozen.
+        config: Which features.
+        with_trace: False leaves the trace pass out (its features are zeros), for the variant that ignores it.
+    """
+
+    def __init__(
+        self, world_model: TraceWorldModel, config: FeatureConfig, *, with_trace: bool = True
+    ) -> None:
+        self.with_trace = with_trace
         self.world_model = world_model.eval().requires_grad_(requires_grad=False)
         self.config = config
         self.n_image_tokens = 0
@@ -83,18 +93,23 @@ class FeatureExtractor:
         model, n = self.world_model, len(images)
         prefix = model.encode_prefix(self._to_input(images), list(instructions))
         self.n_image_tokens = prefix.n_image_tokens
-        hidden = model.trace_hidden(
-            prefix, self._uv.expand(n, -1, -1), self._noise.expand(n, -1, -1, -1), torch.ones(n)
-        )
-        side = self.config.grid
-        pooled = functional.avg_pool2d(hidden.transpose(1, 2).unflatten(-1, (side, side)), self.config.pool)
         length = prefix.n_image_tokens + model.config.max_text_tokens
         missing = length - prefix.hidden.shape[1]
         return FrozenFeatures(
             functional.pad(prefix.hidden * prefix.mask[..., None], (0, 0, 0, missing)).float().numpy(),
             functional.pad(prefix.mask, (0, missing)).numpy(),
-            pooled.flatten(2).transpose(1, 2).float().contiguous().numpy(),
+            self._trace(prefix, n).float().contiguous().numpy(),
         )
+
+    def _trace(self, prefix: Prefix, n: int) -> Float[Tensor, "n t trace_width"]:
+        """Pooled hidden states of the query grid after one pass at pure noise."""
+        config, width = self.config, self.world_model.config.expert_width
+        if not self.with_trace:
+            return torch.zeros(n, (config.grid // config.pool) ** 2, width)
+        noise = self._noise.expand(n, -1, -1, -1)
+        hidden = self.world_model.trace_hidden(prefix, self._uv.expand(n, -1, -1), noise, torch.ones(n))
+        grid = hidden.transpose(1, 2).unflatten(-1, (config.grid, config.grid))
+        return functional.avg_pool2d(grid, config.pool).flatten(2).transpose(1, 2)
 
     def _to_input(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float[Tensor, "n 3 s s"]:
         """Square images of the model's size in [0, 1]."""

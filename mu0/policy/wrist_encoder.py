@@ -53,12 +53,12 @@ def _stage(channels_in: int, channels: int, stride: int) -> nn.Sequential:
 class WristEncoder(nn.Module):
     """A trained convolutional stem: image -> 4x4 tokens and soft keypoints.
 
-    bfloat16 is used for the convolutions only; at these widths it makes attention slower, not faster.
+    bfloat16 is used in training, for the convolutions only; at these widths it makes attention slower, not faster.
     """
 
     def __init__(self, width: int, n_keypoints: int) -> None:
         super().__init__()
-        self.fine = nn.Sequential(nn.PixelUnshuffle(2), _stage(12, 32, 1), _stage(32, 64, 2))
+        self.fine = nn.Sequential(nn.PixelUnshuffle(4), _stage(48, 64, 1))
         self.coarse = nn.Sequential(_stage(64, width, 2), nn.Conv2d(width, width, 3, 2, 1))
         self.keypoints = SoftKeypoints(64, n_keypoints)
 
@@ -67,7 +67,7 @@ class WristEncoder(nn.Module):
     ) -> tuple[Float[Tensor, "b tokens width"], Float[Tensor, "b two_k"]]:
         """Tokens in row-major order, and keypoint positions."""
         x = images.float() / 127.5 - 1
-        with torch.autocast("cpu", torch.bfloat16, enabled=not torch.is_inference_mode_enabled()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
             fine = self.fine(x)
             tokens = self.coarse(fine)
         return tokens.float().flatten(2).transpose(1, 2), self.keypoints(fine.float())

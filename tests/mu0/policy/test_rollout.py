@@ -1,0 +1,70 @@
+"""Closed-loop rollouts: equal seeds, equal rollouts; the demonstrator solves what the scenes allow."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mu0.errors import PolicyError
+from mu0.interfaces import AbstractPolicy
+from mu0.policy.chunk_executor import ChunkExecutor
+from mu0.policy.rollout import RolloutSetting, ScriptedExecutor, rollout, run_rollouts, side_by_side
+from mu0.records import ActionChunk, Observation
+
+pytest.importorskip("mujoco")
+
+
+class WanderingPolicy(AbstractPolicy):
+    """Small random moves around the commanded pose."""
+
+    def reset(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def predict_action_chunk(self, observation: Observation) -> ActionChunk:
+        assert observation.proprioception is not None
+        actions = np.tile(observation.proprioception[:5].astype(np.float64), (16, 1))
+        actions[:, :3] += self.rng.normal(0, 0.01, (16, 3)).cumsum(0)
+        return ActionChunk(actions, 10.0)
+
+
+def test_front_and_wrist_lie_side_by_side() -> None:
+    front, wrist = np.zeros((128, 128, 3), np.uint8), np.full((64, 64, 3), 255, np.uint8)
+    picture = side_by_side(Observation(front, "pick", wrist_image=wrist))
+    assert picture.shape == (128, 256, 3)
+    assert picture[:, :128].max() == 0
+    assert picture[:, 128:].min() == 255
+
+
+def test_no_seeds_is_an_error(tmp_path: object) -> None:
+    setting = RolloutSetting(tmp_path, {}, tmp_path, 8, 10, (64, 64))  # type: ignore[arg-type]
+    with pytest.raises(PolicyError, match="no rollouts to run"):
+        run_rollouts(setting, [], 1)
+
+
+@pytest.mark.slow
+def test_equal_seeds_give_equal_rollouts() -> None:
+    from mu0.envs.ur3.environment import Ur3Environment
+
+    environment = Ur3Environment(64)
+    outcomes, videos = [], []
+    for seed in (7, 8, 7):
+        result, pictures = rollout(environment, ChunkExecutor(WanderingPolicy(), 8), "mu0", seed, 12)
+        outcomes.append(dataclasses.replace(result, ms_per_plan=0.0))
+        videos.append(np.stack(pictures))
+    environment.close()
+    assert outcomes[0] == outcomes[2]
+    assert outcomes[0].n_plans == 2
+    np.testing.assert_array_equal(videos[0], videos[2])
+    assert (videos[0] != videos[1]).any()
+
+
+@pytest.mark.slow
+def test_demonstrator_succeeds() -> None:
+    from mu0.envs.ur3.environment import Ur3Environment
+
+    environment = Ur3Environment(64)
+    result, _ = rollout(environment, ScriptedExecutor(environment), "demonstrator", 50_000, 120)
+    environment.close()
+    assert result.success
+    assert result.lifted
+    assert result.closest_m < 0.03
