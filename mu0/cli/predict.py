@@ -46,7 +46,7 @@ def predict_image(question: Question, out: Path) -> None:
 
     observation = _observe(question)
     queries = _queries(question, observation)
-    predictor = TracePredictor.load(question.checkpoint)
+    predictor = TracePredictor.from_folder(question.checkpoint)
     traces = predictor.predict(observation, queries, question.samples, question.seed)
     stem = out / question.image.stem
     height_px, width_px = observation.image.shape[:2]
