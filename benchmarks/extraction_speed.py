@@ -1,0 +1,80 @@
+"""Extraction time per frame on one core, by stage of the engine, with given poses and with odometry.
+
+    python benchmarks/extraction_speed.py --out extraction_speed.json
+
+Targets: 60 ms per 640 x 480 frame with given poses, 250 ms with odometry, 10 ms per 128 x 128 frame.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mu0.params.extract import ExtractParams
+from mu0.params.raw_videos import SimulatedSource
+from mu0.sources.simulated import record_clip
+from mu0.traceextract.backends.interfaces import Footage
+from mu0.traceextract.engine import choose, track
+from mu0.traceextract.reconstruction import reconstruct_rgbd
+from mu0.traceextract.sampling import sample_traces
+
+SIZES_PX = ((640, 480), (128, 128))
+SEED = 77_000
+
+
+def measure(width_px: int, height_px: int, *, poses: bool, params: ExtractParams) -> dict[str, float]:
+    """Milliseconds per frame of one clip, fastest of two runs."""
+    source = SimulatedSource(
+        kind="simulated",
+        embodiment="human_hand",
+        n_clips=1,
+        width_px=width_px,
+        height_px=height_px,
+        moving_camera_share=1.0,
+        seed=SEED,
+    )
+    clip = record_clip(source, 0)
+    runs = []
+    for _ in range(2):
+        given = clip.camera_from_world if poses else None
+        frames = np.arange(len(clip.frames))
+        footage = Footage(clip.frames, clip.depth_m, clip.intrinsics, given, frames, clip.fps_hz)
+        marks = [time.perf_counter()]
+        scene = reconstruct_rgbd(footage)
+        marks.append(time.perf_counter())
+        keypoints = choose(footage, scene, params)
+        marks.append(time.perf_counter())
+        tracks = track(footage, scene, keypoints, params)
+        marks.append(time.perf_counter())
+        sample_traces(tracks, (height_px, width_px), params)
+        marks.append(time.perf_counter())
+        runs.append(1e3 * np.diff(marks) / len(frames))
+    best = np.min(runs, 0)
+    names = ("reconstruct_ms", "choose_ms", "track_ms", "sample_ms")
+    return {**dict(zip(names, best.round(2).tolist(), strict=True)), "total_ms": round(float(best.sum()), 2)}
+
+
+def main() -> None:
+    """Measure all sizes and write the JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("extraction_speed.json"))
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    result = {
+        f"{width}x{height}, {'given poses' if poses else 'odometry'}": measure(
+            width, height, poses=poses, params=ExtractParams()
+        )
+        for width, height in SIZES_PX
+        for poses in (True, False)
+    }
+    options.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
