@@ -140,8 +140,8 @@ def make_episodes(root: Path) -> pd.DataFrame:
         captions.mkdir(parents=True)
         entry = {"start_idx": 0, "end_idx": N_FRAMES, "instruction_1": "move", "instruction_2": "push"}
         (captions / "curated_training_texts.json").write_text(json.dumps({"chunk_texts": [entry]}))
-        rows.append({"source": "made", "clip_id": f"c{number}", "scene_id": f"s{number}", "embodiment": "unknown",
-                     "simulated": True, "status": "ok", "reason": "", "is_3d": True})  # fmt: skip
+        row = {"source": "made", "clip_id": f"c{number}", "scene_id": f"s{number}", "embodiment": "unknown"}
+        rows.append(row | {"simulated": True, "status": "ok", "reason": "", "is_3d": True})
     return pd.DataFrame(rows)
 
 

@@ -169,7 +169,8 @@ def _compare(errors: pd.DataFrame, names: list[str], settings: BenchmarkSettings
     rows = []
     for source, points, group in _groups(errors):
         for horizon in settings.horizons:
-            part = group[group["horizon"] == horizon].set_index(["method", "keypoint"])
+            at_horizon = group[group["horizon"] == horizon].set_index("keypoint")
+            part = {str(name): rows_of for name, rows_of in at_horizon.groupby("method")}
             for method in names:
                 for reference in REFERENCES:
                     if method == reference or not {method, reference} <= set(names):
@@ -178,9 +179,7 @@ def _compare(errors: pd.DataFrame, names: list[str], settings: BenchmarkSettings
                     key |= {"source": source, "points": points, "horizon": horizon}
                     rows += [
                         key | {"metric": metric} | vars(interval)
-                        for metric, interval in _differences(
-                            part.xs(method), part.xs(reference), settings
-                        ).items()
+                        for metric, interval in _differences(part[method], part[reference], settings).items()
                     ]
     return pd.DataFrame(rows)
 

@@ -40,8 +40,10 @@ def main() -> None:
     metrics = benchmark.flat_metrics()
     with track_run(stage="trace_report", params=report.model_dump()) as run:
         run.log(metrics)
-    with atomic_folder(GOAL) as folder:
-        write_trace_report(folder, samples, benchmark, report.n_scenes)
+        with atomic_folder(GOAL) as folder:
+            write_trace_report(folder, samples, benchmark, report.n_scenes)
+        run.log_artifact(GOAL / "table.md")
+        run.log_artifact(GOAL / "figures")
     write_json(METRICS, metrics)
 
 
