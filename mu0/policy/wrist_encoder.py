@@ -53,7 +53,8 @@ def _stage(channels_in: int, channels: int, stride: int) -> nn.Sequential:
 class WristEncoder(nn.Module):
     """A trained convolutional stem: image -> 4x4 tokens and soft keypoints.
 
-    bfloat16 is used in training, for the convolutions only; at these widths it makes attention slower, not faster.
+    bfloat16 is used in training, and for the convolutions only: at these widths it makes attention
+    slower, not faster.
     """
 
     def __init__(self, width: int, n_keypoints: int) -> None:
