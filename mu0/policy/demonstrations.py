@@ -56,7 +56,7 @@ def next_keyframes(
     for change in changes:
         pose[start:change] = action[change, :N_POSE]
         valid[start:change] = True
-        start = change
+        start = int(change)
     return np.where(valid[:, None], pose - state[:, :N_POSE], 0).astype(action.dtype), valid
 
 

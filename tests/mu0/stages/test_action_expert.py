@@ -27,7 +27,7 @@ def test_missing_demonstrations_are_named(project: Path, monkeypatch: pytest.Mon
     assert not (project / "models").exists()
 
 
-def test_unknown_variant_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+def test_unknown_variant_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["action_expert", "--embodiment", "ur3", "--variant", "best"])
     with pytest.raises(SystemExit):
         action_expert.main()
