@@ -8,9 +8,10 @@ poses; moving camera whose path has to be estimated. Methods
     ours_all      the same without dropping: the same points as below
     no_rigid      Lucas-Kanade with undo, correlation and depth checks; hidden points are interpolated
     lucas_kanade  the same without checks
-A point is carried by its true body from where the method itself puts it in its query frame, so errors are what
-the track gathers from there on; the error of lifting the query pixel is not in them. Scores are TAPVid-3D's (camera space, no rescaling); millimetres are in the world, aligned at the first
-camera. Truth is drawn ten times denser than usual, so that a keypoint finds its body within 1 cm.
+A point is carried by its true body from where the method itself puts it in its query frame, so errors are
+what the track gathers from there on; the error of lifting the query pixel is not in them. Scores are
+TAPVid-3D's (camera space, no rescaling); millimetres are in the world, aligned at the first camera. Truth
+is drawn ten times denser than usual, so that a keypoint finds its body within 1 cm.
 """
 
 import argparse
