@@ -1,4 +1,4 @@
-"""Extraction time per frame on one core, by stage of the engine, with given poses and with odometry.
+"""Extraction CPU time per frame, by stage of the engine, with given poses and with odometry.
 
     python benchmarks/extraction_speed.py --out extraction_speed.json
 
@@ -26,7 +26,7 @@ SEED = 77_000
 
 
 def measure(width_px: int, height_px: int, *, poses: bool, params: ExtractParams) -> dict[str, float]:
-    """Milliseconds per frame of one clip, fastest of two runs."""
+    """CPU milliseconds per frame of one clip, fastest of two runs; other work on the machine hardly counts."""
     source = SimulatedSource(
         kind="simulated",
         embodiment="human_hand",
@@ -42,15 +42,15 @@ def measure(width_px: int, height_px: int, *, poses: bool, params: ExtractParams
         given = clip.camera_from_world if poses else None
         frames = np.arange(len(clip.frames))
         footage = Footage(clip.frames, clip.depth_m, clip.intrinsics, given, frames, clip.fps_hz)
-        marks = [time.perf_counter()]
+        marks = [time.process_time()]
         scene = reconstruct_rgbd(footage)
-        marks.append(time.perf_counter())
+        marks.append(time.process_time())
         keypoints = choose(footage, scene, params)
-        marks.append(time.perf_counter())
+        marks.append(time.process_time())
         tracks = track(footage, scene, keypoints, params)
-        marks.append(time.perf_counter())
+        marks.append(time.process_time())
         sample_traces(tracks, (height_px, width_px), params)
-        marks.append(time.perf_counter())
+        marks.append(time.process_time())
         runs.append(1e3 * np.diff(marks) / len(frames))
     best = np.min(runs, 0)
     names = ("reconstruct_ms", "choose_ms", "track_ms", "sample_ms")
