@@ -26,7 +26,7 @@ SEED = 77_000
 
 
 def measure(width_px: int, height_px: int, *, poses: bool, params: ExtractParams) -> dict[str, float]:
-    """CPU milliseconds per frame of one clip, fastest of two runs; other work on the machine hardly counts."""
+    """CPU milliseconds per frame of one clip, fastest of two runs."""
     source = SimulatedSource(
         kind="simulated",
         embodiment="human_hand",
