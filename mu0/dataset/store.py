@@ -49,7 +49,7 @@ class WindowSettings:
 class SlotStore:
     """Packed anchor frames: slot s owns the rows `first_row[s]:first_row[s + 1]` of `windows`."""
 
-    images: UInt8[np.ndarray, "slot size size 3"]
+    images: UInt8[np.ndarray, "slot 3 size size"]
     depth_m: Float16[np.ndarray, "slot size size"] | None
     has_depth: Bool[np.ndarray, " slot"]
     is_3d: Bool[np.ndarray, " slot"]
@@ -90,7 +90,7 @@ def _allocate(slots: pd.DataFrame, first_row: Int64[np.ndarray, " s"], settings:
     n_slots, n_rows, size = len(slots), int(first_row[-1]), settings.image_size_px
     n_future, n_past = settings.shape.future_len + 1, settings.shape.history_len + 1
     return SlotStore(
-        images=_array((n_slots, size, size, 3), np.uint8),
+        images=_array((n_slots, 3, size, size), np.uint8),
         depth_m=_array((n_slots, size, size), np.float16) if settings.with_depth else None,
         has_depth=np.zeros(n_slots, bool),
         is_3d=slots["is_3d"].to_numpy(bool),
@@ -136,7 +136,7 @@ def _fill(
     size = (settings.image_size_px, settings.image_size_px)
     for place in places:
         frame = store.frame_index[place]
-        store.images[place] = cv2.resize(np.asarray(episode.images[frame]), size)
+        store.images[place] = cv2.resize(np.asarray(episode.images[frame]), size).transpose(2, 0, 1)
         if store.depth_m is not None and episode.depth is not None:
             depth_m = np.nan_to_num(np.asarray(episode.depth[frame], np.float32), posinf=0, neginf=0)
             store.depth_m[place] = cv2.resize(depth_m, size, interpolation=cv2.INTER_NEAREST_EXACT)

@@ -144,14 +144,14 @@ class TraceWindows:
     def _images(
         self, slots: Int64[np.ndarray, " b"], rng: np.random.Generator
     ) -> Float[torch.Tensor, "b 3 s s"]:
-        images = torch.from_numpy(self.store.images[slots]).permute(0, 3, 1, 2).float().div_(255)
+        images = torch.from_numpy(self.store.images[slots]).float().div_(255)
         jitter = self.settings.image_jitter
         if jitter == 0:
-            return images.contiguous()
+            return images
         factors = rng.uniform(1 - jitter, 1 + jitter, size=(2, len(slots), 1, 1, 1)).astype(np.float32)
         brightness, contrast = torch.from_numpy(factors)
         mean = images.mean(dim=(1, 2, 3), keepdim=True)
-        return images.sub_(mean).mul_(contrast).add_(mean).mul_(brightness).clamp_(0, 1).contiguous()
+        return images.sub_(mean).mul_(contrast).add_(mean).mul_(brightness).clamp_(0, 1)
 
     def _depth_panel(
         self, slots: Int64[np.ndarray, " b"], rng: np.random.Generator
