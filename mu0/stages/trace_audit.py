@@ -40,20 +40,19 @@ def main() -> None:
 
 
 def read_truth(path: Path) -> Truth:
-    """Read the exact tracks of one clip."""
+    """The exact tracks of one clip."""
     with np.load(path, allow_pickle=False) as arrays:
         return Truth(*(arrays[n] for n in ("points_world", "visible", "camera_from_world", "intrinsics")))
 
 
 def summarize(table: pd.DataFrame) -> dict[str, dict[Any, float | None]]:
     """Means over episodes by source; None where nothing could be compared."""
-    groups = {str(name): part for name, part in table.groupby("source")}
     return {
-        source: {
+        str(source): {
             "n_episodes": len(part),
             **{k: None if pd.isna(v) else float(v) for k, v in part.mean(numeric_only=True).items()},
         }
-        for source, part in groups.items()
+        for source, part in table.groupby("source")
     }
 
 

@@ -55,8 +55,7 @@ def fit_rigid(
 ) -> Float[np.ndarray, "*b 4 4"]:
     """Weighted least-squares rigid motion from `source` to `goal`, for a whole batch at once.
 
-    Source:
-        Kabsch 1976; the sign of the last axis keeps reflections out.
+    The sign of the last axis keeps reflections out (Kabsch 1976).
     """
     share = weight / np.maximum(weight.sum(-1, keepdims=True), 1e-12)
     centre_source = (source * share[..., None]).sum(-2)
@@ -121,14 +120,13 @@ def find_bodies(
     settings: GroupSettings,
     seed: int,
 ) -> list[Body]:
-    """Rigid bodies among moving tracks, most members first; see the module text.
+    """Rigid bodies among moving tracks, liveliest first.
 
     Args:
         world: Positions [m]; NaN where not seen.
         is_seen: True where `world` is a measurement.
         is_mover: Tracks that leave their place; the others are no one's members.
-        settings: Limits.
-        seed: Of the triples that are tried.
+        settings, seed: Limits, and the seed of the triples that are tried.
     """
     rng = np.random.default_rng(seed)
     free = is_mover.copy()
