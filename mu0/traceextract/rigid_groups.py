@@ -53,10 +53,7 @@ class Body:
 def fit_rigid(
     source: Float[np.ndarray, "*b k 3"], goal: Float[np.ndarray, "*b k 3"], weight: Float[np.ndarray, "*b k"]
 ) -> Float[np.ndarray, "*b 4 4"]:
-    """Weighted least-squares rigid motion from `source` to `goal`, for a whole batch at once.
-
-    The sign of the last axis keeps reflections out (Kabsch 1976).
-    """
+    """Weighted least-squares rigid motion from `source` to `goal`, for a whole batch at once (Kabsch)."""
     share = weight / np.maximum(weight.sum(-1, keepdims=True), 1e-12)
     centre_source = (source * share[..., None]).sum(-2)
     centre_goal = (goal * share[..., None]).sum(-2)
@@ -126,7 +123,8 @@ def find_bodies(
         world: Positions [m]; NaN where not seen.
         is_seen: True where `world` is a measurement.
         is_mover: Tracks that leave their place; the others are no one's members.
-        settings, seed: Limits, and the seed of the triples that are tried.
+        settings: Limits.
+        seed: Of the triples that are tried.
     """
     rng = np.random.default_rng(seed)
     free = is_mover.copy()
