@@ -15,17 +15,30 @@ def extract_one(video: Path, out: Path, text: str) -> None:
         ExtractionError: It cannot become an episode.
     """
     import tempfile
+    from dataclasses import replace
 
     from mu0.episodes.write import write_episode
+    from mu0.errors import ExtractionError
     from mu0.params import load_params, params_path
     from mu0.params.extract import ExtractParams
-    from mu0.sources.files import import_item
+    from mu0.sources.files import FileItem, write_item
     from mu0.traceextract.engine import extract_clip
 
     params = load_params().extract if params_path.exists() else ExtractParams()
     with tempfile.TemporaryDirectory() as scratch:
-        clip = import_item(video, Path(scratch) / video.stem, source="command_line", instruction=text)
+        clip = write_item(
+            FileItem(video.stem, video), Path(scratch) / video.stem, "command_line", params.target_fps_hz
+        )
+        if text:
+            clip = replace(clip, info=replace(clip.info, instruction=text))
         arrays, sidecar, quality = extract_clip(clip, params)
+        if quality["status"] != "ok":
+            raise ExtractionError(
+                f"{video} gives no traces: {quality['reason']}.",
+                expected="a video in which something moves and can be followed",
+                remedy="film the movement closer or longer, or lower extract.movement_m and "
+                "extract.movement_share in params.yaml.",
+            )
         goal = out / video.stem
         write_episode(goal, arrays, sidecar)
     typer.secho(str(goal), bold=True)
@@ -46,7 +59,9 @@ def validate_folder(folder: Path) -> None:
     episodes = [folder] if (folder / "images.npy").exists() else list_episodes(folder)
     if not episodes:
         raise EpisodeError(
-            f"There is no episode in {folder}.", expected="a folder with images.npy, or folders of them", remedy="check the path."
+            f"There is no episode in {folder}.",
+            expected="a folder with images.npy, or folders of them",
+            remedy="check the path.",
         )
     broken = 0
     for episode in episodes:

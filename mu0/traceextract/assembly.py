@@ -39,7 +39,7 @@ class AssemblySettings:
     movement_share: float = 0.02  # of the image diagonal, for 2-D tracks
     min_loose_share: float = 0.6  # of frames in which an unexplained point must have been seen
     min_pixel_share: float = 0.35  # the same for 2-D tracks
-    drop_unexplained: bool = True     # off only to compare with trackers that drop nothing
+    drop_unexplained: bool = True  # off only to compare with trackers that drop nothing
     max_bodies: int = 8
     seed: int = 0
 

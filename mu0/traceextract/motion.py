@@ -111,10 +111,22 @@ def displacement(points: Float[np.ndarray, "t n d"], use: Bool[np.ndarray, "t n"
     extent = np.zeros(points.shape[1])
     usable = np.flatnonzero(use.sum(0) >= 2)
     if len(usable):
-        values = np.where(use[:, usable, None], points[:, usable], np.nan)
-        low, high = np.nanpercentile(values, [2, 98], axis=0)
-        extent[usable] = np.linalg.norm(high - low, axis=-1)
+        ordered = np.sort(np.where(use[:, usable, None], points[:, usable], np.nan), 0)  # NaN last
+        last = np.isfinite(ordered).sum(0) - 1
+        extent[usable] = np.linalg.norm(
+            _quantile(ordered, 0.98, last) - _quantile(ordered, 0.02, last), axis=-1
+        )
     return extent
+
+
+def _quantile(
+    ordered: Float[np.ndarray, "t n d"], share: float, last: Int[np.ndarray, "n d"]
+) -> Float[np.ndarray, "n d"]:
+    """Linear between the order statistics 0 to `last` along time."""
+    place = share * last
+    below = np.floor(place).astype(int)
+    low, high = (np.take_along_axis(ordered, np.minimum(k, last)[None], 0)[0] for k in (below, below + 1))
+    return low + (place - below) * (high - low)
 
 
 def coverage(

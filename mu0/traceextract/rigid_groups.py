@@ -57,28 +57,29 @@ def fit_rigid(
     share = weight / np.maximum(weight.sum(-1, keepdims=True), 1e-12)
     centre_source = (source * share[..., None]).sum(-2)
     centre_goal = (goal * share[..., None]).sum(-2)
-    spread = np.einsum(
-        "...ki,...kj,...k->...ij",
-        source - centre_source[..., None, :],
-        goal - centre_goal[..., None, :],
-        share,
-    )
+    weighted = (source - centre_source[..., None, :]) * share[..., None]
+    spread = np.swapaxes(weighted, -1, -2) @ (goal - centre_goal[..., None, :])
     u, _, vt = np.linalg.svd(spread)
-    sign = np.linalg.det(u) * np.linalg.det(vt)
-    u[..., :, 2] *= np.sign(np.where(sign == 0, 1, sign))[..., None]
+    u[..., 2] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)[..., None]
     rotation = np.swapaxes(u @ vt, -1, -2)
     motion = np.zeros((*rotation.shape[:-2], 4, 4))
     motion[..., :3, :3] = rotation
-    motion[..., :3, 3] = centre_goal - np.einsum("...ij,...j->...i", rotation, centre_source)
+    motion[..., :3, 3] = centre_goal - (rotation @ centre_source[..., None])[..., 0]
     motion[..., 3, 3] = 1
     return motion
 
 
 def move(
-    motion: Float[np.ndarray, "*b 4 4"], points: Float[np.ndarray, "*b k 3"]
-) -> Float[np.ndarray, "*b k 3"]:
-    """Apply rigid motions to points, batch by batch."""
-    return np.einsum("...ij,...kj->...ki", motion[..., :3, :3], points) + motion[..., None, :3, 3]
+    motion: Float[np.ndarray, "*#b 4 4"], points: Float[np.ndarray, "*#b k 3"]
+) -> Float[np.ndarray, "*_b k 3"]:
+    """Apply rigid motions to points, batch by batch (batches of one are repeated)."""
+    return points @ np.swapaxes(motion[..., :3, :3], -1, -2) + motion[..., None, :3, 3]
+
+
+def distance(a: Float[np.ndarray, "*#b 3"], b: Float[np.ndarray, "*#b 3"]) -> Float[np.ndarray, "..."]:
+    """Distance of two points [m]."""
+    x, y, z = np.moveaxis(a - b, -1, 0)
+    return np.sqrt(x * x + y * y + z * z)
 
 
 def consensus(
@@ -91,15 +92,14 @@ def consensus(
     """The rigid motion that carries the most weight of points from `source` to `goal`, and who follows it."""
 
     def followers(motion: Float[np.ndarray, "4 4"]) -> Bool[np.ndarray, " k"]:
-        return np.linalg.norm(move(motion, source) - goal, axis=-1) < inlier_m
+        return distance(move(motion, source), goal) < inlier_m
 
     motion = fit_rigid(source, goal, weight)
     inlier = followers(motion)
     if weight[inlier].sum() < 0.9 * weight.sum() and len(source) > 3:
-        triples = np.stack([rng.permutation(len(source))[:3] for _ in range(N_REFITS)])
+        triples = rng.random((N_REFITS, len(source))).argsort(1)[:, :3]
         guesses = fit_rigid(source[triples], goal[triples], np.ones(triples.shape))
-        all_moved = np.einsum("bij,kj->bki", guesses[:, :3, :3], source) + guesses[:, None, :3, 3]
-        fits = np.linalg.norm(all_moved - goal, axis=-1) < inlier_m
+        fits = distance(move(guesses, source[None]), goal[None]) < inlier_m
         best = (fits * weight).sum(1).argmax()
         if weight[fits[best]].sum() > weight[inlier].sum():
             inlier = fits[best]
@@ -177,14 +177,13 @@ def _founders(
     first = rng.choice(len(candidates), N_GUESSES, p=moved / moved.sum())
     order = np.linalg.norm(here[first][:, None] - here, axis=-1).argsort(1, kind="stable")
     reach = min(N_NEIGHBOURS, len(candidates) - 1)
-    others = np.stack([1 + rng.permutation(reach)[:2] for _ in range(N_GUESSES)])
+    others = 1 + rng.random((N_GUESSES, reach)).argsort(1)[:, :2]
     triples = np.take_along_axis(order, np.concatenate([np.zeros((N_GUESSES, 1), int), others], 1), 1)
     worst = np.zeros((N_GUESSES, len(candidates)))
     for frame in frames[1:]:
         there = world[frame, candidates]
         guesses = fit_rigid(here[triples], there[triples], np.ones(triples.shape))
-        predicted = np.einsum("bij,kj->bki", guesses[:, :3, :3], here) + guesses[:, None, :3, 3]
-        worst = np.maximum(worst, np.linalg.norm(predicted - there, axis=-1))
+        worst = np.maximum(worst, distance(move(guesses, here[None]), there[None]))
     follows = worst < settings.inlier_m
     score = (follows * moved).sum(1)
     best = follows[score.argmax()]
@@ -244,7 +243,7 @@ def _adopt(
     relative = move(np.linalg.inv(pose[near]), np.where(seen[..., None], world[np.ix_(near, strangers)], 0))
     count = seen.sum(0)
     mean = (relative * seen[..., None]).sum(0) / np.maximum(count, 1)[:, None]
-    spread = np.where(seen, np.linalg.norm(relative - mean, axis=-1), 0).max(0)
+    spread = np.where(seen, distance(relative, mean[None]), 0).max(0)
     joins = (count >= MIN_OVERLAP_FRAMES) & (spread < inlier_m)
     in_body[strangers[joins]] = mean[joins]
 
@@ -262,14 +261,13 @@ def _settle(
     for _ in range(3):
         mean, agreement = agreement_with_body(world, usable, pose, is_known, inlier_m)
         members &= agreement >= MIN_AGREEMENT
-        for frame in np.flatnonzero(is_known):
-            present = usable[frame] & members
-            if present.sum() < MIN_POSE_MEMBERS:
-                is_known[frame] = False
-                continue
-            distance = np.linalg.norm(move(pose[frame], mean[present]) - world[frame, present], axis=-1)
-            weight = 1 / (1 + (distance / (0.5 * inlier_m)) ** 2)
-            pose[frame] = fit_rigid(mean[present], world[frame, present], weight)
+        is_known &= usable[:, members].sum(1) >= MIN_POSE_MEMBERS
+        present = usable[np.ix_(is_known, members)]
+        there = np.where(present[..., None], world[np.ix_(is_known, members)], 0)
+        off_m = distance(move(pose[is_known], mean[None, members]), there)
+        weight = present / (1 + (off_m / (0.5 * inlier_m)) ** 2)
+        here = np.broadcast_to(mean[members], there.shape)
+        pose[is_known] = fit_rigid(here, there, weight)
     return Body(pose, is_known), members
 
 
@@ -291,7 +289,7 @@ def agreement_with_body(
     middle = np.maximum((count - 1) // 2, 0)
     centre = np.take_along_axis(ordered, middle[None, :, None].repeat(3, 2), 0)[0]
     with np.errstate(invalid="ignore"):
-        close = used & (np.linalg.norm(relative - centre, axis=-1) < inlier_m)
+        close = used & (distance(relative, centre[None]) < inlier_m)
     n_close = close.sum(0)
     total = np.where(close[..., None], relative, 0).sum(0)
     mean = np.where((n_close > 0)[:, None], total / np.maximum(n_close, 1)[:, None], np.nan)
