@@ -68,13 +68,8 @@ def assemble_3d(
     bodies = find_bodies(world, is_seen, movers, groups, settings.seed)
     keep = has_start & ~is_helper
     world, is_seen, points, pixel = world[:, keep], is_seen[:, keep], keypoints[keep], tracks.pixel[:, keep]
-    whole = ride_bodies(
-        world,
-        is_seen,
-        bodies,
-        reconstruction,
-        RideSettings(inlier_m, see_through_m=SEE_THROUGH_M + reconstruction.pose_slack_m),
-    )
+    rides = RideSettings(inlier_m, see_through_m=SEE_THROUGH_M + reconstruction.pose_slack_m)
+    whole = ride_bodies(world, is_seen, bodies, reconstruction, rides)
 
     rarely_seen = is_seen.mean(0) < settings.min_loose_share
     unexplained = (whole.rides_on == LOOSE) & (rarely_seen | ~points.on_mover)

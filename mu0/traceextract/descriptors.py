@@ -31,7 +31,7 @@ def dense_flow(
     is_small = source.shape[1] <= SMALL_WIDTH_PX
     preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM if is_small else cv2.DISOPTICAL_FLOW_PRESET_FAST
     start = None if guess is None else np.ascontiguousarray(guess)
-    flow: Float32[np.ndarray, "h w 2"] = cv2.DISOpticalFlow_create(preset).calc(source, goal, start)
+    flow: Float32[np.ndarray, "h w 2"] = cv2.DISOpticalFlow.create(preset).calc(source, goal, start)
     return flow
 
 

@@ -127,7 +127,7 @@ def _measured_minus_predicted(
     with np.errstate(invalid="ignore"):
         inside = (pixel >= 0).all(-1) & (pixel[..., 0] <= width - 1) & (pixel[..., 1] <= height - 1)
     pixel = np.where(inside[..., None], pixel, np.nan)
-    measured = np.stack([sample_depth(d, p) for d, p in zip(reconstruction.depth_m, pixel, strict=True)])
+    measured = sample_depth(reconstruction.depth_m, pixel)
     return np.where(inside & (measured > 0), measured - z, np.nan)
 
 

@@ -44,29 +44,35 @@ class LucasKanadeSettings:
 
 
 def sample_depth(
-    depth_m: Float[np.ndarray, "h w"], pixel: Float[np.ndarray, "n 2"], edge_m: float = 0.03
-) -> Float[np.ndarray, " n"]:
+    depth_m: Float[np.ndarray, "*t h w"], pixel: Float[np.ndarray, "*t n 2"], edge_m: float = 0.03
+) -> Float[np.ndarray, "*t n"]:
     """Depth at pixels: the median of those 3 x 3 neighbours that lie on the same surface; 0 = missing.
 
-    Pixels outside the image are clipped to its border; NaN pixels give 0.
+    Frame by frame if there is an axis of frames. Pixels outside the image are clipped to its border; NaN
+    pixels give 0.
     """
-    height, width = depth_m.shape
-    if len(pixel) == 0:
-        return np.zeros(0, depth_m.dtype)
-    finite = np.isfinite(pixel).all(-1)
-    nearest = np.rint(np.where(finite[:, None], pixel, 0)).clip(-1e6, 1e6).astype(int)
-    x, y = nearest[:, 0].clip(1, width - 2), nearest[:, 1].clip(1, height - 2)
-    window = np.stack([depth_m[y + dy, x + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)], 1)
-    centre = window[:, 4]
-    nearest_surface = np.where(window > 0, window, np.inf).min(1)
-    surface = np.where(centre > 0, centre, nearest_surface)
-    on_surface = (window > 0) & (np.abs(window - surface[:, None]) < edge_m)
-    ordered = np.sort(np.where(on_surface, window, np.inf), 1)
-    count = on_surface.sum(1)
-    rows = np.arange(len(pixel))
-    low, high = ordered[rows, np.maximum((count - 1) // 2, 0)], ordered[rows, np.minimum(count // 2, 8)]
+    height, width = depth_m.shape[-2:]
+    flat = pixel.reshape(-1, 2)
+    if len(flat) == 0:
+        return np.zeros(pixel.shape[:-1], depth_m.dtype)
+    frame = np.arange(depth_m.size // (height * width)).repeat(pixel.shape[-2])
+    finite = np.isfinite(flat).all(-1)
+    x, y = np.rint(np.where(finite[:, None], flat, 0)).T
+    corner = (frame * height + y.clip(1, height - 2).astype(int) - 1) * width
+    corner += x.clip(1, width - 2).astype(int) - 1
+    offsets = np.add.outer(np.arange(3) * width, np.arange(3)).ravel()
+    window = depth_m.reshape(-1)[corner + offsets[:, None]]
+    far = np.where(window > 0, window, np.inf)
+    surface = np.where(window[4] > 0, window[4], far.min(0))
+    with np.errstate(invalid="ignore"):
+        on_surface = np.abs(far - surface) < edge_m
+    ordered = np.sort(np.where(on_surface, window, np.inf), 0)
+    count = on_surface.sum(0)
+    points = np.arange(len(flat))
     usable = (count > 0) & finite
-    return np.where(usable, (np.where(usable, low, 0) + np.where(usable, high, 0)) / 2, 0)
+    low = np.where(usable, ordered[np.maximum((count - 1) // 2, 0), points], 0)
+    high = np.where(usable, ordered[np.minimum(count // 2, 8), points], 0)
+    return ((low + high) / 2).reshape(pixel.shape[:-1])
 
 
 def patches(
@@ -89,7 +95,7 @@ def correlation(
     a: Float[np.ndarray, "n side side"], b: Float[np.ndarray, "n side side"]
 ) -> Float[np.ndarray, " n"]:
     """Normalized cross correlation of normalized patches."""
-    return np.einsum("nij,nij->n", a, b)
+    return (a * b).sum((1, 2))
 
 
 def lucas_kanade_step(
@@ -140,35 +146,44 @@ def _sweep(
     """Fill `tracks` in one direction of time, starting each point at its query frame."""
     pixel, is_seen = tracks
     radius = settings.patch_radius_px
-    chosen = _query_patches(grey, keypoints, radius)
+    chosen, z_chosen = _queries(grey, depth_m, keypoints, radius)
+    last, z_last = chosen.copy(), z_chosen.copy()
     alive = np.zeros(len(keypoints.frame), bool)
     for now, then in steps:
         alive |= keypoints.frame == now
         index = np.flatnonzero(alive)
         if len(index) == 0:
             continue
-        start = pixel[now, index]
-        there, good = lucas_kanade_step(grey[now], grey[then], start, settings)
-        before, after = patches(grey[now], start, radius), patches(grey[then], there, radius)
-        good &= correlation(before, after) > settings.step_correlation
+        there, good = lucas_kanade_step(grey[now], grey[then], pixel[now, index], settings)
+        after = patches(grey[then], there, radius)
+        good &= correlation(last[index], after) > settings.step_correlation
         good &= correlation(chosen[index], after) > settings.query_correlation
         if depth_m is not None:
-            z_before, z_after = sample_depth(depth_m[now], start), sample_depth(depth_m[then], there)
-            good &= (z_before > 0) & (z_after > 0) & (np.abs(z_after - z_before) < settings.depth_jump_m)
+            before_m, after_m = z_last[index], sample_depth(depth_m[then], there)
+            good &= (before_m > 0) & (after_m > 0) & (np.abs(after_m - before_m) < settings.depth_jump_m)
+            z_last[index] = after_m
+        last[index] = after
         pixel[then, index[good]] = there[good]
         is_seen[then, index[good]] = True
         alive[index[~good]] = False
 
 
-def _query_patches(
-    grey: UInt8[np.ndarray, "t h w"], keypoints: Keypoints, radius: int
-) -> Float32[np.ndarray, "n side side"]:
+def _queries(
+    grey: UInt8[np.ndarray, "t h w"],
+    depth_m: Float[np.ndarray, "t h w"] | None,
+    keypoints: Keypoints,
+    radius: int,
+) -> tuple[Float32[np.ndarray, "n side side"], Float[np.ndarray, " n"]]:
+    """Patch and depth of each keypoint where it was chosen; depth 0 where there is none."""
     side = 2 * radius + 1
     cut = np.zeros((len(keypoints.frame), side, side), np.float32)
+    z_m = np.zeros(len(keypoints.frame), np.float32 if depth_m is None else depth_m.dtype)
     for frame in np.unique(keypoints.frame):
         here = keypoints.frame == frame
         cut[here] = patches(grey[frame], keypoints.pixel[here], radius)
-    return cut
+        if depth_m is not None:
+            z_m[here] = sample_depth(depth_m[frame], keypoints.pixel[here].astype(np.float32))
+    return cut, z_m
 
 
 def lift(
@@ -178,15 +193,13 @@ def lift(
     camera_from_world: Float[np.ndarray, "t 4 4"],
 ) -> tuple[Float[np.ndarray, "t n 3"], Bool[np.ndarray, "t n"]]:
     """World positions [m] of seen pixels and where they exist; NaN elsewhere."""
-    z = np.stack([sample_depth(depth, pixel) for depth, pixel in zip(depth_m, tracks.pixel, strict=True)])
+    z = sample_depth(depth_m, tracks.pixel)
     has_depth = tracks.is_seen & (z > 0)
     focal, centre = intrinsics[[0, 1], [0, 1]], intrinsics[:2, 2]
     rays = (tracks.pixel - centre) / focal
     camera = np.concatenate([rays * z[..., None], z[..., None]], -1)
     world_from_camera = np.linalg.inv(camera_from_world)
-    world = (
-        np.einsum("tij,tnj->tni", world_from_camera[:, :3, :3], camera) + world_from_camera[:, None, :3, 3]
-    )
+    world = camera @ np.swapaxes(world_from_camera[:, :3, :3], 1, 2) + world_from_camera[:, None, :3, 3]
     return np.where(has_depth[..., None], world, np.nan), has_depth
 
 
@@ -197,7 +210,7 @@ def project(
 ) -> tuple[Float[np.ndarray, "t n 2"], Float[np.ndarray, "t n"]]:
     """Pixels and depths [m] of world points in every frame's own camera; NaN pixels behind the camera."""
     rotation, translation = camera_from_world[:, :3, :3], camera_from_world[:, None, :3, 3]
-    camera = np.einsum("tij,tnj->tni", rotation, points_world) + translation
+    camera = points_world @ np.swapaxes(rotation, 1, 2) + translation
     z = camera[..., 2]
     with np.errstate(invalid="ignore", divide="ignore"):
         pixel = camera[..., :2] / np.where(z > 0, z, np.nan)[..., None]
