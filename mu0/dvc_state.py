@@ -1,8 +1,8 @@
-"""What DVC recorded and what it would record now: `dvc.lock`, and md5s of files and folders, without starting DVC.
+"""What DVC recorded and what it would record now: `dvc.lock`, and md5s of files and folders, without DVC.
 
-A folder's hash is the md5 of the JSON list of its files, each with md5 and relative path, sorted by path, with
-the suffix `.dir`. What `.dvcignore` names is left out; a test compares the constants here with that file and the
-results with DVC's own.
+A folder's hash is the md5 of the JSON list of its files, each with md5 and relative path, sorted by path,
+with the suffix `.dir`. What `.dvcignore` names is left out; a test compares the constants here with that
+file and the results with DVC's own.
 
 Source
     dvc_data.hashfile.tree.Tree.as_bytes (dvc-data 3.18).

@@ -1,8 +1,8 @@
 """`dvc.yaml`, rendered from the stage graph.
 
 Nobody edits `dvc.yaml` by hand: `mu0 dvc-yaml` writes it and `mu0 dvc-yaml --check` (part of `make check`)
-refuses a file that differs from what the graph says. Rendering is a pure function of the graph, so equal graphs
-are equal bytes.
+refuses a file that differs from what the graph says. Rendering is a pure function of the graph, so equal
+graphs are equal bytes.
 
 Conventions
     outputs   artifacts and check reports are cached by DVC; a report exists only if its check passed

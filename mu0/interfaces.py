@@ -1,4 +1,4 @@
-"""The three contracts. Every method and every baseline is one of them, so that evaluation cannot tell them apart."""
+"""The three contracts. Every method and baseline is one of them; evaluation cannot tell them apart."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -15,9 +15,7 @@ class AbstractTracePredictor(ABC):
     name: str
 
     @abstractmethod
-    def predict(
-        self, observation: Observation, queries: Queries, n_samples: int, seed: int
-    ) -> TraceSamples:
+    def predict(self, observation: Observation, queries: Queries, n_samples: int, seed: int) -> TraceSamples:
         """Sample `n_samples` futures; equal seeds give equal samples."""
 
 

@@ -29,14 +29,22 @@ class Stage:
     name: str
     command: str
     code: tuple[str, ...]
-    inputs: tuple[str, ...] = ()               # names of artifacts
-    external: tuple[str, ...] = ()             # paths that people fill, such as data/videos
-    params: tuple[str, ...] = ()               # sections of params.yaml
+    inputs: tuple[str, ...] = ()  # names of artifacts
+    external: tuple[str, ...] = ()  # paths that people fill, such as data/videos
+    params: tuple[str, ...] = ()  # sections of params.yaml
     outputs: tuple[Artifact, ...] = ()
-    metrics: tuple[str, ...] = ()              # JSON files beside the outputs, kept in git's view, not in the cache
+    metrics: tuple[str, ...] = ()  # JSON files beside the outputs, kept in git's view, not in the cache
     plots: tuple[tuple[str, str, str], ...] = ()  # (csv, x column, y column)
-    checks: str | None = None                  # the artifact that this stage validates
-    report: str | None = None                  # where a check stage writes its verdict
+    checks: str | None = None  # the artifact that this stage validates
+    report: str | None = None  # where a check stage writes its verdict
+
+
+def _data(name: str, group: str, description: str, kind: str) -> Artifact:
+    return Artifact(name, f"data/{name}", group, description, (kind,))
+
+
+def _report(name: str, description: str) -> Artifact:
+    return Artifact(name, f"reports/{name}", "reports", description, ("report",))
 
 
 def _stage(name: str, code: tuple[str, ...], **rest: object) -> Stage:
@@ -46,13 +54,13 @@ def _stage(name: str, code: tuple[str, ...], **rest: object) -> Stage:
     return Stage(name, command, (*CORE, f"mu0/stages/{module}.py", *code), **rest)  # type: ignore[arg-type]
 
 
-def _check(artifact: str) -> Stage:
+def _check(artifact: str, *params: str) -> Stage:
     return Stage(
         name=f"check_{artifact}",
         command=f"python -m assets_defs.checks {artifact}",
         code=(*CORE, "assets_defs/checks", f"assets_defs/{artifact}"),
         inputs=(artifact,),
-        params=("checks",),
+        params=("checks", *params),
         checks=artifact,
         report=f"reports/checks/{artifact}.json",
     )
@@ -76,9 +84,7 @@ def _action_expert(variant: str) -> Stage:
         arguments=f"--embodiment ur3 --variant {variant}",
         inputs=("demonstrations", "world_model"),
         params=("action_expert",),
-        outputs=(
-            Artifact(name, folder, "policy", f"UR3 action expert, variant {variant}.", ("torch",)),
-        ),
+        outputs=(Artifact(name, folder, "policy", f"UR3 action expert, variant {variant}.", ("torch",)),),
         metrics=(f"reports/training/{name}.json",),
         plots=((f"reports/training/{name}.csv", "step", "loss"),),
     )
@@ -91,10 +97,18 @@ STAGES: tuple[Stage, ...] = (
         external=("data/videos",),
         params=("raw_videos",),
         outputs=(
-            Artifact("raw_videos", "data/raw_videos", "videos",
-                     "Clips by source: video, 16-bit depth, cameras, robot states where there are any.", ("video",)),
-            Artifact("ground_truth_tracks", "data/ground_truth_tracks", "videos",
-                     "Exact tracks of the simulated clips; only audits may read them.", ("numpy",)),
+            _data(
+                "raw_videos",
+                "videos",
+                "Clips by source: video, 16-bit depth, cameras, robot states where there are any.",
+                "video",
+            ),
+            _data(
+                "ground_truth_tracks",
+                "videos",
+                "Exact tracks of the simulated clips; only audits may read them.",
+                "numpy",
+            ),
         ),
     ),
     _check("raw_videos"),
@@ -104,8 +118,12 @@ STAGES: tuple[Stage, ...] = (
         inputs=("raw_videos",),
         params=("extract",),
         outputs=(
-            Artifact("extracted_traces", "data/extracted_traces", "traces",
-                     "One TraceExtract episode per clip, and quality.parquet with one row per clip.", ("numpy",)),
+            _data(
+                "extracted_traces",
+                "traces",
+                "One TraceExtract episode per clip, and quality.parquet with one row per clip.",
+                "numpy",
+            ),
         ),
         metrics=("reports/extraction/metrics.json",),
     ),
@@ -115,10 +133,7 @@ STAGES: tuple[Stage, ...] = (
         (*SHARED, *EPISODES, "mu0/sources", "mu0/traceextract", "mu0/evaluation"),
         inputs=("extracted_traces", "ground_truth_tracks"),
         params=("trace_audit",),
-        outputs=(
-            Artifact("trace_audit", "reports/trace_audit", "reports",
-                     "Extracted traces of the simulated clips against exact truth.", ("report",)),
-        ),
+        outputs=(_report("trace_audit", "Extracted traces of the simulated clips against exact truth."),),
         metrics=("reports/trace_audit_metrics.json",),
     ),
     _stage(
@@ -127,8 +142,12 @@ STAGES: tuple[Stage, ...] = (
         inputs=("extracted_traces",),
         params=("captions",),
         outputs=(
-            Artifact("captions", "data/captions", "traces",
-                     "captions.parquet and curated_training_texts.json per episode.", ("parquet",)),
+            _data(
+                "captions",
+                "traces",
+                "captions.parquet and curated_training_texts.json per episode.",
+                "parquet",
+            ),
         ),
     ),
     _check("captions"),
@@ -138,8 +157,12 @@ STAGES: tuple[Stage, ...] = (
         inputs=("extracted_traces", "captions"),
         params=("trace_dataset",),
         outputs=(
-            Artifact("trace_dataset", "data/trace_dataset", "traces",
-                     "index.parquet with splits by scene, and normalizer_stats.json.", ("parquet",)),
+            _data(
+                "trace_dataset",
+                "traces",
+                "index.parquet with splits by scene, and normalizer_stats.json.",
+                "parquet",
+            ),
         ),
     ),
     _check("trace_dataset"),
@@ -149,8 +172,13 @@ STAGES: tuple[Stage, ...] = (
         inputs=("trace_dataset", "extracted_traces", "captions"),
         params=("world_model",),
         outputs=(
-            Artifact("world_model", "models/world_model", "world_model",
-                     "μ0: weights, config, statistics and tokenizer.", ("torch",)),
+            Artifact(
+                "world_model",
+                "models/world_model",
+                "world_model",
+                "μ0: weights, config, statistics and tokenizer.",
+                ("torch",),
+            ),
         ),
         metrics=("reports/training/world_model.json",),
         plots=(("reports/training/world_model.csv", "step", "loss"),),
@@ -160,22 +188,18 @@ STAGES: tuple[Stage, ...] = (
         "trace_report",
         (*MODEL, "mu0/baselines", "mu0/evaluation", "mu0/viewer", *TRACKING),
         inputs=("world_model", "trace_dataset", "extracted_traces", "captions"),
-        params=("trace_report",),
-        outputs=(
-            Artifact("trace_report", "reports/trace_report", "reports",
-                     "μ0 and its baselines on held-out episodes, with intervals.", ("report",)),
-        ),
+        params=("trace_report", "trace_dataset"),
+        outputs=(_report("trace_report", "μ0 and its baselines on held-out episodes, with intervals."),),
         metrics=("reports/trace_report_metrics.json",),
     ),
-    _check("trace_report"),
+    _check("trace_report", "trace_report"),
     _stage(
         "demonstrations",
         (*SHARED, *SIMULATION),
         inputs=("raw_videos",),
         params=("demonstrations",),
         outputs=(
-            Artifact("demonstrations", "data/demonstrations", "policy",
-                     "UR3 demonstrations as a LeRobotDataset v3.0.", ("parquet",)),
+            _data("demonstrations", "policy", "UR3 demonstrations as a LeRobotDataset v3.0.", "parquet"),
         ),
     ),
     _check("demonstrations"),
@@ -186,20 +210,34 @@ STAGES: tuple[Stage, ...] = (
         (*MODEL, *SIMULATION, "mu0/policy", "mu0/evaluation", *TRACKING),
         inputs=("action_expert_ur3_mu0", "action_expert_ur3_no_trace", "world_model"),
         params=("ur3_report",),
-        outputs=(
-            Artifact("ur3_report", "reports/ur3_report", "reports",
-                     "Closed-loop rollouts in the simulator, all variants, equal seeds.", ("report",)),
-        ),
+        outputs=(_report("ur3_report", "Closed-loop rollouts in the simulator, all variants, equal seeds."),),
         metrics=("reports/ur3_report_metrics.json",),
     ),
-    _check("ur3_report"),
+    _check("ur3_report", "ur3_report"),
     _stage(
         "report",
         (*SHARED, *EPISODES, "mu0/viewer", "mu0/pipeline.py"),
-        inputs=("extracted_traces", "captions", "trace_audit", "trace_report", "ur3_report"),
+        inputs=(
+            "raw_videos",
+            "extracted_traces",
+            "captions",
+            "trace_dataset",
+            "world_model",
+            "trace_audit",
+            "trace_report",
+            "demonstrations",
+            "action_expert_ur3_mu0",
+            "action_expert_ur3_no_trace",
+            "ur3_report",
+        ),
         outputs=(
-            Artifact("report", "reports/mu0_report", "reports",
-                     "One HTML page to look at: the chain with numbers, 3D traces, rollouts.", ("html",)),
+            Artifact(
+                "report",
+                "reports/mu0_report",
+                "reports",
+                "One HTML page to look at: the chain with numbers, 3D traces, rollouts.",
+                ("html",),
+            ),
         ),
     ),
 )

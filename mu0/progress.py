@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -12,7 +12,7 @@ LOG_EVERY_S = 10.0
 
 def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
     """Yield `items` while showing how many are done and how long the rest will take."""
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     if sys.stderr.isatty():
         from rich.console import Console

@@ -37,7 +37,8 @@ def suites(root: Path, params: Params) -> list[Suite]:
             not_above("start_idx", "end_idx"),
         ]),
         Suite("coverage", facts(
-            n_without_caption=float(len(episodes - captioned)), n_unknown_episodes=float(len(captioned - episodes)),
+            n_without_caption=float(len(episodes - captioned)),
+            n_unknown_episodes=float(len(captioned - episodes)),
         ), [
             between("n_without_caption", 0, 0),
             between("n_unknown_episodes", 0, 0, severity=WARNING),

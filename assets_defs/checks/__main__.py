@@ -1,4 +1,4 @@
-"""`python -m assets_defs.checks ARTIFACT`: validate one artifact, write its report, fail on critical findings.
+"""`python -m assets_defs.checks ARTIFACT`: validate one artifact, write its report, fail on critical ones.
 
 A passed report goes to reports/checks/ARTIFACT.json, which consumers depend on. DVC deletes the outputs of a
 failed stage, so a failed report goes to reports/checks_failed/ARTIFACT.json, where people and Dagster

@@ -45,7 +45,8 @@ def failure(report: Report, report_path: Path) -> CheckFailedError:
     ]
     lines = "\n".join(f"    {_sentence(result)}" for result in broken)
     return CheckFailedError(
-        f"{report['artifact']}: {len(broken)} of {report['n_expectations']} expectations are broken:\n{lines}",
+        f"{report['artifact']}: {len(broken)} of {report['n_expectations']} expectations are broken:\n"
+        f"{lines}",
         expected=f"all critical expectations of assets_defs/{report['artifact']}/expectations.py to hold",
         remedy="correct the data or, if it is right, the limit in section `checks` of params.yaml; "
         f"the whole report: {report_path}",

@@ -28,7 +28,8 @@ def suites(root: Path, params: Params) -> list[Suite]:
     share_of = {split: float(shares.get(split, 0.0)) for split in SPLITS}
     return [
         Suite("slots", slots, [
-            *has_columns("episode_id", "source", "scene_id", "split", "slot", "frame_index", "n_rows", "is_3d"),
+            *has_columns("episode_id", "source", "scene_id", "split", "slot", "frame_index", "n_rows",
+                         "is_3d"),
             n_rows(1),
             unique_together("episode_id", "slot"),
             in_set("split", list(SPLITS)),
@@ -44,5 +45,6 @@ def suites(root: Path, params: Params) -> list[Suite]:
             between("test", 1e-9, 1.0),
             between("val", 1e-9, 1.0, severity=WARNING),
         ]),
-        Suite("statistics", table_of_numbers(folder / "normalizer_stats.json"), [n_rows(1), *finite("value")]),
+        Suite("statistics", table_of_numbers(folder / "normalizer_stats.json"),
+              [n_rows(1), *finite("value")]),
     ]  # fmt: skip

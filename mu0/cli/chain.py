@@ -45,7 +45,9 @@ def require_project() -> None:
         (".git", "run `git init`: DVC keeps its records beside git's."),
     ):
         if not Path(name).exists():
-            raise StageError(f"There is no {name} in {Path.cwd()}.", expected="a mu0 project folder", remedy=remedy)
+            raise StageError(
+                f"There is no {name} in {Path.cwd()}.", expected="a mu0 project folder", remedy=remedy
+            )
 
 
 def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
@@ -58,7 +60,9 @@ def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
     unknown = sorted(set(stages) - set(PIPELINE.stages))
     if unknown:
         raise StageError(
-            f"There is no stage {', '.join(unknown)}.", expected=", ".join(PIPELINE.stages), remedy="check the spelling."
+            f"There is no stage {', '.join(unknown)}.",
+            expected=", ".join(PIPELINE.stages),
+            remedy="check the spelling.",
         )
     require_project()
     load_params()
@@ -78,7 +82,9 @@ def training_stages(what: str) -> list[str]:
     if what in TRAINING:
         return TRAINING[what]
     raise StageError(
-        f"There is nothing to train called {what!r}.", expected="world_model, action_experts or all", remedy="choose one."
+        f"There is nothing to train called {what!r}.",
+        expected="world_model, action_experts or all",
+        remedy="choose one.",
     )
 
 
@@ -125,5 +131,7 @@ def render(*, check: bool) -> None:
         typer.echo("dvc.yaml is current.")
     else:
         raise Mu0Error(
-            "dvc.yaml differs from the stage graph.", expected="the graph in mu0/pipeline.py", remedy="run `mu0 dvc-yaml`."
+            "dvc.yaml differs from the stage graph.",
+            expected="the graph in mu0/pipeline.py",
+            remedy="run `mu0 dvc-yaml`.",
         )

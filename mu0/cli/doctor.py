@@ -12,7 +12,11 @@ import typer
 
 GIB = 1 << 30
 NEEDED_FREE_GIB = 8
-MARKS = {"ok": ("✓", typer.colors.GREEN), "note": ("·", typer.colors.YELLOW), "missing": ("✗", typer.colors.RED)}
+MARKS = {
+    "ok": ("✓", typer.colors.GREEN),
+    "note": ("·", typer.colors.YELLOW),
+    "missing": ("✗", typer.colors.RED),
+}
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,26 @@ def _machine() -> list[Finding]:
     disk = "ok" if free_gib >= NEEDED_FREE_GIB else "missing"
     remedy = "" if disk == "ok" else f"free {NEEDED_FREE_GIB} GiB: the small profile needs them."
     return [
-        Finding("ok", f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {memory_gib:.0f} GiB memory"),
+        Finding(
+            "ok", f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {memory_gib:.0f} GiB memory"
+        ),
         Finding(disk, f"{free_gib:.0f} GiB free on this disk", remedy),
     ]
 
 
 def _packages() -> list[Finding]:
     found = []
-    for name in ("torch", "transformers", "dagster", "dvc", "mlflow", "great-expectations", "mujoco", "opencv-python-headless", "av"):
+    for name in (
+        "torch",
+        "transformers",
+        "dagster",
+        "dvc",
+        "mlflow",
+        "great-expectations",
+        "mujoco",
+        "opencv-python-headless",
+        "av",
+    ):
         try:
             found.append(Finding("ok", f"{name} {importlib.metadata.version(name)}"))
         except importlib.metadata.PackageNotFoundError:
@@ -71,9 +87,13 @@ def _rendering() -> list[Finding]:
     found = []
     for renderer in available_renderers():
         state = "ok" if renderer.works else "note"
-        found.append(Finding(state, f"renderer {renderer.name}{'' if renderer.works else ': ' + renderer.reason}"))
+        found.append(
+            Finding(state, f"renderer {renderer.name}{'' if renderer.works else ': ' + renderer.reason}")
+        )
     if not any(finding.state == "ok" for finding in found[:-1]):
-        found.append(Finding("note", "no GL: simulated videos are ray-cast", "apt-get install libegl1 libgl1-mesa-dri"))
+        found.append(
+            Finding("note", "no GL: simulated videos are ray-cast", "apt-get install libegl1 libgl1-mesa-dri")
+        )
     return found
 
 
@@ -82,10 +102,20 @@ def _project() -> list[Finding]:
     for name in ("params.yaml", "dvc.yaml", ".dvc", ".git"):
         there = Path(name).exists()
         found.append(Finding("ok" if there else "missing", f"{name}{'' if there else ' is not here'}"))
-    clips = [path for path in Path("data/videos").glob("*") if path.name != "README.md"] if Path("data/videos").exists() else []
+    clips = (
+        [path for path in Path("data/videos").glob("*") if path.name != "README.md"]
+        if Path("data/videos").exists()
+        else []
+    )
     found.append(Finding("ok" if clips else "note", f"{len(clips)} of your own videos in data/videos"))
     model = Path("models/world_model/model.safetensors").exists()
-    found.append(Finding("ok" if model else "note", "a trained μ0 in models/world_model" if model else "no trained μ0 yet", "" if model else "mu0 run"))
+    found.append(
+        Finding(
+            "ok" if model else "note",
+            "a trained μ0 in models/world_model" if model else "no trained μ0 yet",
+            "" if model else "mu0 run",
+        )
+    )
     return found
 
 

@@ -47,7 +47,9 @@ def people_errors(command: Callable[P, None]) -> Callable[P, None]:
 @app.command()
 @people_errors
 def run(
-    stages: Annotated[list[str] | None, typer.Argument(help="Stages to bring up to date; all when empty.")] = None,
+    stages: Annotated[
+        list[str] | None, typer.Argument(help="Stages to bring up to date; all when empty.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run them even when nothing changed.")] = False,
 ) -> None:
     """Bring the whole chain up to date (the same as `dvc repro`), from videos to the report."""
@@ -60,7 +62,9 @@ def run(
 @app.command()
 @people_errors
 def extract(
-    video: Annotated[Path | None, typer.Argument(help="A video, frame folder or RGB-D folder; none: the chain.")] = None,
+    video: Annotated[
+        Path | None, typer.Argument(help="A video, frame folder or RGB-D folder; none: the chain.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the episode goes.")] = Path("outputs/extract"),
     text: Annotated[str, typer.Option(help="What happens in the video.")] = "",
 ) -> None:
@@ -112,7 +116,9 @@ def predict(
     text: Annotated[str, typer.Option(help="What is going to happen, e.g. 'pick up the mug'.")],
     out: Annotated[Path, typer.Option(help="Where overlay, scene and numbers go.")] = Path("outputs/predict"),
     checkpoint: Annotated[Path, typer.Option(help="A trained μ0.")] = Path("models/world_model"),
-    depth: Annotated[Path | None, typer.Option(help="16-bit PNG in millimetres, as large as the picture.")] = None,
+    depth: Annotated[
+        Path | None, typer.Option(help="16-bit PNG in millimetres, as large as the picture.")
+    ] = None,
     keypoints: Annotated[str, typer.Option(help="'x,y x,y …' in pixels; empty: a grid.")] = "",
     grid: Annotated[int, typer.Option(min=2, max=32, help="Side of the grid of keypoints.")] = 8,
     samples: Annotated[int, typer.Option(min=1, max=64, help="How many futures to draw.")] = 5,

@@ -74,14 +74,18 @@ def _observe(question: Question) -> "Observation":
     pixels = cv2.imread(str(question.image), cv2.IMREAD_COLOR) if question.image.exists() else None
     if pixels is None:
         raise PredictionError(
-            f"{question.image} cannot be read as a picture.", expected="a PNG or JPEG file", remedy="check the path."
+            f"{question.image} cannot be read as a picture.",
+            expected="a PNG or JPEG file",
+            remedy="check the path.",
         )
     image = np.ascontiguousarray(pixels[..., ::-1])
     if question.depth is None:
         return Observation(image, question.text)
     millimetres = cv2.imread(str(question.depth), cv2.IMREAD_UNCHANGED) if question.depth.exists() else None
     if millimetres is None or millimetres.dtype != np.uint16 or millimetres.shape != image.shape[:2]:
-        found = "nothing readable" if millimetres is None else f"{millimetres.dtype} of shape {millimetres.shape}"
+        found = (
+            "nothing readable" if millimetres is None else f"{millimetres.dtype} of shape {millimetres.shape}"
+        )
         raise PredictionError(
             f"{question.depth} holds {found}.",
             expected=f"a 16-bit PNG in millimetres of shape {image.shape[:2]}, like {question.image.name}",
@@ -106,7 +110,9 @@ def _queries(question: Question, observation: "Observation") -> "Queries":
         column = np.clip(((uv[:, 0] + 1) / 2 * width_px).astype(int), 0, width_px - 1)
         row = np.clip(((uv[:, 1] + 1) / 2 * height_px).astype(int), 0, height_px - 1)
         seen_m = observation.depth_m[row, column]
-        z_m = np.where(seen_m > 0, seen_m, np.median(seen_m[seen_m > 0]) if (seen_m > 0).any() else ANCHOR_DEPTH_M)
+        z_m = np.where(
+            seen_m > 0, seen_m, np.median(seen_m[seen_m > 0]) if (seen_m > 0).any() else ANCHOR_DEPTH_M
+        )
     return Queries(np.concatenate([uv, z_m[:, None]], axis=1).astype(np.float32))
 
 
@@ -124,7 +130,9 @@ def parse_keypoints(text: str, width_px: int, height_px: int) -> "np.ndarray":
             x_px, y_px = (float(number) for number in pair.split(","))
         except ValueError:
             raise PredictionError(
-                f"The keypoint {pair!r} is not two numbers.", expected="x,y in pixels, e.g. '64,80 90,40'", remedy="correct it."
+                f"The keypoint {pair!r} is not two numbers.",
+                expected="x,y in pixels, e.g. '64,80 90,40'",
+                remedy="correct it.",
             ) from None
         if not (0 <= x_px <= width_px and 0 <= y_px <= height_px):
             raise PredictionError(

@@ -12,7 +12,7 @@ PROFILES = Path("profiles")
 
 
 def use_profile(name: str) -> None:
-    """Copy profiles/NAME.yaml to params.yaml; the old file is kept as params.yaml.bak when it had own changes.
+    """Copy profiles/NAME.yaml to params.yaml; the old file is kept as params.yaml.bak when it had changes.
 
     Raises:
         ParamsError: There is no such profile, or it does not load.
@@ -27,7 +27,9 @@ def use_profile(name: str) -> None:
         )
     load_params(source)
     content = source.read_text()
-    if params_path.exists() and params_path.read_text() not in {p.read_text() for p in PROFILES.glob("*.yaml")}:
+    if params_path.exists() and params_path.read_text() not in {
+        p.read_text() for p in PROFILES.glob("*.yaml")
+    }:
         backup = params_path.with_suffix(".yaml.bak")
         backup.write_text(params_path.read_text())
         typer.echo(f"params.yaml had changes of its own: kept as {backup}.")

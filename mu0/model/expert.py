@@ -13,7 +13,9 @@ Source
     arXiv:2606.13769 and its code; adaLN-Zero arXiv:2212.09748.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -142,7 +144,8 @@ class TraceExpert(nn.Module):
     def pair(self, prefix: Prefix) -> list[PairedPrefix]:
         """Each layer's share of the prefix; compute it once and reuse it in every solver step."""
         keys, values = prefix.keys[:: self.stride], prefix.values[:: self.stride]
-        return [layer.pair(k, v) for layer, k, v in zip(self.layers, keys, values, strict=True)]
+        layers = cast("Iterable[ExpertLayer]", self.layers)
+        return [layer.pair(k, v) for layer, k, v in zip(layers, keys, values, strict=True)]
 
     def forward(
         self,

@@ -16,19 +16,19 @@ class ExtractParams(Section):
     reconstructor: Literal["rgbd"] = "rgbd"
     tracker: Literal["lucas_kanade"] = "lucas_kanade"
     target_fps_hz: PositiveFloat = 10.0
-    n_keypoints: PositiveInt = 160              # over all query frames; twice as many for wide videos
+    n_keypoints: PositiveInt = 160  # over all query frames; twice as many for wide videos
     n_entities: PositiveInt = 12
     small_width_px: PositiveInt = 256
-    query_every_s: PositiveFloat = 1.0          # new keypoints so often
-    helper_every_s: PositiveFloat = 0.3         # points that only help to find rigid bodies
+    query_every_s: PositiveFloat = 1.0  # new keypoints so often
+    helper_every_s: PositiveFloat = 0.3  # points that only help to find rigid bodies
     moving_budget_share: Annotated[float, Field(ge=0, le=1)] = 0.65
-    movement_m: PositiveFloat = 0.02            # a point that leaves its place by more moves
-    movement_share: PositiveFloat = 0.02        # the same without depth, of the image diagonal
+    movement_m: PositiveFloat = 0.02  # a point that leaves its place by more moves
+    movement_share: PositiveFloat = 0.02  # the same without depth, of the image diagonal
     future_len: PositiveInt = 128
     history_len: PositiveInt = 32
-    arc_step: PositiveFloat = 0.05             # 1 = image width, image height or metre
+    arc_step: PositiveFloat = 0.05  # 1 = image width, image height or metre
     arc_top_fraction: Annotated[float, Field(gt=0, le=1)] = 0.02
-    anchor_stride: PositiveInt = 1             # every n-th frame gets samples
+    anchor_stride: PositiveInt = 1  # every n-th frame gets samples
     seed: NonNegativeInt = 42
     workers: PositiveInt = 2
 

@@ -40,7 +40,7 @@ def load_params(path: Path = params_path) -> Params:
     """Read and check params.yaml.
 
     Raises:
-        ParamsError: The file is missing, is not YAML, or holds unknown keys, wrong types or impossible values;
+        ParamsError: The file is missing, is no YAML, or holds unknown keys, wrong types or impossible values;
             the message lists every fault as `section.key  what is wrong`.
     """
     try:

@@ -12,8 +12,11 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from mu0.traceextract.backends.interfaces import Reconstruction
+from mu0.geometry.rigid import invert
+from mu0.traceextract.backends.interfaces import Footage, Reconstruction
+from mu0.traceextract.warp import warp_pixels
 
+MOTION_SPAN_S = 0.2  # flow over two frames at 10 Hz: slow hands rise above the noise of flow
 GRADIENT_BINS = 6
 MOTION_LIMIT_PX = 0.8  # residual flow of static texture stays below this at 128 to 640 px width
 MOTION_LIMIT_M = 0.004  # ... and a residual must also mean this much metric motion
@@ -39,22 +42,13 @@ def static_flow(
     depth_m: Float[np.ndarray, "h w"],
     intrinsics: Float[np.ndarray, "3 3"],
     goal_from_source: Float[np.ndarray, "4 4"],
-) -> Float[np.ndarray, "h w 2"]:
+) -> Float32[np.ndarray, "h w 2"]:
     """The flow [px] that a static world would show between two cameras; NaN where depth is missing."""
     height, width = depth_m.shape
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    z = np.where(depth_m > 0, depth_m, np.nan).astype(np.float32)
-    rays = np.stack(
-        [(x - intrinsics[0, 2]) / intrinsics[0, 0], (y - intrinsics[1, 2]) / intrinsics[1, 1]], -1
-    )
-    points = np.concatenate([rays * z[..., None], z[..., None]], -1).astype(np.float32)
-    moved = points @ goal_from_source[:3, :3].T.astype(np.float32) + goal_from_source[:3, 3].astype(
-        np.float32
-    )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        u = moved[..., 0] / moved[..., 2] * intrinsics[0, 0] + intrinsics[0, 2]
-        v = moved[..., 1] / moved[..., 2] * intrinsics[1, 1] + intrinsics[1, 2]
-    return np.stack([u - x, v - y], -1)
+    u, v, _ = warp_pixels(np.where(depth_m > 0, depth_m, np.nan), intrinsics, goal_from_source)
+    u -= np.arange(width, dtype=np.float32)
+    v -= np.arange(height, dtype=np.float32)[:, None]
+    return np.stack([u, v], -1)
 
 
 def homography_flow(flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w 2"]:
@@ -77,10 +71,24 @@ def own_motion(
     """Flow [px] from frame `source` to `goal` beyond the camera's; 0 where depth is missing."""
     if reconstruction.depth_m is None:
         return flow - homography_flow(flow)
-    poses = reconstruction.camera_from_world
-    goal_from_source = poses[goal] @ np.linalg.inv(poses[source])
-    camera_flow = static_flow(reconstruction.depth_m[source], reconstruction.intrinsics, goal_from_source)
-    return np.nan_to_num(flow - camera_flow, nan=0.0)
+    depth_m, poses = reconstruction.depth_m[source], reconstruction.camera_from_world
+    if (poses[goal] == poses[source]).all():
+        return flow * (depth_m > 0)[..., None]
+    camera_flow = static_flow(depth_m, reconstruction.intrinsics, poses[goal] @ invert(poses[source]))
+    own = flow - camera_flow
+    return np.where(np.isfinite(own), own, np.float32(0))
+
+
+def flow_motion(
+    footage: Footage, reconstruction: Reconstruction, frame: int
+) -> tuple[Float[np.ndarray, "h w 2"], Bool[np.ndarray, "h w"]]:
+    """Own motion [px] around `frame`, over `MOTION_SPAN_S`, and the pixels that move by themselves."""
+    span = max(1, round(MOTION_SPAN_S * footage.fps_hz))
+    goal = frame + span if frame + span < len(footage.frames) else max(frame - span, 0)
+    flow = dense_flow(footage.grey[frame], footage.grey[goal])
+    motion = own_motion(flow, reconstruction, frame, goal)
+    depth_m = None if reconstruction.depth_m is None else reconstruction.depth_m[frame]
+    return motion, motion_mask(motion, depth_m, float(reconstruction.intrinsics[0, 0]))
 
 
 def motion_mask(
@@ -89,7 +97,7 @@ def motion_mask(
     focal_px: float,
 ) -> Bool[np.ndarray, "h w"]:
     """Pixels that move by themselves, without specks."""
-    size = np.linalg.norm(motion, axis=-1)
+    size = cv2.magnitude(motion[..., 0].astype(np.float32), motion[..., 1].astype(np.float32))
     moves = size > MOTION_LIMIT_PX
     if depth_m is not None:
         moves &= size * depth_m / focal_px > MOTION_LIMIT_M

@@ -1,4 +1,4 @@
-"""The page of an episode: its traces in 3D at a handful of anchor frames, with the captions that belong to them."""
+"""The page of an episode: its traces in 3D at a handful of anchor frames, with their captions."""
 
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,9 @@ def _scene(episode: Episode, frame: int, caption: str) -> dict[str, Any]:
     rows = episode.slot(frame)
     samples, intrinsics = episode.samples, episode.intrinsics[frame].astype(np.float64)
     future = _metres(samples.traj[rows], samples.valid_steps[rows], intrinsics, flat=episode.depth is None)
-    past = _metres(samples.traj_history[rows], samples.valid_steps_history[rows], intrinsics, flat=episode.depth is None)
+    past = _metres(
+        samples.traj_history[rows], samples.valid_steps_history[rows], intrinsics, flat=episode.depth is None
+    )
     depth_m = None if episode.depth is None else episode.depth[frame].astype(np.float32)
     return make_scene(
         f"{episode.folder.parent.name}/{episode.folder.name}, frame {frame}",
@@ -84,4 +86,6 @@ def _caption(folder: Path, frame: int) -> str:
     if not path.exists():
         return ""
     entries = read_json(path)["chunk_texts"]
-    return next((entry["instruction_1"] for entry in entries if entry["start_idx"] <= frame <= entry["end_idx"]), "")
+    return next(
+        (entry["instruction_1"] for entry in entries if entry["start_idx"] <= frame <= entry["end_idx"]), ""
+    )

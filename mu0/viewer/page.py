@@ -29,7 +29,8 @@ def data_uri(path: Path) -> str:
 
 def picture(path: Path, caption: str) -> str:
     """A figure with an embedded picture."""
-    return f'<figure><img src="{data_uri(path)}" alt="{text(caption)}"><figcaption>{text(caption)}</figcaption></figure>'
+    words = text(caption)
+    return f'<figure><img src="{data_uri(path)}" alt="{words}"><figcaption>{words}</figcaption></figure>'
 
 
 def video(path: Path, caption: str) -> str:
@@ -57,12 +58,15 @@ def scene_slot(number: int) -> str:
     return f'<div class="mu0-scene" data-scene="{number}"></div>'
 
 
-def write_page(goal: Path, title: str, body: str, scenes: Sequence[dict[str, Any]], *, single: bool = False) -> None:
+def write_page(
+    goal: Path, title: str, body: str, scenes: Sequence[dict[str, Any]], *, single: bool = False
+) -> None:
     """Write a self-contained page."""
     assets = resources.files("mu0.viewer") / "assets"
     payload = json.dumps(list(scenes), allow_nan=False).replace("<", "\\u003c")
     page = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{text(title)}</title><style>{(assets / "page.css").read_text()}</style></head>
 <body{' class="single"' if single else ""}>{body}
 <script>window.MU0_SCENES = {payload};</script>
@@ -75,5 +79,6 @@ def write_page(goal: Path, title: str, body: str, scenes: Sequence[dict[str, Any
 def write_scene_page(goal: Path, title: str, scenes: Sequence[dict[str, Any]]) -> None:
     """A page with nothing but scenes, one below the other."""
     slots = "\n".join(scene_slot(number) for number in range(len(scenes)))
-    legend = '<div class="legend-row"><span>now</span><div class="legend"></div><span>end of the trace</span></div>'
+    ends = "<span>now</span>", "<span>end of the trace</span>"
+    legend = f'<div class="legend-row">{ends[0]}<div class="legend"></div>{ends[1]}</div>'
     write_page(goal, title, f"<main><h2>{text(title)}</h2>{legend}{slots}</main>", scenes, single=True)

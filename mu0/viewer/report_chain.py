@@ -1,8 +1,10 @@
 """The report's opening: the headline numbers, and every step of the chain with what came out of it."""
 
+import json
+import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -14,6 +16,7 @@ from mu0.viewer.page import text
 if TYPE_CHECKING:
     from mu0.viewer.report import Page
 
+HEADER_BYTES = 8
 BADGES = {"passed": "checks passed", "warned": "passed with warnings", "failed": "checks failed"}
 
 
@@ -25,15 +28,23 @@ def hero(project: Path, page: "Page") -> None:
     quality = _table(project / "data/extracted_traces/quality.parquet")
     numbers = [
         (f"{(quality['status'] == 'ok').sum()}", "videos turned into 3D traces"),
-        (f"{100 * traces['mu0_ade_m']:.1f} cm", f"μ0’s mean error; nothing moves: {100 * traces['static_ade_m']:.1f} cm"),
+        (
+            f"{100 * traces['mu0_ade_m']:.1f} cm",
+            f"μ0’s mean error; nothing moves: {100 * traces['static_ade_m']:.1f} cm",
+        ),
         (f"{100 * traces['mu0_best5_ade_m']:.1f} cm", "the same, best of 5 samples"),
         *[
-            (f"{actor['success']['n_successes']}/{actor['success']['n_trials']}", f"UR3 rollouts solved, {name}")
+            (
+                f"{actor['success']['n_successes']}/{actor['success']['n_trials']}",
+                f"UR3 rollouts solved, {name}",
+            )
             for name, actor in rollouts["actors"].items()
             if name == "mu0"
         ],
     ]
-    cards = "".join(f'<div class="number"><b>{text(value)}</b><span>{text(what)}</span></div>' for value, what in numbers)
+    cards = "".join(
+        f'<div class="number"><b>{text(value)}</b><span>{text(what)}</span></div>' for value, what in numbers
+    )
     page.parts.append(
         '<header class="hero"><div><h1>From videos to a policy</h1>'
         f"<p>One run of the chain on simulated videos, held-out scenes, {text(profile['label'])}. "
@@ -56,14 +67,16 @@ def _badge(project: Path, artifact: str) -> str:
     if check is None or check.report is None:
         return ""
     results = read_json(project / check.report)["results"]
-    failed = [result for result in results if not result["passed"]]
+    failed = [result for result in results if not result["success"]]
     state = "failed" if any(r["severity"] == "critical" for r in failed) else "warned" if failed else "passed"
     return f'<i class="badge {state}">{len(results) - len(failed)}/{len(results)} {BADGES[state]}</i>'
 
 
 def _table(path: Path) -> pd.DataFrame:
     if not path.exists():
-        raise StageError(f"{path} is missing.", expected="a table of an earlier stage", remedy="run `mu0 run`.")
+        raise StageError(
+            f"{path} is missing.", expected="a table of an earlier stage", remedy="run `mu0 run`."
+        )
     return pd.read_parquet(path)
 
 
@@ -77,7 +90,8 @@ def _raw_videos(project: Path) -> str:
 def _extracted_traces(project: Path) -> str:
     quality = _table(project / "data/extracted_traces/quality.parquet")
     ok = quality[quality["status"] == "ok"]
-    return f"{len(ok)} episodes, {ok['n_rows'].sum():,.0f} traces; {len(quality) - len(ok)} clips without (reasons in the table)"
+    n_without = len(quality) - len(ok)
+    return f"{len(ok)} episodes, {ok['n_rows'].sum():,.0f} traces; {n_without} clips without"
 
 
 def _captions(project: Path) -> str:
@@ -92,8 +106,20 @@ def _trace_dataset(project: Path) -> str:
 
 
 def _world_model(project: Path) -> str:
-    meta = read_json(project / "models/world_model/meta.json")
-    return f"{meta['n_parameters'] / 1e6:.1f} M parameters, {meta['steps']:,} steps"
+    return _model(project / "models/world_model")
+
+
+def _model(folder: Path) -> str:
+    meta = read_json(folder / "meta.json")
+    steps = meta["steps"] if "steps" in meta else meta["params"]["steps"]
+    return f"{_n_parameters(folder / 'model.safetensors') / 1e6:.1f} M parameters, {steps:,} steps"
+
+
+def _n_parameters(weights: Path) -> int:
+    """Numbers in a safetensors file, read from its header alone."""
+    with weights.open("rb") as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(HEADER_BYTES), "little")))
+    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
 
 
 def _demonstrations(project: Path) -> str:
@@ -103,10 +129,14 @@ def _demonstrations(project: Path) -> str:
 
 def _action_expert(variant: str) -> Callable[[Path], str]:
     def describe(project: Path) -> str:
-        meta: dict[str, Any] = read_json(project / f"models/action_expert_ur3_{variant}/meta.json")
-        return f"{meta['n_parameters'] / 1e6:.1f} M parameters, {meta['steps']:,} steps"
+        return _model(project / f"models/action_expert_ur3_{variant}")
 
     return describe
+
+
+def _ur3_report(project: Path) -> str:
+    setting = read_json(project / "reports/ur3_report/summary.json")["setting"]
+    return f"{setting['n_rollouts']} rollouts per actor"
 
 
 DESCRIBE: dict[str, Callable[[Path], str]] = {
@@ -118,6 +148,8 @@ DESCRIBE: dict[str, Callable[[Path], str]] = {
     "demonstrations": _demonstrations,
     "action_expert_ur3_mu0": _action_expert("mu0"),
     "action_expert_ur3_no_trace": _action_expert("no_trace"),
-    "ur3_report": lambda project: f"{read_json(project / 'reports/ur3_report/summary.json')['setting']['n_rollouts']} rollouts per actor",
-    "trace_report": lambda project: f"{read_json(project / 'reports/trace_report/summary.json')['n_samples_evaluated']} held-out moments",
+    "ur3_report": _ur3_report,
+    "trace_report": lambda project: (
+        f"{read_json(project / 'reports/trace_report/summary.json')['n_samples_evaluated']} held-out moments"
+    ),
 }

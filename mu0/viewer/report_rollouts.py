@@ -64,5 +64,6 @@ def _verdict(pair: dict[str, Any]) -> str:
     )
     return (
         f"Paired over {pair['n_pairs']} scenes: only with trace features {pair['n_only_first']}, "
-        f"only without {pair['n_only_second']}; McNemar’s exact p = {pair['mcnemar_exact_p']:.2f}. {conclusion}"
+        f"only without {pair['n_only_second']}; McNemar’s exact "
+        f"p = {pair['mcnemar_exact_p']:.2f}. {conclusion}"
     )

@@ -104,7 +104,11 @@ def _pack_cloud(
     scale = min(1.0, CLOUD_WIDTH_PX / width_px)
     size = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
     colours = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    depth = np.full(image.shape[:2], FLAT_DEPTH_M) if depth_m is None else np.nan_to_num(depth_m.astype(np.float32))
+    depth = (
+        np.full(image.shape[:2], FLAT_DEPTH_M)
+        if depth_m is None
+        else np.nan_to_num(depth_m.astype(np.float32))
+    )
     # nearest, not mean: a mean over an edge invents points that float between object and background
     depth = cv2.resize(depth.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)
     focal_x, focal_y = intrinsics[0, 0] * scale, intrinsics[1, 1] * scale

@@ -1,5 +1,6 @@
 """One graph: dvc.yaml is rendered from it, Dagster's edges are DVC's, stages list the code they run."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from mu0.dvc_yaml import is_current, render_dvc_yaml
+from mu0.params import Params
 from mu0.pipeline import PIPELINE, STAGES, Stage
 from orchestration.definitions import defs
 
@@ -90,6 +92,13 @@ def test_a_stage_lists_all_code_that_it_imports(stage: Stage) -> None:
     used = {entry, *import_graph().find_upstream_modules(entry)}
     missing = sorted(m for m in used if not is_listed(m, stage.code) and not is_docstring_only(m))
     assert not missing, f"stage `{stage.name}` runs {missing} but does not list them in mu0/pipeline.py"
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_a_stage_lists_all_params_that_it_reads(stage: Stage) -> None:
+    source = Path(f"{entry_module(stage).replace('.', '/')}.py").read_text()
+    read = set(re.findall(r"\bparams(?:\(\))?\.(\w+)", source)) & set(Params.model_fields)
+    assert read <= set(stage.params), "add the sections to the stage in mu0/pipeline.py"
 
 
 def test_jobs_cover_the_chain() -> None:

@@ -15,8 +15,10 @@ pytestmark = [
 ]
 
 CLIP: dict[str, Any] = {
-    "clip_id": "a", "source": "ur3_sim", "status": "ok", "reason": "", "n_frames": 20, "width_px": 64, "height_px": 64,
-    "fps_hz": 10.0, "has_depth": True, "has_poses": True, "has_robot": True, "instruction": "pick", "scene_id": "s1",
+    "clip_id": "a", "source": "ur3_sim", "status": "ok", "reason": "", "n_frames": 20, "width_px": 64,
+    "height_px": 64,
+    "fps_hz": 10.0, "has_depth": True, "has_poses": True, "has_robot": True, "instruction": "pick",
+    "scene_id": "s1",
     "embodiment": "ur3", "simulated": True, "demonstrator_success": True,
 }  # fmt: skip
 EPISODE: dict[str, Any] = {
@@ -64,7 +66,8 @@ def project(tmp_path: Path) -> Path:
         [CAPTION | {"episode_id": f"ur3_sim/{name}"} for name in "abcdefghijkl"],
     )
     put(tmp_path, "data/trace_dataset/index.parquet", [
-        SLOT | {"episode_id": f"s/{split}", "scene_id": split, "split": split} for split in ("train", "val", "test")
+        SLOT | {"episode_id": f"s/{split}", "scene_id": split, "split": split}
+        for split in ("train", "val", "test")
     ])  # fmt: skip
     put_json(tmp_path, "data/trace_dataset/normalizer_stats.json", {"delta": {"std": [0.1, 0.1, 0.2]}})
     folder = tmp_path / "models/world_model"
@@ -74,7 +77,8 @@ def project(tmp_path: Path) -> Path:
     put_json(tmp_path, "reports/training/world_model.json", {"loss": 0.5})
     horizons = (8, 16, 32)
     put(tmp_path, "reports/trace_report/table.parquet", [
-        {"method": method, "source": "all", "points": "all", "horizon": horizon, "ade_uv": 0.1, "fde_uv": 0.2, "ade_m": 0.1}
+        {"method": method, "source": "all", "points": "all", "horizon": horizon, "ade_uv": 0.1, "fde_uv": 0.2,
+         "ade_m": 0.1}
         for method in ("mu0", "static", "constant_velocity") for horizon in horizons
     ])  # fmt: skip
     put_json(tmp_path, "reports/trace_report_metrics.json", {"mu0_minus_static_ade_uv": -0.1})
@@ -116,7 +120,8 @@ def test_good_artifacts_pass_and_reports_are_stable(project: Path, artifact: str
         ("captions", "data/captions/captions.parquet", {"instruction_2": " "}, "column instruction_2"),
         ("captions", "data/captions/captions.parquet", {"start_idx": 9}, "column_B start_idx"),
         ("captions", "data/captions/captions.parquet", {"episode_id": "ur3_sim/b"}, "n_without_caption"),
-        ("trace_dataset", "data/trace_dataset/index.parquet", {"scene_id": "test"}, "largest_number_of_splits_of_a_scene"),
+        ("trace_dataset", "data/trace_dataset/index.parquet", {"scene_id": "test"},
+         "largest_number_of_splits_of_a_scene"),
         ("trace_report", "reports/trace_report/table.parquet", {"ade_uv": float("nan")}, "column ade_uv"),
         ("trace_report", "reports/trace_report/table.parquet", {"method": "other"}, "n_missing"),
     ],

@@ -11,8 +11,10 @@ from mu0.pipeline import PIPELINE, STAGES, Artifact, Pipeline, Stage
 MADE = Artifact("made", "data/made", "group", "Made.")
 SMALL = Pipeline((
     Stage("make", "python -m make", ("code.py",), external=("inbox",), params=("make",), outputs=(MADE,)),
-    Stage("check_made", "python -m check", ("check.py",), inputs=("made",), checks="made", report="reports/made.json"),
-    Stage("use", "python -m use", ("use.py",), inputs=("made",), metrics=("m.json",), plots=(("m.csv", "x", "y"),)),
+    Stage("check_made", "python -m check", ("check.py",), inputs=("made",), checks="made",
+          report="reports/made.json"),
+    Stage("use", "python -m use", ("use.py",), inputs=("made",), metrics=("m.json",),
+          plots=(("m.csv", "x", "y"),)),
 ))  # fmt: skip
 
 
@@ -20,7 +22,8 @@ def test_a_small_graph_renders_to_exactly_this() -> None:
     assert yaml.safe_load(render_dvc_yaml(SMALL)) == {
         "stages": {
             "make": {
-                "cmd": "python -m make", "deps": ["code.py", "inbox"], "params": ["make"], "outs": ["data/made"],
+                "cmd": "python -m make", "deps": ["code.py", "inbox"], "params": ["make"],
+                "outs": ["data/made"],
             },
             "check_made": {
                 "cmd": "python -m check", "deps": ["check.py", "data/made"], "outs": ["reports/made.json"],

@@ -11,7 +11,8 @@ from mu0.pipeline import PIPELINE, Stage
 
 WORLD_METRICS = {
     "mu0_ade_uv": 0.1, "static_ade_uv": 0.2,
-    "mu0_minus_static_ade_uv": -0.1, "mu0_minus_static_ade_uv_low": -0.15, "mu0_minus_static_ade_uv_high": -0.05,
+    "mu0_minus_static_ade_uv": -0.1, "mu0_minus_static_ade_uv_low": -0.15,
+    "mu0_minus_static_ade_uv_high": -0.05,
 }  # fmt: skip
 UR3_METRICS = {"n_rollouts": 40, "mu0": {"success_rate": 0.3, "success_low": 0.18, "success_high": 0.45}}
 

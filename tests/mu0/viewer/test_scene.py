@@ -68,7 +68,8 @@ def test_the_script_runs_in_a_browser(tmp_path: Path) -> None:
     write_scene_page(tmp_path / "page.html", "t", [scene])
     command = [
         "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path / 'user'}",
+        "--disable-background-networking", "--disable-component-update",
+        f"--user-data-dir={tmp_path / 'user'}",
         "--virtual-time-budget=3000", "--dump-dom", f"file://{tmp_path / 'page.html'}",
     ]  # fmt: skip
     page = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
