@@ -20,15 +20,14 @@ from mu0.sources.clip import Clip
 from mu0.traceextract.assembly import AssemblySettings, assemble_2d, assemble_3d
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, Reconstruction
 from mu0.traceextract.backends.registry import load_feature_extractor, load_point_tracker, load_reconstructor
-from mu0.traceextract.keypoints import KeypointBudget, choose_keypoints, query_frames
+from mu0.traceextract.keypoints import KeypointBudget, choose_helpers, choose_keypoints, query_frames
 from mu0.traceextract.motion import displacement
 from mu0.traceextract.quality import mean_acceleration, quality_row
 from mu0.traceextract.sampling import SampledTraces, sample_traces
 from mu0.traceextract.tracks import WorldTracks
 
 VERSIONED = ("mu0", "numpy", "opencv-python-headless")
-N_HELPER_ENTITIES = 4
-HELPER_MOVING_SHARE = 0.9
+HELPER_SHARE = 0.9  # helpers per frame over keypoints per frame
 
 
 def extract_clip(clip: Clip, params: ExtractParams) -> tuple[EpisodeArrays, Sidecar, dict[str, object]]:
@@ -101,11 +100,8 @@ def choose(
     between = np.setdiff1d(query_frames(n_frames, footage.fps_hz, params.helper_every_s), frames)
     if not reconstruction.is_3d or len(between) == 0:
         return keypoints, keypoints[np.zeros(len(keypoints.frame), bool)]
-    n_helpers = round(n_keypoints * len(between) / len(frames))
-    helper_budget = KeypointBudget(n_helpers, N_HELPER_ENTITIES, HELPER_MOVING_SHARE)
-    helper_features = extractor.describe(footage, reconstruction, between)
-    helpers = choose_keypoints(footage, reconstruction, helper_features, helper_budget, params.seed)
-    return keypoints, helpers[helpers.on_mover]
+    n_helpers = round(HELPER_SHARE * n_keypoints * len(between) / len(frames))
+    return keypoints, choose_helpers(footage, reconstruction, between, n_helpers)
 
 
 def track(

@@ -19,13 +19,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PatchFeatures, Reconstruction
-from mu0.traceextract.motion import moved_mask
+from mu0.traceextract.descriptors import flow_motion
+from mu0.traceextract.motion import call_witnesses, moved_mask
 
 MAX_ROUNDS = 50
 EDGE_M = 0.03  # a depth step this large within one pixel is a silhouette
 POSITION_WEIGHT = 1.0  # of the patch coordinates beside the descriptors
 MIN_SPACING_SHARE = 0.7
 CORNER_QUALITY = 1e-4
+CORNER_REACH_PX = 4  # farther pixels do not matter to a corner
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,14 @@ def choose_keypoints(
     entities = entities_of_patches(features, budget.n_entities, seed)
     per_frame = max(8, round(budget.n_keypoints / len(features.sampled_frames)))
     width, height = footage.image_size_px
+    witnesses = call_witnesses(reconstruction)
     chosen = Keypoints(np.zeros(0, int), np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, bool))
     for index, frame in enumerate(features.sampled_frames):
         entity = cv2.resize(
             entities[index].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
         )
-        depth = None if reconstruction.depth_m is None else reconstruction.depth_m[frame]
-        usable = _usable(depth, height, width)
-        moves = moved_mask(reconstruction, int(frame), features.moves[index]) & usable
+        usable = _usable(reconstruction, int(frame), height, width)
+        moves = moved_mask(reconstruction, int(frame), features.moves[index], witnesses) & usable
         n_moving = round(per_frame * budget.moving_share) if moves.any() else 0
         for mask, count in ((moves, n_moving), (usable & ~moves, per_frame - n_moving)):
             found = _spread_points(footage.grey[frame], mask, entity, count)
@@ -105,13 +107,34 @@ def choose_keypoints(
     return chosen
 
 
-def _usable(depth_m: Float[np.ndarray, "h w"] | None, height: int, width: int) -> Bool[np.ndarray, "h w"]:
+def choose_helpers(
+    footage: Footage, reconstruction: Reconstruction, frames: Int[np.ndarray, " s"], n_helpers: int
+) -> Keypoints:
+    """Points on moving pixels of `frames` that only help to find rigid bodies."""
+    per_frame = max(8, round(n_helpers / len(frames)))
+    width, height = footage.image_size_px
+    one_entity = np.zeros((height, width), np.uint8)
+    witnesses = call_witnesses(reconstruction)
+    found = []
+    for frame in frames:
+        _, flow_moves = flow_motion(footage, reconstruction, int(frame))
+        moves = moved_mask(reconstruction, int(frame), flow_moves, witnesses)
+        moves &= _usable(reconstruction, int(frame), height, width)
+        found.append(_spread_points(footage.grey[frame], moves, one_entity, per_frame))
+    count = [len(points) for points in found]
+    total = sum(count)
+    return Keypoints(
+        np.repeat(frames, count), np.concatenate(found), np.zeros(total, int), np.ones(total, bool)
+    )
+
+
+def _usable(reconstruction: Reconstruction, frame: int, height: int, width: int) -> Bool[np.ndarray, "h w"]:
     """Pixels with depth, away from silhouettes and from the border."""
     usable = np.zeros((height, width), bool)
     usable[2:-2, 2:-2] = True
-    if depth_m is None:
+    if reconstruction.depth_m is None:
         return usable
-    depth = depth_m.astype(np.float32)
+    depth = reconstruction.depth_m[frame].astype(np.float32)
     square = np.ones((3, 3), np.uint8)
     step = cv2.dilate(depth, square) - cv2.erode(depth, square)
     return usable & (depth > 0) & (step < EDGE_M)
@@ -135,9 +158,12 @@ def _spread_points(
     for label in np.flatnonzero(share):
         here = (mask & (entity == label)).astype(np.uint8)
         spacing = max(1.0, MIN_SPACING_SHARE * float(np.sqrt(area[label] / share[label])))
+        x, y, width, height = cv2.boundingRect(here)
+        x, y = max(0, x - CORNER_REACH_PX), max(0, y - CORNER_REACH_PX)
+        box = np.s_[y : y + height + 2 * CORNER_REACH_PX, x : x + width + 2 * CORNER_REACH_PX]
         corners = cv2.goodFeaturesToTrack(
-            grey, int(share[label]), CORNER_QUALITY, spacing, mask=here, blockSize=3
+            grey[box], int(share[label]), CORNER_QUALITY, spacing, mask=here[box], blockSize=3
         )
         if corners is not None:
-            found.append(corners.reshape(-1, 2).astype(float))
+            found.append(corners.reshape(-1, 2) + np.array([x, y], float))
     return np.concatenate(found) if found else np.zeros((0, 2))

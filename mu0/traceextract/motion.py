@@ -14,11 +14,15 @@ Sources
     15 to 20 mm separates still from moving on real RGB-D: reference/perception.md §6.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float32, Int
 
+from mu0.geometry.rigid import invert
 from mu0.traceextract.backends.interfaces import Reconstruction
+from mu0.traceextract.warp import warp_pixels
 
 N_WITNESSES = 10  # other frames that are asked, evenly over the clip
 MIN_WITNESSES = 2
@@ -28,52 +32,62 @@ EDGE_M = 0.03
 GRID = 16
 
 
-def depth_gaps(
-    reconstruction: Reconstruction, frame: int, witnesses: Int[np.ndarray, " k"], step_px: int
-) -> Float[np.ndarray, "k h w"]:
-    """How far behind the surface of `frame` each witness frame sees [m]; NaN where it cannot tell.
+@dataclass(frozen=True)
+class Witnesses:
+    """Frames that are asked what they see, and their depth without silhouettes and holes (0 there)."""
 
-    Every `step_px`-th pixel is asked. Witness pixels at silhouettes do not testify.
-    """
-    assert reconstruction.depth_m is not None
-    intrinsics, poses = reconstruction.intrinsics, reconstruction.camera_from_world
-    depth = reconstruction.depth_m[frame, ::step_px, ::step_px].astype(np.float32)
-    rows, columns = depth.shape
-    x, y = np.meshgrid(np.arange(columns) * step_px, np.arange(rows) * step_px)
-    rays = np.stack(
-        [(x - intrinsics[0, 2]) / intrinsics[0, 0], (y - intrinsics[1, 2]) / intrinsics[1, 1]], -1
-    )
-    points = np.concatenate([rays, np.ones((rows, columns, 1))], -1).astype(np.float32) * depth[..., None]
-    gaps = np.full((len(witnesses), rows, columns), np.nan, np.float32)
-    for index, witness in enumerate(witnesses):
-        motion = (poses[witness] @ np.linalg.inv(poses[frame])).astype(np.float32)
-        there = points @ motion[:3, :3].T + motion[:3, 3]
-        z = np.where(there[..., 2] > 0, there[..., 2], np.nan)
-        u = there[..., 0] / z * np.float32(intrinsics[0, 0]) + np.float32(intrinsics[0, 2])
-        v = there[..., 1] / z * np.float32(intrinsics[1, 1]) + np.float32(intrinsics[1, 2])
-        testimony = _away_from_edges(reconstruction.depth_m[witness])
-        measured = cv2.remap(
-            testimony,
-            np.nan_to_num(u, nan=-1e4).astype(np.float32),
-            np.nan_to_num(v, nan=-1e4).astype(np.float32),
-            cv2.INTER_NEAREST,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=0,
-        )
-        gaps[index] = np.where((measured > 0) & (depth > 0), measured - z, np.nan)
-    return gaps
+    frame: Int[np.ndarray, " k"]
+    depth_m: Float32[np.ndarray, "k h w"]
 
 
-def _away_from_edges(depth_m: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+def call_witnesses(reconstruction: Reconstruction) -> Witnesses | None:
+    """`N_WITNESSES` frames, evenly over the clip; None without depth."""
+    depth_m = reconstruction.depth_m
+    if depth_m is None:
+        return None
+    frames = np.unique(np.linspace(0, len(depth_m) - 1, N_WITNESSES).round().astype(int))
+    return Witnesses(frames, np.stack([_away_from_edges(depth_m[frame]) for frame in frames]))
+
+
+def _away_from_edges(depth_m: Float[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
     """Depth with silhouettes and holes set to 0."""
     depth = depth_m.astype(np.float32)
     square = np.ones((3, 3), np.uint8)
     is_smooth = cv2.dilate(depth, square) - cv2.erode(depth, square) < EDGE_M
-    return np.where(is_smooth, depth, 0).astype(np.float32)
+    return np.where(is_smooth, depth, np.float32(0))
+
+
+def depth_gaps(
+    reconstruction: Reconstruction, frame: int, witnesses: Witnesses, step_px: int
+) -> Float32[np.ndarray, "k h w"]:
+    """How far behind the surface of `frame` each other witness sees [m]; NaN where it cannot tell.
+
+    Every `step_px`-th pixel is asked.
+    """
+    assert reconstruction.depth_m is not None
+    poses = reconstruction.camera_from_world
+    depth = np.ascontiguousarray(reconstruction.depth_m[frame, ::step_px, ::step_px], np.float32)
+    others = np.flatnonzero(witnesses.frame != frame)
+    gaps = np.empty((len(others), *depth.shape), np.float32)
+    for gap, other in zip(gaps, others, strict=True):
+        pose, testimony = poses[witnesses.frame[other]], witnesses.depth_m[other]
+        if (pose == poses[frame]).all():
+            measured, z = testimony[::step_px, ::step_px], depth
+        else:
+            motion = pose @ invert(poses[frame])
+            u, v, z = warp_pixels(depth, reconstruction.intrinsics, motion, step_px)
+            measured = cv2.remap(
+                testimony, u, v, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0
+            )
+        gap[:] = np.where((measured > 0) & (depth > 0) & (z > 0), measured - z, np.float32(np.nan))
+    return gaps
 
 
 def moved_mask(
-    reconstruction: Reconstruction, frame: int, flow_moves: Bool[np.ndarray, "h w"]
+    reconstruction: Reconstruction,
+    frame: int,
+    flow_moves: Bool[np.ndarray, "h w"],
+    witnesses: Witnesses | None,
 ) -> Bool[np.ndarray, "h w"]:
     """Pixels of `frame` whose surface moves at some time of the clip.
 
@@ -81,14 +95,12 @@ def moved_mask(
         reconstruction: Depth and camera path; without depth the answer is `flow_moves`.
         frame: The frame in question.
         flow_moves: Pixels that move by themselves right now, by optical flow.
+        witnesses: From `call_witnesses`.
     """
-    if reconstruction.depth_m is None:
+    if witnesses is None:
         return flow_moves
-    n_frames, height, width = reconstruction.depth_m.shape
-    witnesses = np.unique(np.linspace(0, n_frames - 1, N_WITNESSES).round().astype(int))
-    witnesses = witnesses[witnesses != frame]
-    step = max(1, width // MAX_GRID_WIDTH_PX)
-    gaps = depth_gaps(reconstruction, frame, witnesses, step)
+    height, width = flow_moves.shape
+    gaps = depth_gaps(reconstruction, frame, witnesses, max(1, width // MAX_GRID_WIDTH_PX))
     margin_m = DEPTH_MARGIN_M + reconstruction.pose_slack_m
     with np.errstate(invalid="ignore"):
         seen_through = (gaps > margin_m).sum(0) >= MIN_WITNESSES

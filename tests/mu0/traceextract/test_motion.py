@@ -3,14 +3,19 @@
 import numpy as np
 import square_scene as scene
 
-from mu0.traceextract.motion import coverage, displacement, moved_mask
+from mu0.traceextract.motion import call_witnesses, coverage, displacement, moved_mask
 from mu0.traceextract.reconstruction import reconstruct_rgbd
 
 NOTHING = np.zeros((128, 128), bool)
 
 
+def _moved_mask(flow_moves: np.ndarray, *, moves: bool) -> np.ndarray:
+    reconstruction = reconstruct_rgbd(scene.footage(moves=moves))
+    return moved_mask(reconstruction, 0, flow_moves, call_witnesses(reconstruction))
+
+
 def test_the_square_is_found_and_the_wall_is_not() -> None:
-    mask = moved_mask(reconstruct_rgbd(scene.footage()), 0, NOTHING)
+    mask = _moved_mask(NOTHING, moves=True)
     square = np.zeros((128, 128), bool)
     square[
         scene.TOP_PX : scene.TOP_PX + scene.SQUARE_PX, scene.START_PX : scene.START_PX + scene.SQUARE_PX
@@ -20,12 +25,12 @@ def test_the_square_is_found_and_the_wall_is_not() -> None:
 
 
 def test_a_thing_that_never_moves_is_not_found() -> None:
-    assert not moved_mask(reconstruct_rgbd(scene.footage(moves=False)), 0, NOTHING).any()
+    assert not _moved_mask(NOTHING, moves=False).any()
 
 
 def test_flow_without_a_change_of_depth_is_a_shadow() -> None:
     everything = np.ones((128, 128), bool)
-    assert not moved_mask(reconstruct_rgbd(scene.footage(moves=False)), 0, everything).any()
+    assert not _moved_mask(everything, moves=False).any()
 
 
 def test_displacement_is_the_extent_of_the_used_frames() -> None:
