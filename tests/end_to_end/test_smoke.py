@@ -5,10 +5,10 @@ The steps build on each other, so they are one module with one shared project; e
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,16 +20,19 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("smoke")]
 
 
 def run(project: Path, *command: str, expect: int = 0) -> str:
-    """Run a program of this environment in the project; show everything when it leaves otherwise than expected."""
+    """Run a program of this environment in the project; show everything when it leaves with another code."""
     environment = os.environ | {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "DAGSTER_HOME": str(project / "dagster_home"),
         "DVC_NO_ANALYTICS": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    environment.pop("MLFLOW_TRACKING_URI", None)
+    for name in ("MLFLOW_TRACKING_URI", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        environment.pop(name, None)  # as in a fresh shell
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == expect, f"{' '.join(command)} left with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == expect, (
+        f"{' '.join(command)} left with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    )
     return done.stdout + done.stderr
 
 
@@ -37,7 +40,9 @@ def run(project: Path, *command: str, expect: int = 0) -> str:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout of the working tree's tracked files, at the smoke profile, after one `mu0 run`."""
     folder = tmp_path_factory.mktemp("smoke") / "project"
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
     for name in filter(None, tracked.split("\0")):
         if (REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -46,9 +51,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for command in ("init -q", "add -A", "-c user.name=t -c user.email=t@t.invalid commit -qm start"):
         run(folder, "git", *command.split())
     run(folder, "mu0", "profile", "use", "smoke")
-    started = time.monotonic()
     run(folder, "mu0", "run")
-    print(f"smoke profile: {time.monotonic() - started:.0f} s")
     return folder
 
 
@@ -75,9 +78,11 @@ def test_dvc_and_dagster_agree_after_a_shell_run(project: Path) -> None:
         "import json\n"
         "instance = dg.DagsterInstance.get()\n"
         "event = {n: instance.get_latest_materialization_event(dg.AssetKey(n)) for n in PIPELINE.artifacts}\n"
-        "print(json.dumps({n: e.asset_materialization.tags['dagster/data_version'] for n, e in event.items() if e}))\n"
+        "found = {n: e.asset_materialization for n, e in event.items() if e}\n"
+        "print('SEEN', json.dumps({n: m.tags['dagster/data_version'] for n, m in found.items()}))\n"
     )
-    seen = json.loads(run(project, sys.executable, "-c", code).strip().splitlines()[-1])
+    [answer] = re.findall(r"^SEEN (.*)$", run(project, sys.executable, "-c", code), re.MULTILINE)
+    seen = json.loads(answer)
     locked = {out["path"]: out["md5"] for entry in lock.values() for out in entry.get("outs", [])}
     from mu0.pipeline import PIPELINE
 
@@ -90,14 +95,14 @@ def test_dagster_builds_the_chain_and_dvc_stays_clean(project: Path) -> None:
 
 
 def test_predict_answers_with_picture_page_and_numbers(project: Path) -> None:
-    overlay = next((project / "reports/trace_report/overlays").glob("*.png"))
-    run(project, "mu0", "predict", str(overlay), "--text", "pick up the red apple", "--samples", "2", "--grid", "3")
+    image, text = "reports/trace_report/scenes/0.png", "pick up the red apple"
+    run(project, "mu0", "predict", image, "--text", text, "--samples", "2", "--grid", "3")
     made = project / "outputs/predict"
-    answer = json.loads((made / f"{overlay.stem}.json").read_text())
+    answer = json.loads((made / "0.json").read_text())
     assert len(answer["traces_uvz"]) == 2
     assert len(answer["traces_uvz"][0]) == 9
-    assert (made / f"{overlay.stem}_overlay.png").stat().st_size > 0
-    assert "MU0_SCENES" in (made / f"{overlay.stem}.html").read_text()
+    assert (made / "0_overlay.png").stat().st_size > 0
+    assert "MU0_SCENES" in (made / "0.html").read_text()
 
 
 def test_every_episode_is_valid(project: Path) -> None:
@@ -120,3 +125,11 @@ def test_the_report_names_its_scale(project: Path) -> None:
     page = (project / "reports/mu0_report/index.html").read_text()
     assert "simulated" in page
     assert "MU0_SCENES" in page
+
+
+def test_every_block_of_the_walkthrough_runs(project: Path) -> None:
+    page = (REPOSITORY / "docs/walkthrough.md").read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == page.count("```sh") > 0
+    for block in blocks:
+        run(project, "sh", "-euc", block)
