@@ -18,7 +18,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int
 
 from mu0.errors import ExtractionError
 
@@ -75,7 +75,40 @@ def retarget(
     path = trace.astype(np.float64) / scale
     if trace.shape[1] < 2:
         return Retargeted(path * scale, np.zeros(1))
-    advance = common_advance(path, top_fraction)
+    segment, share = equal_steps(common_advance(lengths(path), top_fraction), n_steps, step)
+    start = path[:, segment]
+    sampled = start + share[:, None] * (path[:, segment + 1] - start)
+    return Retargeted(sampled * scale, segment + share)
+
+
+def lengths(path: Float64[np.ndarray, "n t d"]) -> Float64[np.ndarray, "n t-1"]:
+    """Length of every segment of every trace."""
+    return np.sqrt((np.diff(path, axis=1) ** 2).sum(-1))
+
+
+def common_advance(length: Float64[np.ndarray, "n s"], top_fraction: float) -> Float64[np.ndarray, " s"]:
+    """Mean length of the longest `top_fraction` of the segments, at least one, between each two frames."""
+    n_top = max(1, math.ceil(top_fraction * len(length)))
+    if n_top == 1:
+        return length.max(0)
+    return np.sort(length, axis=0)[len(length) - n_top :].mean(0)
+
+
+def equal_steps(
+    advance: Float64[np.ndarray, " s"], n_steps: int, step: float
+) -> tuple[Int[np.ndarray, " m"], Float64[np.ndarray, " m"]]:
+    """Where equal steps of a path lie: the segment, and the share of it that is walked.
+
+    Args:
+        advance: Length of every segment; none if the path is a single frame.
+        n_steps: At most this many steps are returned.
+        step: Path length between two steps.
+
+    Raises:
+        ExtractionError: A length is not finite.
+    """
+    if len(advance) == 0:
+        return np.zeros(1, int), np.zeros(1)
     travelled = np.concatenate([[0.0], np.cumsum(advance)])
     total = float(travelled[-1])
     if not math.isfinite(total):
@@ -86,15 +119,5 @@ def retarget(
         )
     n_valid = min(math.floor(total / step) + 1, n_steps)
     goal = np.minimum(step * np.arange(n_valid), total)
-    segment = np.clip(np.searchsorted(travelled, goal, side="right") - 1, 0, len(advance) - 1)
-    share = (goal - travelled[segment]) / np.maximum(advance[segment], SEGMENT_GUARD)
-    start = path[:, segment]
-    sampled = start + share[:, None] * (path[:, segment + 1] - start)
-    return Retargeted(sampled * scale, segment + share)
-
-
-def common_advance(path: Float64[np.ndarray, "n t d"], top_fraction: float) -> Float64[np.ndarray, " t-1"]:
-    """Mean length of the longest `top_fraction` of the segments, at least one, between each two frames."""
-    length = np.sqrt((np.diff(path, axis=1) ** 2).sum(-1))
-    n_top = max(1, math.ceil(top_fraction * len(path)))
-    return np.sort(length, axis=0)[len(path) - n_top :].mean(0)
+    segment = np.minimum(np.searchsorted(travelled, goal, side="right") - 1, len(advance) - 1)
+    return segment, (goal - travelled[segment]) / np.maximum(advance[segment], SEGMENT_GUARD)

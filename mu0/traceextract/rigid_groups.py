@@ -78,8 +78,9 @@ def move(
 
 def distance(a: Float[np.ndarray, "*#b 3"], b: Float[np.ndarray, "*#b 3"]) -> Float[np.ndarray, "..."]:
     """Distance of two points [m]."""
-    x, y, z = np.moveaxis(a - b, -1, 0)
-    return np.sqrt(x * x + y * y + z * z)
+    apart = a - b
+    apart *= apart
+    return np.sqrt(apart[..., 0] + apart[..., 1] + apart[..., 2])
 
 
 def consensus(

@@ -21,11 +21,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32, Int64
+from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
 
 from mu0.episodes.arrays import PAD, Samples
 from mu0.episodes.retiming import Retiming
-from mu0.geometry.arc_length import Retargeted, retarget
+from mu0.geometry.arc_length import Retargeted, common_advance, equal_steps, lengths
 from mu0.geometry.camera import project
 from mu0.geometry.rigid import apply
 from mu0.params.extract import ExtractParams
@@ -62,6 +62,20 @@ class _Rows:
     past: Retargeted
 
 
+@dataclass(frozen=True)
+class _View:
+    """What one anchor's camera sees of all tracks; True flags hold for a track's whole life."""
+
+    anchor: int
+    trace: Float32[np.ndarray, "n t 3"]
+    path: Float64[np.ndarray, "n t 3"]
+    length: Float64[np.ndarray, "n s"]
+    scale: Float64[np.ndarray, " 3"]
+    in_front: Bool[np.ndarray, " n"]
+    near: Bool[np.ndarray, " n"]
+    is_shown: Bool[np.ndarray, " n"]
+
+
 def sample_traces(tracks: WorldTracks, size_px: tuple[int, int], params: ExtractParams) -> SampledTraces:
     """Build the samples of every `anchor_stride`-th frame.
 
@@ -75,8 +89,8 @@ def sample_traces(tracks: WorldTracks, size_px: tuple[int, int], params: Extract
     dropped["static"] = sum(int((~tracks.is_moving[group]).sum()) for group in groups)
     anchors: list[tuple[int, list[_Rows]]] = []
     for anchor in range(0, tracks.n_frames, params.anchor_stride):
-        trace = _seen_from(tracks, anchor)
-        found = [_group_rows(trace, tracks, group, anchor, size_px, params, dropped) for group in groups]
+        view = _seen_from(tracks, anchor, size_px)
+        found = [_group_rows(view, tracks, group, params, dropped) for group in groups]
         rows = [part for part in found if part is not None]
         if not rows:
             continue
@@ -105,56 +119,76 @@ def _groups(tracks: WorldTracks, dropped: Counter[str]) -> Iterator[Int64[np.nda
     yield from np.split(order, starts)
 
 
-def _seen_from(tracks: WorldTracks, anchor: int) -> Float32[np.ndarray, "t n 3"]:
+def _seen_from(tracks: WorldTracks, anchor: int, size_px: tuple[int, int]) -> _View:
     """All positions of all tracks in one anchor's camera; 2-D tracks are pixels already."""
     if tracks.points_world is None:
-        return np.concatenate([tracks.uv_px, np.zeros_like(tracks.uv_px[..., :1])], axis=-1)
-    camera = apply(tracks.camera_from_world[anchor], tracks.points_world)
-    return project(camera, tracks.intrinsics)
-
-
-def _group_rows(
-    trace: Float32[np.ndarray, "t n 3"],
-    tracks: WorldTracks,
-    group: Int64[np.ndarray, " g"],
-    anchor: int,
-    size_px: tuple[int, int],
-    params: ExtractParams,
-    dropped: Counter[str],
-) -> _Rows | None:
-    first = 0 if tracks.first_frame is None else int(tracks.first_frame[group[0]])
-    if anchor < first:
-        return None
-    life = trace[first:, group].swapaxes(0, 1)
-    good = _projects_well(life, dropped, is_3d=tracks.is_3d)
-    group, life = group[good], life[good]
-    now = anchor - first
-    moving = tracks.is_moving[group]
-    keep = moving & _on_screen(life[:, now], size_px)
-    dropped["off_screen"] += int((moving & ~keep).sum())
-    if not keep.any():
-        return None
-    future_raw, past_raw = life[:, now:], life[:, now::-1]
-    options = {"step": params.arc_step, "top_fraction": params.arc_top_fraction}
-    future = retarget(future_raw, size_px, params.future_len, **options)
-    past = retarget(past_raw, size_px, params.history_len, **options)
-    return _Rows(
-        track=group[keep].astype(np.int32),
-        raw=future_raw[keep, : params.future_len],
-        raw_past=past_raw[keep, : params.history_len],
-        future=Retargeted(future.trace[keep], anchor + future.frame),
-        past=Retargeted(past.trace[keep], anchor - past.frame),
+        trace = np.concatenate([tracks.uv_px, np.zeros_like(tracks.uv_px[..., :1])], axis=-1)
+    else:
+        trace = project(apply(tracks.camera_from_world[anchor], tracks.points_world), tracks.intrinsics)
+    trace = np.ascontiguousarray(trace.swapaxes(0, 1))
+    first = np.zeros((1, 1)) if tracks.first_frame is None else tracks.first_frame[:, None]
+    unborn = np.arange(tracks.n_frames) < first
+    scale = np.array([size_px[1], size_px[0], 1.0])
+    path = trace.astype(np.float64) / scale
+    x, y, z = trace[..., 0], trace[..., 1], trace[..., 2]
+    return _View(
+        anchor=anchor,
+        trace=trace,
+        path=path,
+        length=lengths(path),
+        scale=scale,
+        in_front=((z > MIN_DEPTH_M) | unborn).all(1) | (not tracks.is_3d),
+        near=((np.abs(x) < MAX_PX) & (np.abs(y) < MAX_PX) | unborn).all(1),
+        is_shown=_on_screen(trace[:, anchor], size_px),
     )
 
 
-def _projects_well(
-    life: Float32[np.ndarray, "n t 3"], dropped: Counter[str], *, is_3d: bool
-) -> Bool[np.ndarray, " n"]:
-    in_front = (life[..., 2] > MIN_DEPTH_M).all(1) if is_3d else np.ones(len(life), bool)
-    near = (np.abs(life[..., :2]) < MAX_PX).all((1, 2))
+def _group_rows(
+    view: _View,
+    tracks: WorldTracks,
+    group: Int64[np.ndarray, " g"],
+    params: ExtractParams,
+    dropped: Counter[str],
+) -> _Rows | None:
+    anchor = view.anchor
+    first = 0 if tracks.first_frame is None else int(tracks.first_frame[group[0]])
+    if anchor < first:
+        return None
+    in_front, near = view.in_front[group], view.near[group]
     dropped["behind_camera"] += int((~in_front).sum())
     dropped["too_far"] += int((in_front & ~near).sum())
-    return in_front & near
+    group = group[in_front & near]
+    moving = tracks.is_moving[group]
+    keep = moving & view.is_shown[group]
+    dropped["off_screen"] += int((moving & ~keep).sum())
+    if not keep.any():
+        return None
+    advance = common_advance(view.length[group, first:], params.arc_top_fraction)
+    before, after = advance[: anchor - first][::-1], advance[anchor - first :]
+    rows = group[keep]
+    return _Rows(
+        track=rows.astype(np.int32),
+        raw=view.trace[rows, anchor : anchor + params.future_len],
+        raw_past=view.trace[rows, first : anchor + 1][:, : -params.history_len - 1 : -1],
+        future=_retimed(view, rows, equal_steps(after, params.future_len, params.arc_step), 1),
+        past=_retimed(view, rows, equal_steps(before, params.history_len, params.arc_step), -1),
+    )
+
+
+def _retimed(
+    view: _View,
+    rows: Int64[np.ndarray, " n"],
+    steps: tuple[Int[np.ndarray, " m"], Float64[np.ndarray, " m"]],
+    direction: int,
+) -> Retargeted:
+    """Traces at some steps into the future (direction 1) or the past (-1)."""
+    segment, share = steps
+    at = view.anchor + direction * segment
+    path = view.path[rows]
+    start, end = path[:, at], path[:, (at + direction).clip(0, path.shape[1] - 1)]
+    return Retargeted(
+        (start + share[:, None] * (end - start)) * view.scale, view.anchor + direction * (segment + share)
+    )
 
 
 def _on_screen(now: Float32[np.ndarray, "n 3"], size_px: tuple[int, int]) -> Bool[np.ndarray, " n"]:
