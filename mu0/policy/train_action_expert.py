@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from mu0.training.settings import FitSettings
 
 GRAD_CLIP = 1.0
 WARMUP_STEPS = 50
+DECODERS = 2
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ def load_demonstration_frames(root: Path, chunk_len: int, frame_stride: int) -> 
     """
     dataset = LeRobotDataset.open(root)
     numbers = range(len(dataset.episodes))
-    episodes = (dataset.load_episode(i) for i in track(numbers, "demonstrations"))
-    return flatten_demonstrations(episodes, chunk_len, frame_stride)
+    with ThreadPoolExecutor(DECODERS) as pool:  # FFmpeg decodes outside the interpreter lock
+        episodes = track(pool.map(dataset.load_episode, numbers), "demonstrations", total=len(numbers))
+        return flatten_demonstrations(episodes, chunk_len, frame_stride)
 
 
 def train_action_expert(

@@ -12,6 +12,7 @@ Source
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,10 @@ class LeRobotDataset:
             SourceError: A file is missing or damaged, or frames and rows do not match.
         """
         record = self.episodes[index]
-        table = _read_table(self.root, record.data_file, ("index", STATE, ACTION))
-        rows = np.asarray(table["index"])
+        data_file = self.root / record.data_file
+        changed_ns = data_file.stat().st_mtime_ns if data_file.exists() else 0
+        table = _read_rows(self.root, record.data_file, changed_ns)
+        rows = table["index"]
         mask = (rows >= record.from_index) & (rows < record.to_index)
         if mask.sum() != record.length:
             raise SourceError(
@@ -110,8 +113,8 @@ class LeRobotDataset:
         return DemonstrationEpisode(
             front=self._frames(record, FRONT),
             wrist=self._frames(record, WRIST),
-            state=np.asarray(table[STATE], np.float32)[mask],
-            action=np.asarray(table[ACTION], np.float32)[mask],
+            state=table[STATE][mask],
+            action=table[ACTION][mask],
             instruction=record.task,
         )
 
@@ -163,6 +166,15 @@ def _record(row: dict[str, Any], info: dict[str, Any], video_keys: list[str]) ->
         },
         from_timestamp_s={key: row[f"videos/{key}/from_timestamp"] for key in video_keys},
     )
+
+
+@lru_cache(maxsize=2)
+def _read_rows(root: Path, name: str, changed_ns: int) -> dict[str, np.ndarray]:  # noqa: ARG001 part of the key
+    """Index, states and actions of a data file; many episodes share one, so it is kept until it changes."""
+    table = _read_table(root, name, ("index", STATE, ACTION))
+    return {"index": np.asarray(table["index"])} | {
+        key: np.asarray(table[key], np.float32) for key in (STATE, ACTION)
+    }
 
 
 def _read_table(root: Path, name: str, needed: tuple[str, ...]) -> dict[str, list[Any]]:
