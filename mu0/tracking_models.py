@@ -1,10 +1,10 @@
 """Logging a model folder to MLflow as *models from code* with safetensors beside it.
 
 Only a path to the model's Python file and its weights are stored. Loading runs that file (so load from
-registries
-that you trust) and unpickles nothing: it works with MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false.
+registries that you trust) and unpickles nothing: it works with MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false.
 """
 
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,13 +44,15 @@ def log_pyfunc(folder: Path) -> str:
     artifacts = {"model": str(folder)} | (
         {"world_model": str(folder.parent / "world_model")} if is_expert else {}
     )
-    info = mlflow.pyfunc.log_model(
-        name=folder.name,
-        python_model=str(ACTION_EXPERT_CODE if is_expert else WORLD_MODEL_CODE),
-        artifacts=artifacts,
-        signature=_action_signature() if is_expert else _trace_signature(),
-        pip_requirements=[f"{name}=={version(name).partition('+')[0]}" for name in REQUIREMENTS],
-    )
+    with warnings.catch_warnings():  # an example would run the model; the signature is written by hand
+        warnings.filterwarnings("ignore", ".*An input example was not provided")
+        info = mlflow.pyfunc.log_model(
+            name=folder.name,
+            python_model=str(ACTION_EXPERT_CODE if is_expert else WORLD_MODEL_CODE),
+            artifacts=artifacts,
+            signature=_action_signature() if is_expert else _trace_signature(),
+            pip_requirements=[f"{name}=={version(name).partition('+')[0]}" for name in REQUIREMENTS],
+        )
     return str(info.model_uri)
 
 

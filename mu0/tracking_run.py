@@ -1,10 +1,8 @@
 """One MLflow run per training or evaluation stage.
 
 The store is `MLFLOW_TRACKING_URI`, by default `sqlite:///mlflow.db` in the project folder. The run id is
-never
-written into a DVC output (it would change the output's hash with every run); a small record of each
-stage's last
-run lies in `.mu0_cache/mlflow/<stage>.json` for Dagster and for promotion.
+never written into a DVC output (it would change the output's hash with every run); a small record of each
+stage's last run lies in `.mu0_cache/mlflow/<stage>.json` for Dagster and for promotion.
 
 Environment
     MU0_TRACKING=off       no run, no import of mlflow; everything else works
@@ -141,9 +139,10 @@ def track_run(stage: str, params: Mapping[str, Any], root: Path = Path()) -> Ite
 
 
 def configure_mlflow() -> None:
-    """Choose the store and the experiment; no telemetry, no pickle."""
+    """Choose the store and the experiment; no telemetry, no pickle, no bars for local copies."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
 
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.utils.environment"):

@@ -3,6 +3,7 @@
 The report holds no times, ids or machine names: equal data gives equal bytes, so DVC sees no change.
 """
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
 
 import great_expectations as gx
+from great_expectations.data_context.types import base
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
 from assets_defs.checks.suite import CRITICAL, Suite
 from mu0.errors import CheckFailedError
 
+logging.getLogger(base.__name__).setLevel(logging.WARNING)  # it sets INFO itself, and names temporary folders
 N_EXAMPLES = 5
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": N_EXAMPLES}
 Report = dict[str, Any]

@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 from mu0.errors import Mu0Error
 
+OWN_LOGGERS = ("mu0", "__main__")  # libraries speak from WARNING on
 FAILED = 1
 INTERRUPTED = 130
 
 
 def run_stage(main: Callable[[], None]) -> None:
     """Run `main` and leave the process with 0, 1 (a `Mu0Error`, printed) or 130 (Ctrl-C)."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    for name in OWN_LOGGERS:
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
         main()
     except Mu0Error as error:

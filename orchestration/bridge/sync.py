@@ -1,8 +1,7 @@
 """dvc.lock -> Dagster: report what DVC recorded elsewhere, as events without a run.
 
 Called by the sensor, by `mu0 sync` and after every checkout or `dvc pull`. Only differences are
-reported, so a
-second call reports nothing.
+reported, so a second call reports nothing.
 """
 
 import dagster as dg
