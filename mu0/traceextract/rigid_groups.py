@@ -23,8 +23,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 WINDOW_FRAMES = 6
-N_GUESSES = 160
-N_REFITS = 40
+N_GUESSES = 400
+N_REFITS = 120
 N_NEIGHBOURS = 12
 MIN_OVERLAP_FRAMES = 4
 MIN_AGREEMENT = 0.8
