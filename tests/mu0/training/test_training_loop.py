@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mu0.errors import CheckpointError, StageError
+from mu0.stages.entry import run_stage
 from mu0.training.loop import FitResult, fit, step_generator
 from mu0.training.settings import FitSettings
 
@@ -33,7 +34,12 @@ def build() -> nn.Module:
 
 
 def train(
-    model: nn.Module, folder: Path, settings: FitSettings = SETTINGS, *, interrupt_at: int = -1
+    model: nn.Module,
+    folder: Path,
+    settings: FitSettings = SETTINGS,
+    *,
+    interrupt_at: int = -1,
+    number: signal.Signals = signal.SIGTERM,
 ) -> FitResult:
     def loss(batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         noise = torch.randn(16, 1, generator=generator) * 0.01
@@ -41,7 +47,7 @@ def train(
 
     def on_log(step: int, _row: dict[str, float]) -> None:
         if step == interrupt_at:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
 
     return fit(model, make_batch, loss, settings, folder, on_log)
 
@@ -67,6 +73,18 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path: Path) -> No
         assert torch.equal(expected, actual), name
     states = [load_file(tmp_path / which / "state.safetensors") for which in ("through", "stopped")]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_ctrl_c_finishes_the_step_says_so_and_leaves_with_130(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stage() -> None:
+        train(build(), tmp_path, interrupt_at=4, number=signal.SIGINT)
+
+    with pytest.raises(SystemExit, match="130"):
+        run_stage(stage)
+    assert "Finished work is kept; the same command goes on from here." in capsys.readouterr().err
+    assert train(build(), tmp_path).steps_run == 12 - 5
 
 
 def test_the_same_training_twice_gives_the_same_bytes(tmp_path: Path) -> None:
