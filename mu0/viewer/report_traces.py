@@ -32,12 +32,12 @@ NAMES = {
     "constant_velocity": "constant velocity",
 }
 AUDIT = {
-    "average_points_within_distance": ("points within the thresholds (APD)", 100, "%"),
-    "average_jaccard": ("average Jaccard (AJ)", 100, "%"),
-    "occlusion_accuracy": ("occlusion accuracy (OA)", 100, "%"),
-    "recall": ("visible frames recovered", 100, "%"),
-    "moving_median_error_m": ("moving points, median error", 1000, "mm"),
-    "moving_p90_error_m": ("moving points, 90th percentile", 1000, "mm"),
+    "average_points_within_distance": ("points within the thresholds (APD)", 100.0, "%"),
+    "average_jaccard": ("average Jaccard (AJ)", 100.0, "%"),
+    "occlusion_accuracy": ("occlusion accuracy (OA)", 100.0, "%"),
+    "recall": ("visible frames recovered", 100.0, "%"),
+    "moving_median_error_m": ("moving points, median error", 1000.0, "mm"),
+    "moving_p90_error_m": ("moving points, 90th percentile", 1000.0, "mm"),
 }
 
 
@@ -126,7 +126,9 @@ def _prediction(path: Path) -> dict[str, Any]:
     if moment["depth"]:
         millimetres = _pixels(inside(folder, moment["depth"]), cv2.IMREAD_UNCHANGED)
         depth_m = millimetres.astype(np.float32) / 1000
-    intrinsics = np.array(moment["intrinsics"]) if moment["intrinsics"] else assumed_intrinsics(*size_px)
+    intrinsics = (
+        np.array(moment["intrinsics"], np.float64) if moment["intrinsics"] else assumed_intrinsics(*size_px)
+    )
     anchor = np.array(moment["anchor"], np.float64)
     valid = np.array(moment["valid"], bool)
 
