@@ -79,7 +79,7 @@ def read_tokenizer(path: Path, max_tokens: int) -> CaptionTokenizer:
     """
     try:
         tokenizer = Tokenizer.from_str(path.read_text())
-    except Exception as error:
+    except Exception as error:  # tokenizers raises nothing more specific
         raise CheckpointError(
             f"{path} is not a tokenizer: {error}.",
             expected="the tokenizer.json that training wrote",

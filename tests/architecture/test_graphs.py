@@ -43,6 +43,8 @@ def test_dvc_yaml_is_rendered_from_the_graph() -> None:
 
 def test_definitions_load() -> None:
     dg.Definitions.validate_loadable(defs)
+    shown = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    assert set(PIPELINE.artifacts) <= shown
 
 
 def test_dagster_edges_equal_dvc_edges() -> None:

@@ -99,4 +99,4 @@ def test_a_number_that_was_used_again_does_not_own_the_lock(tmp_path: Path) -> N
     path = tmp_path / "a.lock"
     path.write_text(json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "started": "long ago"}))
     with locked(path):
-        pass
+        assert json.loads(path.read_text())["started"] != "long ago"
