@@ -46,6 +46,7 @@ def log_pyfunc(folder: Path) -> str:
     )
     with warnings.catch_warnings():  # an example would run the model; the signature is written by hand
         warnings.filterwarnings("ignore", ".*An input example was not provided")
+        warnings.filterwarnings("ignore", ".*type hint is inferred as AnyType")
         info = mlflow.pyfunc.log_model(
             name=folder.name,
             python_model=str(ACTION_EXPERT_CODE if is_expert else WORLD_MODEL_CODE),

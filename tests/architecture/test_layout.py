@@ -73,6 +73,7 @@ def test_test_files_have_unique_names() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*type hint is inferred as AnyType")  # MLflow about our tables
 def test_every_module_can_be_imported_and_its_public_names_exist() -> None:
     for package in (mu0, assets_defs, orchestration):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):

@@ -1,4 +1,4 @@
-"""The report's pieces: numbers come from the artifacts, words do not promise more than the intervals allow."""
+"""The report's pieces: numbers come from the artifacts, words promise no more than intervals allow."""
 
 import json
 import struct
@@ -62,7 +62,8 @@ def test_a_prediction_starts_at_its_anchor_and_hides_invalid_steps(tmp_path: Pat
 
     cv2.imwrite(str(tmp_path / "0.png"), np.zeros((64, 64, 3), np.uint8))
     moment = {
-        "image": "0.png", "depth": None, "width": 64, "height": 64, "instruction": "pick", "episode_id": "s/c",
+        "image": "0.png", "depth": None, "width": 64, "height": 64, "instruction": "pick",
+        "episode_id": "s/c",
         "frame_index": 3, "intrinsics": [[64, 0, 32], [0, 64, 32], [0, 0, 1]], "anchor": [[0, 0, 2.0]],
         "truth": [[[0.5, 0, 2.0], [1, 0, 2.0]]], "valid": [[True, False]],
         "methods": {"mu0": [[[[0.5, 0, 2.0], [1, 0, 2.0]]]], "static": [[[[0, 0, 2.0], [0, 0, 2.0]]]]},
