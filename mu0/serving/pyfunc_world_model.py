@@ -1,7 +1,8 @@
 """μ0 behind MLflow's pyfunc interface. MLflow runs this file when it loads the model.
 
 Request: one row per picture: `image` (base64 PNG or JPEG), `text`, `keypoints` [[x_px, y_px], …]; params
-`n_samples`, `seed`. Answer per row: `uvz` [sample][keypoint][step][3] (see mu0/records.py) and `valid_probability`.
+`n_samples`, `seed`.
+Answer per row: `uvz` [sample][keypoint][step][3] (see mu0/records.py) and `valid_probability`.
 Without a depth image the anchor is taken to be 1 m away; traces are then right up to that distance.
 """
 
