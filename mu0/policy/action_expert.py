@@ -1,8 +1,9 @@
 """The action expert: what the frozen world model sees and expects -> the next actions.
 
-    prefix tokens ──┬─────────────── z_vlm ──(+)── z ──┬─ 4x4 tokens + soft keypoints ─┐
+    prefix tokens ──┬─────────────── z_vlm ──(+)── z ──┬─ 4x4 tokens ─────────────────┐
     trace features ─┴─ attention ─ sigmoid(gate) ┘     │                               ├─ readout ─ keyframe
-    wrist image ── trained stem ── 4x4 tokens + soft keypoints ────────────────────────┤      │        │
+    fine feature map ── named keypoints ───────────────────────────────────────────────┤      │        │
+    wrist image ── trained stem ── 4x4 tokens + named keypoints ───────────────────────┤      │        │
     state, words ──────────────────────────────────────┴─ context tokens ──────────────┘      └── condition
                                                              │                                     │
     noisy actions + time ─────────── expert blocks (attend to context, adaLN on the condition) ────┘─ velocity
@@ -26,7 +27,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from mu0.policy.blocks import Attention, ContextBlock, ExpertBlock, mlp, time_features
-from mu0.policy.wrist_encoder import GridReadout, WristEncoder
+from mu0.policy.wrist_encoder import GridReadout, NamedKeypoints, WristEncoder
 
 Variant = Literal["mu0", "no_trace"]
 Objective = Literal["flow", "l1"]
@@ -45,6 +46,7 @@ class ActionExpertConfig:
     n_image_tokens: int  # the first tokens of the prefix, a square grid
     trace_width: int
     trace_len: int
+    map_channels: int
     vocabulary: tuple[str, ...]  # words seen in training; index 0 is reserved for everything else
     chunk_len: int = 16
     action_dim: int = 5
@@ -64,6 +66,7 @@ class PolicyInputs:
     prefix: Float[Tensor, "b p prefix_width"]
     prefix_mask: Bool[Tensor, "b p"]
     trace: Float[Tensor, "b t trace_width"]
+    feature_map: Float[Tensor, "b c fine fine"]
     wrist: UInt8[Tensor, "b 3 h w"]
     state: Float[Tensor, "b state"]
     words: Int[Tensor, "b n_words"]
@@ -114,7 +117,8 @@ class ActionExpert(nn.Module):
         self.project = nn.Sequential(nn.LayerNorm(config.prefix_width), nn.Linear(config.prefix_width, width))
         self.prefix_position = nn.Parameter(torch.randn(1, config.prefix_len, width) * 0.02)
         self.mixer = GatedTraceMixer(config) if config.variant == "mu0" else None
-        self.grid = GridReadout(width, config.n_keypoints)
+        self.grid = GridReadout(width)
+        self.places = NamedKeypoints(config.map_channels, config.n_keypoints, width)
         self.wrist = WristEncoder(width, config.n_keypoints)
         self.state = nn.Linear(config.state_dim, width)
         self.words = nn.Embedding(len(config.vocabulary) + 1, width)
@@ -139,15 +143,16 @@ class ActionExpert(nn.Module):
         if self.mixer is not None:
             z = self.mixer(z, inputs.prefix_mask, inputs.trace)
         n_image = self.config.n_image_tokens
-        front, front_uv = self.grid(z[:, :n_image])
-        wrist, wrist_uv = self.wrist(inputs.wrist)
+        text = self.words(inputs.words).mean(1)
+        front, front_uv = self.grid(z[:, :n_image]), self.places(inputs.feature_map, text)
+        wrist, wrist_uv = self.wrist(inputs.wrist, text)
         flat = (
             front.flatten(1),
             wrist.flatten(1),
             front_uv,
             wrist_uv,
             inputs.state,
-            self.words(inputs.words).mean(1),
+            text,
         )
         readout = self.readout(torch.cat(flat, dim=1))
         keyframe = self.keyframe(readout)

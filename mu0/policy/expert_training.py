@@ -67,13 +67,14 @@ class ExpertData:
         """The batch of a step; a function of its arguments alone."""
         rows = np.random.default_rng([seed, step]).integers(0, len(self), batch_size)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        prefix, mask, trace = self.features.rows(rows)
+        prefix, mask, trace, feature_map = self.features.rows(rows)
         index = torch.from_numpy(rows)
         noise = STATE_NOISE * torch.randn(batch_size, self.state.shape[1], generator=generator)
         inputs = PolicyInputs(
             prefix=prefix,
             prefix_mask=mask,
             trace=trace,
+            feature_map=feature_map,
             wrist=random_shift(self.wrist[index], generator),
             state=self.state[index] + noise,
             words=self.words[index],

@@ -77,13 +77,14 @@ class TraceConditionedPolicy(AbstractPolicy):
                 remedy="use Ur3Environment, or fill `wrist_image` and `proprioception` of the Observation.",
             )
         features = self.extractor(observation.image[None], [observation.instruction])
-        prefix, mask, trace = features.rows(np.arange(1))
+        prefix, mask, trace, feature_map = features.rows(np.arange(1))
         words = encode_words(observation.instruction, expert.config.vocabulary, expert.config.max_words)
         normalization = self._checkpoint.normalization
         inputs = PolicyInputs(
             prefix=prefix,
             prefix_mask=mask,
             trace=trace,
+            feature_map=feature_map,
             wrist=torch.from_numpy(np.ascontiguousarray(wrist)).permute(2, 0, 1)[None],
             state=torch.from_numpy(normalization.normalize_state(state))[None],
             words=torch.from_numpy(words)[None],

@@ -1,6 +1,7 @@
 """Frozen features of the world model: what it sees, and what it expects to move.
 
     prefix   hidden states of image and text tokens after the last text layer
+    map      the stem's fine feature map: where things are, finer than a token
     trace    a uniform grid of query keypoints, ONE pass at tau = 1 with a fixed noise: the hidden states of
              the future tokens before the last norm, averaged 2x2
 
@@ -34,7 +35,7 @@ from mu0.model.world_model import TraceWorldModel
 from mu0.progress import track
 
 BATCH = 64
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raise when features of equal inputs change, so that older caches are not read."""
 
 
@@ -54,13 +55,15 @@ class FrozenFeatures:
     prefix: Float[np.ndarray, "n p prefix_width"]
     prefix_mask: Bool[np.ndarray, "n p"]
     trace: Float[np.ndarray, "n t trace_width"]
+    feature_map: Float[np.ndarray, "n c fine fine"]
 
-    def rows(self, index: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        """Prefix, mask and trace of some rows as float32 tensors."""
+    def rows(self, index: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Prefix, mask, trace and fine map of some rows as float32 tensors."""
         return (
             torch.from_numpy(self.prefix[index].astype(np.float32)),
             torch.from_numpy(self.prefix_mask[index]),
             torch.from_numpy(self.trace[index].astype(np.float32)),
+            torch.from_numpy(self.feature_map[index].astype(np.float32)),
         )
 
 
@@ -99,6 +102,7 @@ class FeatureExtractor:
             functional.pad(prefix.hidden * prefix.mask[..., None], (0, 0, 0, missing)).float().numpy(),
             functional.pad(prefix.mask, (0, missing)).numpy(),
             self._trace(prefix, n).float().contiguous().numpy(),
+            _fine_map(prefix).float().contiguous().numpy(),
         )
 
     def _trace(self, prefix: Prefix, n: int) -> Float[Tensor, "n t trace_width"]:
@@ -117,6 +121,14 @@ class FeatureExtractor:
         if images.shape[1:3] != (size, size):
             images = np.stack([cv2.resize(x, (size, size), interpolation=cv2.INTER_AREA) for x in images])
         return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
+
+
+def _fine_map(prefix: Prefix) -> Float[Tensor, "n c fine fine"]:
+    """The stem's map where the model has one, else the image tokens on their grid."""
+    if prefix.feature_maps:
+        return prefix.feature_maps[0]
+    side = round(prefix.n_image_tokens**0.5)
+    return prefix.hidden[:, : prefix.n_image_tokens].transpose(1, 2).unflatten(-1, (side, side))
 
 
 def cache_key(
@@ -162,8 +174,9 @@ def cached_features(
             np.save(temporary / "prefix.npy", np.concatenate([p.prefix for p in parts]).astype(np.float16))
             np.save(temporary / "prefix_mask.npy", np.concatenate([p.prefix_mask for p in parts]))
             np.save(temporary / "trace.npy", np.concatenate([p.trace for p in parts]).astype(np.float16))
+            maps = np.concatenate([p.feature_map.astype(np.float16) for p in parts])
+            np.save(temporary / "feature_map.npy", maps)
     extractor(images[:1], instructions[:1])  # learns the number of image tokens when all came from the cache
-    loaded = {
-        name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("prefix", "prefix_mask", "trace")
-    }
+    names = ("prefix", "prefix_mask", "trace", "feature_map")
+    loaded = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
     return FrozenFeatures(**loaded)

@@ -150,6 +150,7 @@ def _config(
         n_image_tokens=n_image_tokens,
         trace_width=features.trace.shape[2],
         trace_len=features.trace.shape[1],
+        map_channels=features.feature_map.shape[1],
         vocabulary=build_vocabulary(frames.instructions),
         chunk_len=params.chunk_len,
         width=params.width,

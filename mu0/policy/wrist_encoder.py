@@ -1,8 +1,8 @@
 """From images and token grids to numbers that say *where*.
 
 A policy fails by centimetres, so position must survive the encoder. Two readouts keep it: tokens that are
-flattened (each keeps its own weights, so its place is known) and *soft keypoints*: learned heat maps whose
-softmax mean is a coordinate with sub-cell resolution.
+flattened (each keeps its own weights, so its place is known) and *named keypoints*: learned heat maps, shaped
+by the words, whose softmax mean is a coordinate with sub-cell resolution.
 
 Sources
     Soft keypoints (spatial softmax): arXiv:1504.00702. Flattened readout: docs/experiments.md.
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 GROUPS = 8
+HEAT_CHANNELS = 64
 SHIFT_PX = 3
 
 
@@ -29,25 +30,40 @@ def random_shift(
     return images.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-class SoftKeypoints(nn.Module):
-    """`n_keypoints` learned heat maps -> their mean positions in [-1, 1]."""
-
-    def __init__(self, channels: int, n_keypoints: int) -> None:
-        super().__init__()
-        self.heat = nn.Conv2d(channels, n_keypoints, 1)
-
-    def forward(self, grid: Float[Tensor, "b c h w"]) -> Float[Tensor, "b two_k"]:
-        """Mean u and v of every heat map."""
-        weight = self.heat(grid).flatten(2).softmax(-1).unflatten(-1, grid.shape[-2:])
-        u = torch.linspace(-1, 1, grid.shape[-1]).to(grid)
-        v = torch.linspace(-1, 1, grid.shape[-2]).to(grid)
-        return torch.cat([(weight.sum(2) * u).sum(-1), (weight.sum(3) * v).sum(-1)], dim=-1)
-
-
 def _stage(channels_in: int, channels: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels_in, channels, 3, stride, 1), nn.GroupNorm(GROUPS, channels), nn.GELU()
     )
+
+
+class NamedKeypoints(nn.Module):
+    """Where on a feature map is what the words name: learned heat maps whose softmax means are coordinates.
+
+    Each heat map is the agreement of the map's features with a vector that the words shape, so that "the red
+    apple" and "the blue can" look at different places of the same picture.
+    """
+
+    def __init__(self, channels: int, n_keypoints: int, text_width: int) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            _stage(channels, HEAT_CHANNELS, 1), nn.Conv2d(HEAT_CHANNELS, HEAT_CHANNELS, 1)
+        )
+        self.looked_for = nn.Parameter(torch.randn(n_keypoints, HEAT_CHANNELS))
+        self.named = nn.Linear(text_width, n_keypoints * HEAT_CHANNELS)
+
+    def forward(
+        self, feature_map: Float[Tensor, "b c h w"], text: Float[Tensor, "b text"]
+    ) -> Float[Tensor, "b two_k"]:
+        """Mean u and v in [-1, 1] of every heat map."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+            features = self.features(feature_map)
+        features = features.float()
+        query = self.looked_for + self.named(text).unflatten(1, self.looked_for.shape)
+        heat = query @ features.flatten(2) / HEAT_CHANNELS**0.5
+        weight = heat.softmax(-1).unflatten(-1, features.shape[-2:])
+        u = torch.linspace(-1, 1, features.shape[-1]).to(features)
+        v = torch.linspace(-1, 1, features.shape[-2]).to(features)
+        return torch.cat([(weight.sum(2) * u).sum(-1), (weight.sum(3) * v).sum(-1)], dim=-1)
 
 
 class WristEncoder(nn.Module):
@@ -61,36 +77,32 @@ class WristEncoder(nn.Module):
         super().__init__()
         self.fine = nn.Sequential(nn.PixelUnshuffle(4), _stage(48, 64, 1))
         self.coarse = nn.Sequential(_stage(64, width, 2), nn.Conv2d(width, width, 3, 2, 1))
-        self.keypoints = SoftKeypoints(64, n_keypoints)
+        self.keypoints = NamedKeypoints(64, n_keypoints, width)
 
     def forward(
-        self, images: UInt8[Tensor, "b 3 h w"]
+        self, images: UInt8[Tensor, "b 3 h w"], text: Float[Tensor, "b text"]
     ) -> tuple[Float[Tensor, "b tokens width"], Float[Tensor, "b two_k"]]:
         """Tokens in row-major order, and keypoint positions."""
         x = images.float() / 127.5 - 1
         with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
             fine = self.fine(x)
             tokens = self.coarse(fine)
-        return tokens.float().flatten(2).transpose(1, 2), self.keypoints(fine.float())
+        return tokens.float().flatten(2).transpose(1, 2), self.keypoints(fine.float(), text)
 
 
 class GridReadout(nn.Module):
-    """A square grid of tokens -> 4x4 tokens and soft keypoints."""
+    """A square grid of tokens -> 4x4 tokens that keep their places."""
 
-    SIDE = 8
+    SIDE = 4
 
-    def __init__(self, width: int, n_keypoints: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.reduce = nn.Conv2d(width, width, 3, 2, 1)
-        self.keypoints = SoftKeypoints(width, n_keypoints)
+        self.mix = nn.Conv2d(width, width, 3, 1, 1)
 
-    def forward(
-        self, tokens: Float[Tensor, "b n width"]
-    ) -> tuple[Float[Tensor, "b tokens width"], Float[Tensor, "b two_k"]]:
-        """Grids of another size than 8x8 are first averaged or repeated to 8x8."""
+    def forward(self, tokens: Float[Tensor, "b n width"]) -> Float[Tensor, "b tokens width"]:
+        """Grids of another size than 4x4 are averaged or repeated."""
         side = round(tokens.shape[1] ** 0.5)
-        grid = tokens.transpose(1, 2).unflatten(-1, (side, side))
+        grid = self.mix(functional.gelu(tokens.transpose(1, 2).unflatten(-1, (side, side))))
         if side != self.SIDE:
             grid = functional.interpolate(grid, (self.SIDE, self.SIDE), mode="bilinear", antialias=True)
-        reduced = self.reduce(functional.gelu(grid))
-        return reduced.flatten(2).transpose(1, 2), self.keypoints(grid)
+        return grid.flatten(2).transpose(1, 2)

@@ -76,3 +76,10 @@ def test_wrist_image_matters(make_expert: Make, inputs: PolicyInputs) -> None:
     expert = make_expert("no_trace")
     other = dataclasses.replace(inputs, wrist=inputs.wrist.flip(0))
     assert (chunk(expert, inputs) - chunk(expert, other)).abs().max() > 1e-5
+
+
+def test_words_decide_where_it_looks(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("no_trace")
+    other = dataclasses.replace(inputs, words=(inputs.words + 1) % 4)
+    looked = [expert.places(x.feature_map, expert.words(x.words).mean(1)) for x in (inputs, other)]
+    assert not torch.allclose(*looked)

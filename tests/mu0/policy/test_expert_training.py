@@ -32,7 +32,8 @@ def data() -> ExpertData:
     )
     mask = np.ones((N, 20), bool)
     prefix, trace = rng.normal(size=(N, 20, 12)), rng.normal(size=(N, 4, 10))
-    features = FrozenFeatures(prefix.astype(np.float16), mask, trace.astype(np.float16))
+    feature_map = rng.normal(size=(N, 6, 8, 8)).astype(np.float16)
+    features = FrozenFeatures(prefix.astype(np.float16), mask, trace.astype(np.float16), feature_map)
     return ExpertData(frames, features, fit_normalization(state, frames.chunk), ("apple", "red", "sink"), 5)
 
 

@@ -2,16 +2,29 @@
 
 import torch
 
-from mu0.policy.wrist_encoder import GridReadout, SoftKeypoints, random_shift
+from mu0.policy.wrist_encoder import HEAT_CHANNELS, GridReadout, NamedKeypoints, random_shift
 
 
-def test_soft_keypoint_finds_a_bright_spot() -> None:
-    keypoints = SoftKeypoints(1, 1)
+def two_things() -> tuple[NamedKeypoints, torch.Tensor]:
+    """A map with thing 0 at (0.5, 0.5), thing 1 at (-0.5, -0.5), and a keypoint that looks for what is named."""
+    keypoints = NamedKeypoints(2, 1, 2)
+    keypoints.features = torch.nn.ZeroPad2d((0, 0, 0, 0))
     with torch.no_grad():
-        keypoints.heat.weight.fill_(50.0)
-    grid = torch.zeros(1, 1, 5, 9)
-    grid[0, 0, 3, 6] = 1.0
-    torch.testing.assert_close(keypoints(grid), torch.tensor([[0.5, 0.5]]), atol=1e-4, rtol=0)
+        keypoints.looked_for = torch.nn.Parameter(torch.zeros(1, 2))
+        keypoints.named = torch.nn.Linear(2, 2)
+        keypoints.named.weight.copy_(torch.eye(2) * 50 * HEAT_CHANNELS**0.5)
+        keypoints.named.bias.zero_()
+    feature_map = torch.zeros(1, 2, 5, 9)
+    feature_map[0, 0, 3, 6] = feature_map[0, 1, 1, 2] = 1.0
+    return keypoints.eval(), feature_map
+
+
+def test_a_named_keypoint_finds_what_the_words_name() -> None:
+    keypoints, feature_map = two_things()
+    first = keypoints(feature_map, torch.tensor([[1.0, 0.0]]))
+    second = keypoints(feature_map, torch.tensor([[0.0, 1.0]]))
+    torch.testing.assert_close(first, torch.tensor([[0.5, 0.5]]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(second, torch.tensor([[-0.5, -0.5]]), atol=1e-4, rtol=0)
 
 
 def test_shift_moves_by_at_most_three_pixels_and_repeats_edges() -> None:
@@ -30,8 +43,6 @@ def test_shift_is_seeded() -> None:
 
 
 def test_grids_of_any_size_are_read() -> None:
-    readout = GridReadout(16, 4)
+    readout = GridReadout(16)
     for side in (4, 8, 12):
-        tokens, keypoints = readout(torch.randn(2, side**2, 16))
-        assert tokens.shape == (2, 16, 16)
-        assert keypoints.shape == (2, 8)
+        assert readout(torch.randn(2, side**2, 16)).shape == (2, 16, 16)
