@@ -4,7 +4,8 @@ SmolVLM is a SigLIP vision tower, a connector that folds neighbouring patches in
 layers. It is built from sizes alone (random weights, no download); weights of the hub fit when sizes do.
 The prefix pass differs from a language model in three ways, all inherited from SmolVLA and needed for the
 released weights: every token sees every visible token, rotary positions use base 10000, and image and text
-embeddings are multiplied by sqrt(width).
+embeddings are multiplied by sqrt(width). From random weights that factor drowns what the layers add, so small
+models leave it out.
 
 Conventions (docs/conventions.md)
     prefix    [image tokens | depth tokens, if any | text tokens]; positions count visible tokens only
@@ -87,7 +88,9 @@ class Backbone(nn.Module):
             masks.append(depth_valid[:, None].expand(-1, image_tokens.shape[1]))
         blocks.append(self.smolvlm.text_model.embed_tokens(tokens))
         masks.append(token_mask)
-        hidden_BPW = torch.cat(blocks, dim=1) * self.config.text_width**0.5
+        hidden_BPW = torch.cat(blocks, dim=1) * (
+            self.config.text_width**0.5 if self.config.scale_embeddings else 1.0
+        )
         mask_BP = torch.cat(masks, dim=1)
         keys, values = [], []
         for layer in self.smolvlm.text_model.layers:

@@ -58,11 +58,15 @@ class WorldModelConfig:
     text_kv_heads: int = 32
     text_mlp_width: int = 8192
     train_backbone: bool = False
+    scale_embeddings: bool = (
+        True  # by sqrt(text_width) before the text layers; False learns faster from scratch
+    )
     # trace expert
     expert_width: int = 1024
     expert_layers: int = 20
     expert_mlp_width: int = 2816
     history_group: int = 8  # history steps per token
+    history_as_token: bool = True  # False: added to the future token instead, which halves the expert's work
     control_points_per_token: int = 10
     uv_frequencies: int = 8
     time_features: int = 256
@@ -102,6 +106,8 @@ class WorldModelConfig:
             % self.control_points_per_token
             == 0,
             "vision_width is a multiple of vision_heads": self.vision_width % self.vision_heads == 0,
+            "history without tokens of its own is one group": self.history_as_token
+            or self.history_group == self.history_len,
             "text_width is a multiple of text_heads": self.text_width % self.text_heads == 0,
             "text_heads is a multiple of text_kv_heads": self.text_heads % self.text_kv_heads == 0,
             "text_layers is a multiple of expert_layers": self.text_layers % self.expert_layers == 0,
@@ -132,9 +138,14 @@ class WorldModelConfig:
         return self.n_history_tokens + self.n_future_tokens
 
     @property
+    def n_history_groups(self) -> int:
+        """Groups of history steps per keypoint, each visible or hidden as a whole."""
+        return self.history_len // self.history_group
+
+    @property
     def n_history_tokens(self) -> int:
         """History tokens per keypoint."""
-        return self.history_len // self.history_group
+        return self.n_history_groups if self.history_as_token else 0
 
     @property
     def n_future_tokens(self) -> int:
@@ -187,6 +198,8 @@ _SMALL: dict[str, Any] = {
     "text_kv_heads": 4,
     "text_mlp_width": 256,
     "train_backbone": True,
+    "scale_embeddings": False,
+    "history_as_token": False,
     "expert_width": 128,
     "expert_layers": 4,
     "expert_mlp_width": 256,

@@ -42,6 +42,7 @@ class SuffixTokens(nn.Module):
         width = config.expert_width
         self.config = config
         self.history_in = nn.Linear(config.history_group * 3, width)
+        self.no_history = None if config.history_as_token else nn.Parameter(torch.zeros(width))
         self.future_in = nn.Linear(config.control_points_per_token * 3, width)
         self.group_embedding = nn.Embedding(config.history_len + config.future_len, width)
         self.segment_embedding = nn.Embedding(2, width)
@@ -60,10 +61,14 @@ class SuffixTokens(nn.Module):
         """Tokens in keypoint-major order."""
         config = self.config
         n_draws = noisy_BKQDC.shape[1]
-        history = self.history_in(keypoints.history.flatten(2).unflatten(2, (config.n_history_tokens, -1)))
+        history = self.history_in(keypoints.history.flatten(2).unflatten(2, (config.n_history_groups, -1)))
         history = history[:, None].expand(-1, n_draws, -1, -1, -1)
         future = self.future_in(noisy_BKQDC.flatten(3).unflatten(3, (config.n_future_tokens, -1)))
-        tokens_BKQGW = torch.cat([history, future], dim=3) + self._group_rows()
+        if self.no_history is None:
+            tokens_BKQGW = torch.cat([history, future], dim=3) + self._group_rows()
+        else:
+            visible = keypoints.history_visible[:, None, ..., None]
+            tokens_BKQGW = future + torch.where(visible, history, self.no_history) + self._group_rows()
         position = self.uv_mlp(fourier_uv(keypoints.uv, config.uv_frequencies))
         position = torch.where(keypoints.valid[..., None], position, 0.0)
         tokens_BKQGW = tokens_BKQGW + position[:, None, :, None]
@@ -103,7 +108,8 @@ def suffix_view(config: WorldModelConfig, prefix: Prefix, keypoints: Keypoints, 
     n_queries = keypoints.valid.shape[1]
     pattern = group_pattern(config.n_history_tokens, config.n_future_tokens).to(prefix.mask.device)
     always = keypoints.valid[..., None].expand(-1, -1, config.n_future_tokens)
-    is_key = torch.cat([keypoints.history_visible & keypoints.valid[..., None], always], dim=-1).flatten(1)
+    history = (keypoints.history_visible & keypoints.valid[..., None])[..., : config.n_history_tokens]
+    is_key = torch.cat([history, always], dim=-1).flatten(1)
     suffix_mask = pattern.repeat(n_queries, n_queries) & is_key[:, None]
     prefix_mask = prefix.mask[:, None].expand(-1, suffix_mask.shape[1], -1)
     joint_mask = torch.cat([prefix_mask, suffix_mask], dim=-1)[:, None].repeat_interleave(n_draws, dim=0)

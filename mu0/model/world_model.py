@@ -155,7 +155,7 @@ class TraceWorldModel(nn.Module):
             history_valid = torch.zeros(history.shape[:3], dtype=torch.bool, device=anchor_uv.device)
         if query_valid is None:
             query_valid = torch.ones(shape, dtype=torch.bool, device=anchor_uv.device)
-        visible = history_valid.unflatten(2, (self.config.n_history_tokens, -1)).all(-1)
+        visible = history_valid.unflatten(2, (self.config.n_history_groups, -1)).all(-1)
         return Keypoints(anchor_uv, torch.where(history_valid[..., None], history, 0.0), visible, query_valid)
 
     def velocity(self, tokens_BKQGW: Float[Tensor, "b k q tokens w"]) -> Float[Tensor, "b k q d 3"]:

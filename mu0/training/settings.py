@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 FINAL_LR_SHARE = 0.02
+FALLING_SHARE = 0.4  # of the steps; short runs learn most while the rate is high
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,12 @@ class FitSettings:
     max_bad_batches: int = 10  # with a non-finite loss or gradient, before training gives up
 
     def lr_at(self, step: int) -> float:
-        """Linear warm-up, then a cosine to 2 % of the peak."""
+        """Linear warm-up, a plateau, then over the last part a cosine to 2 % of the peak."""
         warmup = min(self.warmup_steps, self.steps // 4)
         if step < warmup:
             return self.lr * (step + 1) / warmup
-        progress = (step - warmup) / max(self.steps - warmup, 1)
+        n_falling = max(round(self.steps * FALLING_SHARE), 1)
+        progress = max(step - (self.steps - n_falling), 0) / n_falling
         return self.lr * (FINAL_LR_SHARE + (1 - FINAL_LR_SHARE) * (1 + math.cos(math.pi * progress)) / 2)
 
     def ema_decay_at(self, step: int) -> float:

@@ -91,7 +91,7 @@ def test_a_fresh_expert_passes_its_tokens_through(build: Build, batch: TraceBatc
     prefix = model.encode_prefix(batch.image, batch.instructions)
     noisy, tau = torch.randn(3, 5, 10, 3), torch.full((3,), 0.5)
     keypoints = model.keypoints(batch.anchor_uvz[..., :2])
-    tokens = model.suffix(keypoints, noisy[:, None], prefix).unflatten(1, (5, 2))[:, :, 1]
+    tokens = model.suffix(keypoints, noisy[:, None], prefix).unflatten(1, (5, -1))[:, :, -1]
     torch.testing.assert_close(model.trace_hidden(prefix, batch.anchor_uvz[..., :2], noisy, tau), tokens)
     assert (model.done_logits(tokens[:, None, :, None]) == model.config.done_bias).all()
 

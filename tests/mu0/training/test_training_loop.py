@@ -143,7 +143,8 @@ def test_the_learning_rate_warms_up_and_decays_to_two_percent() -> None:
     settings = FitSettings(steps=1000, lr=1.0, warmup_steps=100)
     assert settings.lr_at(0) == pytest.approx(0.01)
     assert settings.lr_at(99) == pytest.approx(1.0)
-    assert settings.lr_at(550) == pytest.approx(0.51)
+    assert settings.lr_at(600) == pytest.approx(1.0)
+    assert settings.lr_at(800) == pytest.approx(0.51)
     assert settings.lr_at(1000) == pytest.approx(0.02)
 
 
