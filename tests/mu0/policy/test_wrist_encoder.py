@@ -6,7 +6,7 @@ from mu0.policy.wrist_encoder import HEAT_CHANNELS, GridReadout, NamedKeypoints,
 
 
 def two_things() -> tuple[NamedKeypoints, torch.Tensor]:
-    """A map with thing 0 at (0.5, 0.5), thing 1 at (-0.5, -0.5), and a keypoint that looks for what is named."""
+    """Thing 0 at (0.5, 0.5), thing 1 at (-0.5, -0.5), and a keypoint that looks for what is named."""
     keypoints = NamedKeypoints(2, 1, 2)
     keypoints.features = torch.nn.ZeroPad2d((0, 0, 0, 0))
     with torch.no_grad():
