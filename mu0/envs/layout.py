@@ -14,9 +14,10 @@ from mu0.envs.textures import OBJECT_TEXTURES, TABLE_TEXTURES
 
 OBJECT_AREA_M = np.array([[0.20, 0.40], [-0.22, 0.08]])  # x and y range
 MIN_SPACING_M = 0.135
-N_OBJECTS_PROBABILITY = (0.4, 0.3, 0.3)  # the target alone, one distractor, two
+N_OBJECTS_PROBABILITY = (0.6, 0.25, 0.15)  # the target alone, one distractor, two
 CAMERA_EYE_M = np.array([0.92, 0.0, 0.52])
 CAMERA_TARGET_M = np.array([0.26, 0.05, 0.07])
+CAMERA_JITTER_M = 0.01
 PHRASES = (
     "pick the {thing} and put it into the sink",
     "put the {thing} into the sink",
@@ -78,8 +79,8 @@ def draw_layout(seed: int) -> Layout:
         wall_rgb=rng.uniform(0.55, 0.9) + rng.uniform(-0.08, 0.08, 3),
         light_direction=np.array([rng.uniform(-0.5, 0.3), rng.uniform(-0.5, 0.5), -1.0]),
         light_strength=float(rng.uniform(0.55, 0.8)),
-        camera_eye_m=CAMERA_EYE_M + rng.uniform(-0.03, 0.03, 3),
-        camera_target_m=CAMERA_TARGET_M + rng.uniform(-0.02, 0.02, 3),
+        camera_eye_m=CAMERA_EYE_M + rng.uniform(-CAMERA_JITTER_M, CAMERA_JITTER_M, 3),
+        camera_target_m=CAMERA_TARGET_M + rng.uniform(-CAMERA_JITTER_M, CAMERA_JITTER_M, 3),
     )
 
 

@@ -126,6 +126,10 @@ class ActionExpert(nn.Module):
         self.place = nn.Parameter(torch.randn(2, N_REDUCED, width) * 0.02)
         readout_width = 2 * N_REDUCED * width + 4 * config.n_keypoints + config.state_dim + width
         self.readout = nn.Sequential(nn.LayerNorm(readout_width), mlp(readout_width, 2 * width, width))
+        where_width = 4 * config.n_keypoints + config.state_dim + width
+        self.where = nn.Sequential(
+            mlp(where_width, 2 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
         self.keyframe = mlp(width, width, KEYFRAME_DIMS)
         self.aim = nn.Linear(KEYFRAME_DIMS, width)
         self.mix = ContextBlock(width, config.heads)
@@ -154,7 +158,7 @@ class ActionExpert(nn.Module):
             inputs.state,
             text,
         )
-        readout = self.readout(torch.cat(flat, dim=1))
+        readout = self.readout(torch.cat(flat, dim=1)) + self.where(torch.cat(flat[2:], dim=1))
         keyframe = self.keyframe(readout)
         groups = (
             self.state(inputs.state)[:, None],

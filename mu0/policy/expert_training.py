@@ -22,8 +22,12 @@ from mu0.policy.vocabulary import encode_words
 from mu0.policy.wrist_encoder import random_shift
 
 KEYFRAME_WEIGHT = 1.0
+GRIPPER = 4
+HALF = 0.5
 KEYFRAME_SCALE = (0.1, 0.1, 0.1, 0.5)
 """Metres and radians that count as one in the keyframe loss."""
+FAR_M = 0.06
+"""Frames farther than this from the next grasp say where to go; they are few and fill half of each batch."""
 STATE_NOISE = 0.01
 """Standard deviation added to the normalised state: the expert shall look, not integrate."""
 
@@ -59,13 +63,19 @@ class ExpertData:
         scale = np.array(KEYFRAME_SCALE, np.float32)
         self.keyframe: Float[Tensor, "n 4"] = torch.from_numpy((frames.keyframe / scale).astype(np.float32))
         self.keyframe_valid: Bool[Tensor, " n"] = torch.from_numpy(frames.keyframe_valid)
+        is_far = np.linalg.norm(frames.keyframe[:, :2], axis=1) > FAR_M
+        is_open = frames.state[:, GRIPPER] < HALF
+        self.far = np.flatnonzero(frames.keyframe_valid & is_far & is_open)
 
     def __len__(self) -> int:
         return len(self.state)
 
     def batch(self, batch_size: int, seed: int, step: int) -> ExpertBatch:
         """The batch of a step; a function of its arguments alone."""
-        rows = np.random.default_rng([seed, step]).integers(0, len(self), batch_size)
+        rng = np.random.default_rng([seed, step])
+        rows = rng.integers(0, len(self), batch_size)
+        if len(self.far):
+            rows[: batch_size // 2] = rng.choice(self.far, batch_size // 2)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         prefix, mask, trace, feature_map = self.features.rows(rows)
         index = torch.from_numpy(rows)

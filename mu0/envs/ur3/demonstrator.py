@@ -16,7 +16,8 @@ from mu0.envs.ur3.environment import CONTROL_HZ, WORKSPACE_M, Ur3Environment
 
 YAW_SPEED_RAD_S = 1.5
 NOISE_M = 0.012
-NOISE_PROBABILITY = 0.08
+NOISE_PROBABILITY = 0.12
+APPROACH_M_S = 0.15  # slower than it could: the approach is where a policy learns to look for the object
 HOVER_M, LIFT_M, CARRY_M, RELEASE_M = 0.16, 0.20, 0.22, 0.13
 
 
@@ -73,7 +74,7 @@ def _plan(environment: Ur3Environment) -> list[Phase]:
 
     grasp = at(x, y, kind.grasp_height_m)
     return [
-        Phase(at(x, y, HOVER_M), yaw, closed=False, speed_m_s=0.25, noise_share=1.0),
+        Phase(at(x, y, HOVER_M), yaw, closed=False, speed_m_s=APPROACH_M_S, noise_share=1.0),
         Phase(grasp, yaw, closed=False, speed_m_s=0.16, noise_share=1.0),
         Phase(grasp, yaw, closed=True, speed_m_s=0.16, wait_steps=4),
         Phase(at(x, y, LIFT_M), yaw, closed=True, speed_m_s=0.2),
