@@ -26,7 +26,8 @@ $(STAMP): pyproject.toml constraints.txt scripts/install.sh
 	@touch $(STAMP)
 
 test: install check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	$(BIN)/python -m pytest -n 2 -q -m "not e2e"
+	$(BIN)/python -m pytest -q -m e2e --durations=12
 
 test-unit: install
 	$(BIN)/python -m pytest -n 2 -q -m "not slow and not e2e"
