@@ -131,7 +131,8 @@ def test_the_number_of_workers_does_not_change_a_byte(monkeypatch: pytest.Monkey
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
 from pathlib import Path
 sys.path.insert(0, {folder!r})
 import episode_fakes
