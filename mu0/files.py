@@ -96,6 +96,15 @@ def sha256_of_tree(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def remembered_sha256_of_tree(folder: Path) -> str:
+    """`sha256_of_tree` of a folder that never changes again; kept beside it as `<folder>.sha256`."""
+    note = folder.with_name(f"{folder.name}.sha256")
+    if not note.exists():
+        with atomic_file(note) as temporary:
+            temporary.write_text(sha256_of_tree(folder))
+    return note.read_text()
+
+
 def inside(folder: Path, name: str) -> Path:
     """`folder / name`, refusing names from data that would leave the folder (`../`, absolute, links).
 

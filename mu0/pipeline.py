@@ -20,6 +20,15 @@ class Artifact:
     group: str
     description: str
     kinds: tuple[str, ...] = ()
+    contents: str | None = None  # a file inside that changes with every byte of the rest
+
+    @property
+    def witness(self) -> str:
+        """The path that consumers depend on: `contents`, or everything.
+
+        DVC looks at every file of a folder once per stage that depends on it, so thousands of files cost seconds.
+        """
+        return f"{self.path}/{self.contents}" if self.contents else self.path
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,8 @@ class Stage:
     report: str | None = None  # where a check stage writes its verdict
 
 
-def _data(name: str, group: str, description: str, kind: str) -> Artifact:
-    return Artifact(name, f"data/{name}", group, description, (kind,))
+def _data(name: str, group: str, description: str, kind: str, contents: str | None = None) -> Artifact:
+    return Artifact(name, f"data/{name}", group, description, (kind,), contents)
 
 
 def _report(name: str, description: str) -> Artifact:
@@ -102,6 +111,7 @@ STAGES: tuple[Stage, ...] = (
                 "videos",
                 "Clips by source: video, 16-bit depth, cameras, robot states where there are any.",
                 "video",
+                contents="contents.json",
             ),
             _data(
                 "ground_truth_tracks",
@@ -123,6 +133,7 @@ STAGES: tuple[Stage, ...] = (
                 "traces",
                 "One TraceExtract episode per clip, and quality.parquet with one row per clip.",
                 "numpy",
+                contents="contents.json",
             ),
         ),
         metrics=("reports/extraction/metrics.json",),
@@ -278,8 +289,12 @@ class Pipeline:
 
     def dependencies(self, stage: Stage) -> tuple[str, ...]:
         """Every path that `stage` depends on: code, inputs, and the passed reports of its inputs."""
-        inputs = [self.artifacts[name].path for name in stage.inputs]
+        inputs = [self.input_path(stage, self.artifacts[name]) for name in stage.inputs]
         return tuple(sorted({*stage.code, *stage.external, *inputs, *self.gates(stage)}))
+
+    def input_path(self, stage: Stage, artifact: Artifact) -> str:
+        """What `stage` depends on for the sake of `artifact`: a check reads all of it, others its witness."""
+        return artifact.path if stage.checks else artifact.witness
 
 
 PIPELINE = Pipeline()

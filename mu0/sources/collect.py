@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mu0.errors import Mu0Error, SourceError
-from mu0.files import atomic_folder, read_json, write_json
+from mu0.files import atomic_folder, read_json, remembered_sha256_of_tree, sha256_of, write_json
 from mu0.params.raw_videos import FilesSource, RawVideosParams
 from mu0.progress import track
 from mu0.sources.clip import read_clip
@@ -81,7 +81,9 @@ def collect_clips(params: RawVideosParams, clips: Path, tracks: Path, cache: Pat
     with atomic_folder(clips) as new_clips, atomic_folder(tracks) as new_tracks:
         (new_tracks / "README.md").write_text(TRUTH_README)
         rows = [_publish(clip, new_clips, new_tracks) for clip in found]
-        pq.write_table(pa.Table.from_pylist(rows, INDEX_SCHEMA), new_clips / "index.parquet")
+        index = new_clips / "index.parquet"
+        pq.write_table(pa.Table.from_pylist(rows, INDEX_SCHEMA), index)
+        write_json(new_clips / "contents.json", _contents(found) | {index.name: sha256_of(index)})
     return read_index(clips)
 
 
@@ -129,6 +131,12 @@ def _publish(found: Found, clips: Path, tracks: Path) -> dict[str, Any]:
     facts = read_json(found.entry / "facts.json")
     shared = {name: getattr(info, name) for name in INDEX_SCHEMA.names if hasattr(info, name)}
     return {**shared, **facts, "status": "ok", "reason": info.note}
+
+
+def _contents(found: list[Found]) -> dict[str, str]:
+    """Hash of every clip: what consumers depend on, so that DVC looks at one file and not at thousands."""
+    ok = [clip for clip in found if clip.fault is None]
+    return {f"{clip.source}/{clip.clip_id}": remembered_sha256_of_tree(clip.entry / "clip") for clip in ok}
 
 
 def _failed_row(found: Found) -> dict[str, Any]:

@@ -6,6 +6,7 @@ costs all of them, a changed comment in the trainer costs nothing.
 
     .mu0_cache/episodes/<key>/quality.json   the clip's QualityRow; written last, so it marks a complete entry
     .mu0_cache/episodes/<key>/episode/       the episode; absent where the clip was rejected
+    .mu0_cache/episodes/<key>/episode.sha256 hash of all its bytes, from the first time it was asked for
     .mu0_cache/episodes/<key>.lock           while somebody extracts it
 
 Failures are not kept: a full disk or a missing package may be mended by the next run.
@@ -23,7 +24,7 @@ from pathlib import Path
 from mu0.episodes.arrays import EpisodeArrays
 from mu0.episodes.sidecar import Sidecar
 from mu0.episodes.write import naming_a_full_disk, write_episode
-from mu0.files import sha256_of, write_json
+from mu0.files import remembered_sha256_of_tree, sha256_of, write_json
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.lock import locked
 from mu0.traceextract.quality_row import QualityRow
@@ -91,6 +92,10 @@ class EpisodeCache:
             write_episode(self.root / key / ENTRY_NAME, arrays, sidecar)
         with naming_a_full_disk(self.root):
             write_json(self.root / key / VERDICT_NAME, asdict(row))
+
+    def digest(self, key: str) -> str:
+        """Hash of all bytes of an episode."""
+        return remembered_sha256_of_tree(self.root / key / ENTRY_NAME)
 
     def link(self, key: str, goal: Path) -> None:
         """Hard-link an episode to `goal` (copied where the disk differs)."""

@@ -24,7 +24,7 @@ from mu0.episodes.arrays import EpisodeArrays
 from mu0.episodes.sidecar import Sidecar
 from mu0.episodes.write import naming_a_full_disk
 from mu0.errors import ExtractionError, Mu0Error
-from mu0.files import atomic_folder
+from mu0.files import atomic_folder, sha256_of, write_json
 from mu0.params.extract import ExtractParams
 from mu0.progress import track
 from mu0.sources.clip import Clip, read_clip
@@ -34,6 +34,7 @@ from mu0.traceextract.quality_table import quality_table, summary
 
 ENGINE = "mu0.traceextract.engine:extract_clip"
 QUALITY_NAME = "quality.parquet"
+CONTENTS_NAME = "contents.json"  # hash of every episode and of the table: what consumers depend on
 Engine = Callable[[Clip, ExtractParams], tuple[EpisodeArrays | None, Sidecar | None, dict[str, Any]]]
 log = logging.getLogger(__name__)
 
@@ -190,9 +191,12 @@ def _outcome(future: Future[Outcome], clip: dict[Hashable, object]) -> Outcome:
 
 def _publish(outcomes: list[Outcome], output: Path, cache: EpisodeCache) -> None:
     with naming_a_full_disk(output), atomic_folder(output) as folder:
+        contents = {}
         for row, key in _published(outcomes):
             cache.link(key, folder / row.source / row.clip_id)
+            contents[f"{row.source}/{row.clip_id}"] = cache.digest(key)
         quality_table([outcome.row for outcome in outcomes]).to_parquet(folder / QUALITY_NAME, index=False)
+        write_json(folder / CONTENTS_NAME, contents | {QUALITY_NAME: sha256_of(folder / QUALITY_NAME)})
 
 
 def _published(outcomes: list[Outcome]) -> Iterator[tuple[QualityRow, str]]:

@@ -8,6 +8,7 @@ import dagster as dg
 
 from mu0.pipeline import Artifact, Stage
 from orchestration.bridge.event_tags import code_version_tags, data_version_tags, input_tags, latest_event
+from orchestration.bridge.input_versions import input_versions
 from orchestration.bridge.lock import LockedStage, read_lock
 from orchestration.bridge.metadata import REPORT_MD5, report_metadata, stage_metadata
 from orchestration.bridge.project import Project
@@ -25,8 +26,9 @@ def sync(instance: dg.DagsterInstance, project: Project) -> list[str]:
     reported: list[str] = []
     for stage, locked in locked_stages:
         reported += _sync_external(instance, project, stage, locked)
+        inputs = input_versions(project, stage, lock)
         for artifact in stage.outputs:
-            reported += _sync_artifact(instance, project, stage, locked, artifact)
+            reported += _sync_artifact(instance, project, stage, locked, artifact, inputs)
         reported += _sync_check(instance, project, stage, locked)
     return reported
 
@@ -45,16 +47,16 @@ def _sync_external(
 
 
 def _sync_artifact(
-    instance: dg.DagsterInstance, project: Project, stage: Stage, locked: LockedStage, artifact: Artifact
+    instance: dg.DagsterInstance,
+    project: Project,
+    stage: Stage,
+    locked: LockedStage,
+    artifact: Artifact,
+    inputs: dict[str, str],
 ) -> list[str]:
     md5 = locked.output_md5.get(artifact.path)
     if md5 is None:
         return []  # dvc.lock is older than the graph
-    inputs = {
-        name: locked.dependency_md5[path]
-        for name, path in project.input_paths(stage).items()
-        if path in locked.dependency_md5
-    }
     code_version = code_version_locked(stage, locked)
     event = latest_event(instance, artifact.name, external=False)
     if event and (event.data_version, event.code_version, event.input_versions) == (

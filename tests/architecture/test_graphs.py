@@ -59,7 +59,11 @@ def test_dagster_edges_equal_dvc_edges() -> None:
     stages = yaml.safe_load(render_dvc_yaml())["stages"]
     writer = {out: name for name, entry in stages.items() for out in entry["outs"]}
     dvc_edges = {
-        (writer[path], name) for name, entry in stages.items() for path in entry["deps"] if path in writer
+        (writer[out], name)
+        for name, entry in stages.items()
+        for path in entry["deps"]
+        for out in writer
+        if Path(path).is_relative_to(out)
     }
     between_assets = {
         edge for edge in dvc_edges if not edge[0].startswith("check_") and not edge[1].startswith("check_")

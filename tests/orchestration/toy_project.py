@@ -43,7 +43,7 @@ TOY = Pipeline((
     Stage(
         "numbers", "python code/run.py numbers", ("code",), external=("inbox",), params=("numbers",),
         outputs=(
-            Artifact("numbers", "data/numbers", "toy", "Numbers."),
+            Artifact("numbers", "data/numbers", "toy", "Numbers.", contents="all.txt"),
             Artifact("squares", "data/squares.txt", "toy", "Their squares."),
         ),
     ),
