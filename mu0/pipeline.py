@@ -26,7 +26,7 @@ class Artifact:
     def witness(self) -> str:
         """The path that consumers depend on: `contents`, or everything.
 
-        DVC looks at every file of a folder once per stage that depends on it, so thousands of files cost seconds.
+        DVC looks at every file of a folder for every stage that depends on it: thousands cost seconds.
         """
         return f"{self.path}/{self.contents}" if self.contents else self.path
 

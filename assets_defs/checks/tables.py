@@ -1,6 +1,5 @@
 """Reading what is checked; a missing or broken file is an error for people."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +44,3 @@ def table_of_numbers(path: Path) -> pd.DataFrame:
     """One row per number in a JSON file: name, value."""
     rows = sorted(numbers_in(read_json(path)).items())
     return pd.DataFrame({"name": [name for name, _ in rows], "value": [value for _, value in rows]})
-
-
-def read_json_lines(path: Path) -> list[Any]:
-    """Read a file with one JSON value per line; an absent file is an empty list."""
-    return [json.loads(line) for line in path.read_text().splitlines() if line] if path.is_file() else []

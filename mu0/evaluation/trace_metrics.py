@@ -92,13 +92,6 @@ def moving_points(
     return np.where(valid, travelled, 0.0).max(axis=1, initial=0.0) > threshold_uv
 
 
-def mean_curvature(trace: Float[np.ndarray, "n t d"], valid: Bool[np.ndarray, "n t"]) -> float:
-    """Mean length of the second difference at steps with two valid neighbours ("smooth" officially)."""
-    usable = valid[:, :-2] & valid[:, 1:-1] & valid[:, 2:]
-    bend = np.linalg.norm(trace[:, 2:] - 2 * trace[:, 1:-1] + trace[:, :-2], axis=-1)
-    return float(bend[usable].mean()) if usable.any() else float("nan")
-
-
 def _at(
     per_prefix: Float[np.ndarray, "n t"], counts: Int[np.ndarray, "horizon n"]
 ) -> Float[np.ndarray, "horizon n"]:

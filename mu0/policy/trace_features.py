@@ -58,10 +58,15 @@ class FrozenFeatures:
     feature_map: Float[np.ndarray, "n c fine fine"]
 
     def rows(self, index: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Prefix, mask, trace and fine map of some rows as float32 tensors."""
+        """Prefix, mask, trace and fine map of some rows as float32 tensors.
+
+        The prefix ends with the longest text among these rows: padding costs time and is never attended to.
+        """
+        mask = self.prefix_mask[index]
+        end = int(np.flatnonzero(mask.any(0)).max()) + 1
         return (
-            torch.from_numpy(self.prefix[index].astype(np.float32)),
-            torch.from_numpy(self.prefix_mask[index]),
+            torch.from_numpy(self.prefix[index, :end].astype(np.float32)),
+            torch.from_numpy(mask[:, :end]),
             torch.from_numpy(self.trace[index].astype(np.float32)),
             torch.from_numpy(self.feature_map[index].astype(np.float32)),
         )

@@ -3,18 +3,8 @@
 Clip `index` of a source is a pure function of the source's section in params.yaml and the index: neither the
 number of workers nor the order of recording matters. `clips_per_scene` consecutive clips share a scene (same
 layout, colours, light and camera) and differ in the target object and the start pose.
-
-Entry points
-    record_clip     one clip
-    record_clips    all clips of a source, in order, recorded by several processes
 """
 
-import multiprocessing
-import os
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,14 +15,11 @@ from mu0.envs.camera import Camera
 from mu0.envs.depth_sensor import sense_depth
 from mu0.envs.ground_truth import GroundTruthTracks, TruthRecorder
 from mu0.envs.hand import FRAME_HZ, HandScene
-from mu0.envs.rendering import choose_renderer
 from mu0.envs.tabletop import entity_of_geoms
 from mu0.envs.ur3.demonstrator import demonstrate
 from mu0.envs.ur3.environment import CONTROL_HZ, Ur3Environment
-from mu0.errors import SimulationError
 from mu0.params.raw_videos import SimulatedSource
 
-CLIPS_AHEAD_PER_WORKER = 2
 MAX_WORLDS = 2
 # steps of the additive recurrence R2 (Roberts 2018): shares are met evenly, and independently of each other
 MOVING_STEP, KNOWN_STEP = 0.7548776662466927, 0.5698402909980532
@@ -93,49 +80,6 @@ def record_clip(params: SimulatedSource, index: int) -> RecordedClip:
     return _record_hand(params, index)
 
 
-def record_clips(params: SimulatedSource, workers: int) -> Iterator[RecordedClip]:
-    """Record all clips of a source.
-
-    Args:
-        params: The source's section.
-        workers: Processes; 1 records in this one.
-
-    Yields:
-        The clips by index, whatever the number of workers.
-
-    Raises:
-        SimulationError: A worker process died.
-    """
-    if workers == 1:
-        yield from (record_clip(params, index) for index in range(params.n_clips))
-        return
-    choose_renderer()  # writes the choice where the workers find it, so that each need not probe
-    context = multiprocessing.get_context("spawn")
-    pending: deque[Future[RecordedClip]] = deque()
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        try:
-            for index in range(params.n_clips):
-                pending.append(pool.submit(record_clip, params, index))
-                if len(pending) > workers * CLIPS_AHEAD_PER_WORKER:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        except BrokenProcessPool as error:
-            raise SimulationError(
-                f"A worker process of the simulator died: {error}.",
-                expected=f"{workers} processes that record clips",
-                remedy="memory is the usual cause: lower `raw_videos.workers` or the picture size.",
-            ) from error
-        finally:
-            for future in pending:
-                future.cancel()
-
-
-def _start_worker() -> None:
-    os.environ["LP_NUM_THREADS"] = "0"  # one process per core beats Mesa's own threads
-
-
-@lru_cache(maxsize=MAX_WORLDS)
 def _robot_world(width_px: int, height_px: int) -> Ur3Environment:
     return Ur3Environment(width_px=width_px, height_px=height_px)
 

@@ -1,7 +1,7 @@
 """Which version of each input a stage read, in Dagster's words: the md5 of the whole artifact.
 
-Where an artifact has a witness (`Artifact.contents`), DVC records the md5 of that one file. Equal witnesses are
-equal artifacts, so the stage read the version that is recorded now if it read the witness that is in it.
+Where an artifact has a witness (`Artifact.contents`), DVC records the md5 of that one file. Equal witnesses
+are equal artifacts, so the stage read the version that is recorded now if it read the witness that is in it.
 """
 
 import json
@@ -16,7 +16,7 @@ CACHE = Path(".dvc/cache/files/md5")
 
 
 def input_versions(project: Project, stage: Stage, lock: dict[str, LockedStage]) -> dict[str, str]:
-    """Asset name -> version that `stage` read when it last ran; inputs that dvc.lock does not know are left out.
+    """Asset name -> version that `stage` read when it last ran; inputs unknown to dvc.lock are left out.
 
     Where the witness is another one than the recorded artifact's, its own md5 is given: no version of the
     artifact, so that Dagster shows the stage as stale.

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mu0.evaluation.trace_metrics import METRICS, best_of, mean_curvature, moving_points, trace_errors
+from mu0.evaluation.trace_metrics import METRICS, best_of, moving_points, trace_errors
 
 HORIZONS = (1, 8, 16, 32)
 
@@ -108,9 +108,3 @@ def test_moving_points_are_those_that_leave_their_anchor_in_the_image() -> None:
     truth[2, :, 2] = 1.0  # moves along the optical axis only
     valid = np.ones((3, 4), bool)
     np.testing.assert_array_equal(moving_points(truth, np.zeros((3, 3)), valid, 0.1), [False, True, False])
-
-
-def test_straight_motion_has_no_curvature() -> None:
-    line = np.arange(8.0)[None, :, None] * np.ones(3)
-    assert mean_curvature(line, np.ones((1, 8), bool)) == 0.0
-    assert np.isnan(mean_curvature(line, np.zeros((1, 8), bool)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mu0.params.raw_videos import SimulatedSource
-from mu0.sources.simulated import RecordedClip, record_clip, record_clips
+from mu0.sources.simulated import RecordedClip, record_clip
 
 
 def source(embodiment: str, **changes: object) -> SimulatedSource:
@@ -72,11 +72,3 @@ def test_shares_are_met_and_do_not_depend_on_each_other() -> None:
     assert abs(moving.mean() - 0.5) < 0.05
     assert abs(known.mean() - 0.5) < 0.05
     assert abs((moving & known).mean() - 0.25) < 0.06
-
-
-@pytest.mark.slow
-def test_workers_change_nothing(clip: RecordedClip) -> None:
-    params = source("ur3", n_clips=2)
-    clips = list(record_clips(params, workers=2))
-    assert [c.clip_id for c in clips] == ["ur3_001000_00000", "ur3_001000_00001"]
-    assert_equal_clips(clips[1], clip)
