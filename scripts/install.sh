@@ -29,7 +29,7 @@ fi
 "$VENV/bin/python" -m pip install --quiet uv
 links=$("$VENV/bin/python" -m pip config get global.find-links 2>/dev/null || true)
 UV_FIND_LINKS="${UV_FIND_LINKS:-$links}" "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" \
-    --constraint constraints.txt --editable '.[sim,dev]'
+    --constraint constraints.txt --editable '.[sim,sources,viz,dev]'
 
 # Rendering: EGL, else OSMesa, else our ray caster. Only the first two need a system library.
 has_gl() {
