@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mu0.errors import StageError
+from mu0.errors import SourceError, StageError
 
 CHUNK_BYTES = 1 << 20
 
@@ -105,17 +105,27 @@ def remembered_sha256_of_tree(folder: Path) -> str:
     return note.read_text()
 
 
-def inside(folder: Path, name: str) -> Path:
-    """`folder / name`, refusing names from data that would leave the folder (`../`, absolute, links).
+def inside(root: Path, relative: str) -> Path:
+    """`root / relative` for a name that data hold, refusing names that would leave `root`.
+
+    Refused are absolute paths, paths with `..` that climb out, and links that lead outside (as the target or
+    on the way to it). `root` itself may be a link: it was named by the user.
 
     Raises:
-        StageError: The path escapes.
+        SourceError: The path escapes.
     """
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise StageError(
-            f"The name {name!r} points outside {folder}.",
+    try:
+        leaves = not (root / relative).resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):  # a ring of links, or a zero byte in the name
+        leaves = True
+    if leaves:
+        plain = os.path.normpath(root / relative.replace("\0", ""))
+        is_link = Path(plain).is_relative_to(os.path.normpath(root))
+        raise SourceError(
+            f"The name {relative!r} points outside {root}.",
             expected="a relative path that stays in its folder",
-            remedy="correct the metadata that holds this name.",
+            remedy="put the file itself there instead of a link; `cp -rL` copies what links lead to."
+            if is_link
+            else "correct the metadata that holds this name.",
         )
-    return folder / name
+    return root / relative

@@ -6,6 +6,7 @@
     cameras.npz  intrinsics (3, 3) [px]; camera_from_world (T, 4, 4) where poses are known  (optional)
     wrist.mp4    the 64 x 64 wrist camera                                                   (robots only)
     robot.npz    state (T, 9), action (T, 5)                                                (robots only)
+    times.npz    number and time [s] of every frame in the recording that it was taken from (optional)
 
 Conventions
     cameras  OpenCV: x right, y down, z forward; integer pixel coordinates are pixel centres
@@ -21,7 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
 from mu0.errors import SourceError
 from mu0.files import atomic_folder, inside, sha256_of, write_json
@@ -38,7 +39,7 @@ from mu0.sources.clip_info import ClipInfo, read_info
 from mu0.sources.encoding import write_depth_video, write_lossless_video, write_video
 from mu0.sources.video import iter_depth_mm, iter_frames
 
-__all__ = ["Clip", "ClipInfo", "RobotLog", "list_clips", "read_clip", "write_clip"]
+__all__ = ["Clip", "ClipInfo", "FrameTimes", "RobotLog", "list_clips", "read_clip", "write_clip"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,14 @@ class RobotLog:
 
     state: Float32[np.ndarray, "t 9"]
     action: Float32[np.ndarray, "t 5"]
+
+
+@dataclass(frozen=True)
+class FrameTimes:
+    """Where each frame was in the recording: its number there, and its time after the recording's start."""
+
+    source_frame: Int[np.ndarray, " t"]
+    time_s: Float[np.ndarray, " t"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,13 @@ class Clip:
         arrays = load_arrays(self.folder / "robot.npz")
         return RobotLog(arrays["state"], arrays["action"])
 
+    def times(self) -> FrameTimes | None:
+        """Numbers and times of the frames in the recording, None where unknown."""
+        if not self.info.has_times:
+            return None
+        arrays = load_arrays(self.folder / "times.npz")
+        return FrameTimes(arrays["source_frame"], arrays["time_s"])
+
     def wrist_frames(self) -> UInt8[np.ndarray, "t h w 3"] | None:
         """Frames of the wrist camera, None where there is none."""
         path = self.folder / "wrist.mp4"
@@ -139,12 +155,14 @@ def write_clip(  # noqa: PLR0913 - the optional parts of a clip
     camera_from_world: Float[np.ndarray, "poses 4 4"] | None = None,
     wrist_frames: UInt8[np.ndarray, "wrist_t wrist_h wrist_w 3"] | None = None,
     robot: RobotLog | None = None,
+    times: FrameTimes | None = None,
 ) -> Clip:
     """Write a clip folder in one step; the folder appears complete or not at all.
 
     Args:
         folder: Where the clip will lie, `<root>/<source>/<clip_id>`.
-        info: What is known; `n_frames`, sizes, `has_*` and `video_sha256` are set here from the content.
+        info: What is known; `n_frames`, sizes, `has_*` and `video_sha256` are set here from the content;
+            `intrinsics_source` of given intrinsics is "data" unless it says otherwise.
         frames: RGB frames, encoded into `info.video` (.mp4: H.264, .mkv: FFV1 without loss), or the path
             of a video that is copied unchanged, with `n_frames` and sizes taken from `info`.
         depth_m: One image [m] per frame, 0 = missing; stored in whole millimetres.
@@ -152,6 +170,7 @@ def write_clip(  # noqa: PLR0913 - the optional parts of a clip
         camera_from_world: One pose per frame; needs `intrinsics`.
         wrist_frames: Frames of the wrist camera.
         robot: States and actions, one row per frame.
+        times: Where each frame was in the recording.
 
     Raises:
         SourceError: There are no frames, or a part has the wrong size or length or holds NaN.
@@ -169,6 +188,8 @@ def write_clip(  # noqa: PLR0913 - the optional parts of a clip
             has_intrinsics=intrinsics is not None,
             has_poses=camera_from_world is not None,
             has_robot=robot is not None,
+            has_times=times is not None,
+            intrinsics_source=_origin(info, intrinsics),
         )
         if depth_m is not None:
             _encode_depth(new / "depth.mkv", info, depth_m)
@@ -177,6 +198,8 @@ def write_clip(  # noqa: PLR0913 - the optional parts of a clip
         if robot is not None:
             check_robot(folder / "robot.npz", info.n_frames, robot.state, robot.action)
             write_arrays(new / "robot.npz", state=robot.state, action=robot.action)
+        if times is not None:
+            _write_times(folder / "times.npz", new / "times.npz", info, times)
         if wrist_frames is not None:
             require_array(
                 folder / "wrist.mp4", "frames", wrist_frames, (info.n_frames, *wrist_frames.shape[1:])
@@ -231,6 +254,22 @@ def _write_cameras(
     arrays = {"intrinsics": intrinsics, "camera_from_world": camera_from_world}
     write_arrays(
         path, **{key: np.asarray(array, np.float64) for key, array in arrays.items() if array is not None}
+    )
+
+
+def _origin(info: ClipInfo, intrinsics: Float[np.ndarray, "3 3"] | None) -> str:
+    if intrinsics is None:
+        return "none"
+    return "data" if info.intrinsics_source == "none" else info.intrinsics_source
+
+
+def _write_times(name: Path, path: Path, info: ClipInfo, times: FrameTimes) -> None:
+    require_array(name, "source_frame", times.source_frame, (info.n_frames,))
+    require_array(name, "time_s", times.time_s, (info.n_frames,))
+    write_arrays(
+        path,
+        source_frame=times.source_frame.astype(np.int64),
+        time_s=times.time_s.astype(np.float64),
     )
 
 

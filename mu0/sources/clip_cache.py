@@ -22,16 +22,19 @@ CODE_SUFFIXES = frozenset({".py", ".xml"})
 LIBRARIES = ("av", "mujoco", "numpy", "opencv-python-headless")
 CLIP_CODE = tuple(f"sources/{name}.py" for name in ("clip", "clip_checks", "clip_info", "encoding", "video"))
 SIMULATION_CODE = ("envs", "sources/simulated.py", "sources/recording.py", *CLIP_CODE)
-FOLDER_CODE = ("sources/folders.py", "sources/camera_files.py", "sources/registration.py")
-FILES_CODE = ("geometry/rigid.py", "sources/files.py", *FOLDER_CODE, *CLIP_CODE)
+FOLDER_CODE = (
+    "geometry/rigid.py",
+    "sources/folders.py",
+    "sources/camera_files.py",
+    "sources/registration.py",
+)
 
 
 def cache_key(facts: dict[str, Any], code: Iterable[str]) -> str:
-    """The key of a clip that is made from `facts` by `code` (files and folders below mu0/)."""
+    """The key of a clip that is made from `facts` by `code` (patterns of files and folders below mu0/)."""
     facts = {**facts, "libraries": {name: _version(name) for name in LIBRARIES}}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
-    for name in sorted(code):
-        path = PACKAGE / name
+    for path in sorted({path for pattern in code for path in PACKAGE.glob(pattern)}):
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.suffix in CODE_SUFFIXES:
                 digest.update(f"\0{file.relative_to(PACKAGE).as_posix()}\0".encode() + file.read_bytes())

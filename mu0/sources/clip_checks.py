@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt16
 
-from mu0.errors import SourceError, StageError
+from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.sources.clip_info import REBUILD, ClipInfo
 from mu0.sources.video import VideoInfo, probe_video
@@ -22,10 +22,7 @@ def check_files(folder: Path, info: ClipInfo) -> None:
     Raises:
         SourceError: A part is missing or has another size or length.
     """
-    try:
-        video = inside(folder, info.video)
-    except StageError as error:
-        raise SourceError(error.found, expected=error.expected, remedy=error.remedy) from error
+    video = inside(folder, info.video)
     size_px = (info.height_px, info.width_px)
     _require_size(video, probe_video(video), size_px)
     if info.has_depth:

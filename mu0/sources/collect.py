@@ -5,7 +5,9 @@ cache and linked into the outputs at the end, so outputs appear complete or not 
 was interrupted goes on with the clips that are missing.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,12 @@ import pyarrow.parquet as pq
 
 from mu0.errors import Mu0Error, SourceError
 from mu0.files import atomic_folder, read_json, remembered_sha256_of_tree, sha256_of, write_json
-from mu0.params.raw_videos import FilesSource, RawVideosParams
+from mu0.params.raw_videos import FolderSource, RawVideosParams, SimulatedSource, Source
 from mu0.progress import track
 from mu0.sources.clip import read_clip
-from mu0.sources.clip_cache import FILES_CODE, cache_key, link_file, link_tree
-from mu0.sources.files import FileItem, find_items, fingerprint, write_item
+from mu0.sources.clip_cache import cache_key, link_file, link_tree
+from mu0.sources.item import AbstractSource, SourceItem, content_fingerprint, safe_name
+from mu0.sources.registry import code_of, open_source
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -28,6 +31,7 @@ INDEX_SCHEMA = pa.schema(
         pa.field("fps_hz", pa.float64()),
         *(pa.field(name, pa.bool_()) for name in ("has_depth", "has_poses", "has_robot")),
         *(pa.field(name, pa.string()) for name in ("instruction", "scene_id", "embodiment")),
+        *(pa.field(name, pa.string()) for name in ("intrinsics_source", "hand_eye_source", "licence")),
         pa.field("simulated", pa.bool_()),
         pa.field("demonstrator_success", pa.bool_()),  # null where nobody demonstrated
     ]
@@ -66,16 +70,7 @@ def collect_clips(params: RawVideosParams, clips: Path, tracks: Path, cache: Pat
     """
     found: list[Found] = []
     for name, source in params.sources.items():
-        if isinstance(source, FilesSource):
-            found += _collect_files(name, source, cache)
-        else:
-            from mu0.sources.recording import record_source  # the simulator is imported only when asked for
-
-            entries = record_source(name, source, cache, params.workers)
-            found += [
-                Found(f"{name}_{index:05d}", name, entry, fault, simulated=True)
-                for index, (entry, fault) in enumerate(entries)
-            ]
+        found += _collect(name, source, cache, params.workers)
     if not any(clip.fault is None for clip in found):
         raise _no_clips(params, found)
     with atomic_folder(clips) as new_clips, atomic_folder(tracks) as new_tracks:
@@ -101,22 +96,69 @@ def read_index(clips: Path) -> pd.DataFrame:
     return pq.read_table(path).to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
 
 
-def _collect_files(name: str, params: FilesSource, cache: Path) -> list[Found]:
-    items = find_items(Path(params.folder))
+def _collect(name: str, params: Source, cache: Path, workers: int) -> list[Found]:
+    if isinstance(params, SimulatedSource):
+        from mu0.sources.recording import record_source  # the simulator is imported only when asked for
+
+        entries = record_source(name, params, cache, workers)
+        return [
+            Found(f"{name}_{index:05d}", name, entry, fault, simulated=True)
+            for index, (entry, fault) in enumerate(entries)
+        ]
+    items = list(_chosen(open_source(name, params), params))
     return [_collect_item(name, params, item, cache) for item in track(items, f"reading {name}")]
 
 
-def _collect_item(name: str, params: FilesSource, item: FileItem, cache: Path) -> Found:
-    facts = {"source": name, "params": params.model_dump(exclude={"folder"}), "clip_id": item.clip_id}
-    entry = cache / cache_key({**facts, "content": fingerprint(item)}, FILES_CODE)
+def _chosen(source: AbstractSource, params: FolderSource) -> Iterator[SourceItem]:
+    """The items that the params ask for; an id that is taken or unsafe becomes a fault."""
+    stop = None if params.max_clips is None else params.first + params.max_clips
+    taken: set[str] = set()
+    for item in islice(source.items(), params.first, stop):
+        if item.clip_id in taken or item.clip_id != safe_name(item.clip_id):
+            yield replace(item, clip_id=_free_name(item.clip_id, taken), fault=_bad_name(item))
+        else:
+            yield item
+        taken.add(item.clip_id)
+
+
+def _free_name(clip_id: str, taken: set[str]) -> str:
+    name = safe_name(clip_id)
+    return next(free for number in count(2) if (free := f"{name}_{number}") not in taken)
+
+
+def _bad_name(item: SourceItem) -> SourceError:
+    return SourceError(
+        f"The clip's name {item.clip_id!r} is used twice or cannot be a folder's name.",
+        expected="one clip per name, of letters, digits, `_`, `-` and `.`",
+        remedy="remove the double entry from the dataset's metadata.",
+    )
+
+
+def _collect_item(name: str, params: FolderSource, item: SourceItem, cache: Path) -> Found:
+    entry = cache / "none"
     try:
+        if item.fault is not None:
+            raise item.fault  # noqa: TRY301 - one way for all faults
+        entry = cache / _key(name, params, item)
         if not entry.exists():
             with atomic_folder(entry) as new:
-                write_item(item, new / "clip", name, params.frame_rate_hz)
+                item.write(new / "clip")
                 write_json(new / "facts.json", {"demonstrator_success": None})
     except Mu0Error as error:
         return Found(item.clip_id, name, entry, error, simulated=False)
     return Found(item.clip_id, name, entry, None, simulated=False)
+
+
+def _key(name: str, params: FolderSource, item: SourceItem) -> str:
+    """The cache key of a clip; which other clips are taken, and where the folder lies, does not matter."""
+    facts = {
+        "source": name,
+        "params": params.model_dump(exclude={"folder", "max_clips", "first", "calibration"}),
+        "calibration": content_fingerprint(Path(params.calibration)) if params.calibration else "",
+        "clip_id": item.clip_id,
+        "content": item.fingerprint(),
+    }
+    return cache_key(facts, code_of(params.kind))
 
 
 def _publish(found: Found, clips: Path, tracks: Path) -> dict[str, Any]:
@@ -155,6 +197,9 @@ def _failed_row(found: Found) -> dict[str, Any]:
         "instruction": "",
         "scene_id": "",
         "embodiment": "unknown",
+        "intrinsics_source": "none",
+        "hand_eye_source": "none",
+        "licence": "",
         "simulated": found.simulated,
         "demonstrator_success": None,
     }

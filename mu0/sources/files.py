@@ -9,16 +9,18 @@ A damaged item never stops the others: it is told in the index and left out.
 """
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import final
 
 from mu0.errors import SourceError
 from mu0.files import sha256_of, sha256_of_tree
+from mu0.params.raw_videos import FilesSource
 from mu0.sources.clip import Clip, ClipInfo, write_clip
 from mu0.sources.folders import FrameFolder, read_frame_folder
+from mu0.sources.item import AbstractSource, SourceItem, require_folder, safe_name
 from mu0.sources.video import VIDEO_SUFFIXES, iter_frames, probe_video
 
 MAX_LEVELS = 3
@@ -35,18 +37,35 @@ class FileItem:
     fault: SourceError | None = None
 
 
+@final
+class FilesReader(AbstractSource):
+    """The source of kind `files`."""
+
+    def __init__(self, name: str, params: FilesSource) -> None:
+        self._name = name
+        self._params = params
+
+    def items(self) -> Iterator[SourceItem]:
+        """One item per video, frame folder or RGB-D folder; raises as `find_items`."""
+        for item in find_items(Path(self._params.folder)):
+            yield SourceItem(
+                item.clip_id,
+                fingerprint=partial(fingerprint, item),
+                write=partial(self._write, item),
+                fault=item.fault,
+            )
+
+    def _write(self, item: FileItem, folder: Path) -> Clip:
+        return write_item(item, folder, self._name, self._params.frame_rate_hz)
+
+
 def find_items(folder: Path) -> list[FileItem]:
     """Everything below `folder` that is or should be a clip, in order, with unique ids.
 
     Raises:
         SourceError: The folder does not exist. An empty folder is fine: it holds no clips.
     """
-    if not folder.is_dir():
-        raise SourceError(
-            f"The folder {folder} does not exist.",
-            expected="a folder for your videos; it may be empty",
-            remedy="create it, or correct `raw_videos.sources.<name>.folder` in params.yaml.",
-        )
+    require_folder(folder, "a folder for your videos; it may be empty")
     items: list[FileItem] = []
     taken: set[str] = set()
     for item in _walk(folder, (), MAX_LEVELS):
@@ -111,14 +130,14 @@ def read_instruction(path: Path) -> str:
 def _walk(folder: Path, parents: tuple[str, ...], levels: int) -> Iterator[FileItem]:
     entries = sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=lambda p: p.name)
     for path in entries:
-        clip_id = "__".join([*parents, _clean(path.stem if path.is_file() else path.name)])
+        clip_id = "__".join([*parents, safe_name(path.stem if path.is_file() else path.name)])
         if path.is_file():
             if path.suffix.lower() in VIDEO_SUFFIXES:
                 yield FileItem(clip_id, path)
             elif path.suffix.lower() not in COMPANION_SUFFIXES:
                 yield FileItem(clip_id, path, _not_a_video(path))
             continue
-        yield from _walk_folder(path, clip_id, (*parents, _clean(path.name)), levels)
+        yield from _walk_folder(path, clip_id, (*parents, safe_name(path.name)), levels)
 
 
 def _walk_folder(path: Path, clip_id: str, parents: tuple[str, ...], levels: int) -> Iterator[FileItem]:
@@ -129,11 +148,6 @@ def _walk_folder(path: Path, clip_id: str, parents: tuple[str, ...], levels: int
         return
     inner = [] if is_clip or levels <= 1 else list(_walk(path, parents, levels - 1))
     yield from inner or [FileItem(clip_id, path, None if is_clip else _nothing_inside(path))]
-
-
-def _clean(name: str) -> str:
-    """A name that is safe as a folder name everywhere: letters, digits, `_`, `-` and `.` inside."""
-    return re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", name)).strip("._") or "unnamed"
 
 
 def _write_video_item(path: Path, folder: Path, info: ClipInfo) -> Clip:

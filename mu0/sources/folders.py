@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from mu0.errors import SourceError, StageError
+from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.sources.camera_files import MAX_TIME_GAP_S, CameraFile, read_camera_file, read_poses
 from mu0.sources.registration import register_depth
@@ -154,7 +154,7 @@ def _read_list(folder: Path, name: str) -> list[tuple[float, Path]]:
                 expected="`time file`",
                 remedy="correct the line.",
             ) from None
-        except StageError as error:
+        except SourceError as error:
             raise SourceError(
                 f"{folder / name}, line {number}: {error.found}", expected=error.expected, remedy=error.remedy
             ) from error

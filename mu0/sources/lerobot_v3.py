@@ -126,7 +126,7 @@ class LeRobotDataset:
                 remedy="rename the dataset's features, or record both cameras.",
             )
         return read_range(
-            _inside(self.root, record.video_files[key]), record.from_timestamp_s[key], record.length
+            inside(self.root, record.video_files[key]), record.from_timestamp_s[key], record.length
         )
 
 
@@ -178,7 +178,7 @@ def _read_rows(root: Path, name: str, changed_ns: int) -> dict[str, np.ndarray]:
 
 
 def _read_table(root: Path, name: str, needed: tuple[str, ...]) -> dict[str, list[Any]]:
-    path = _inside(root, name)
+    path = inside(root, name)
     try:
         columns = pq.read_table(path).to_pydict()
     except (OSError, ValueError) as error:  # pyarrow's own errors derive from these
@@ -194,10 +194,3 @@ def _read_table(root: Path, name: str, needed: tuple[str, ...]) -> dict[str, lis
             remedy="write or download the dataset again.",
         )
     return columns
-
-
-def _inside(root: Path, name: str) -> Path:
-    try:
-        return inside(root, name)
-    except StageError as error:
-        raise SourceError(error.found, expected=error.expected, remedy=error.remedy) from error

@@ -5,9 +5,11 @@ from pathlib import Path
 import grimp
 import pytest
 
-from mu0.sources.clip_cache import FILES_CODE, PACKAGE, SIMULATION_CODE, cache_key, link_tree
+from mu0.sources.clip_cache import PACKAGE, SIMULATION_CODE, cache_key, link_tree
+from mu0.sources.registry import code_of
 
 BASIS = ("mu0.errors", "mu0.files", "mu0.params", "mu0.progress", "mu0.records", "mu0.interfaces")
+FILES_CODE = code_of("files")
 KEEPERS = ("mu0.sources.clip_cache",)
 
 

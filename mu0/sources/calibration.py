@@ -1,0 +1,161 @@
+"""Which camera a clip has: from the data, from a calibration file, assumed because asked for, or unknown.
+
+A calibration file (`calibration:` of a source in params.yaml) is JSON:
+
+    {"fx": 610.0, "fy": 610.0, "cx": 319.5, "cy": 239.5,   or "K": 3 x 3, pixel centres at integers
+     "width_px": 640, "height_px": 480,            optional; intrinsics are scaled to the clip's size
+     "camera_from_base": 4 x 4,                    optional: a camera fixed beside the robot
+     "hand_eye": 4 x 4}                            optional: a camera on the hand, camera_from_gripper
+
+Each camera carries where it comes from ("data", "calibration", "assumed_fov", "none"); the data go first.
+With `camera_from_base` the world of the clip's poses is the robot's base.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from mu0.errors import SourceError
+from mu0.params.raw_videos import FolderSource
+
+CameraOrigin = Literal["data", "calibration", "assumed_fov", "none"]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The content of a calibration file; None where it says nothing."""
+
+    intrinsics: Float[np.ndarray, "3 3"] | None = None
+    size_px: tuple[int, int] | None = None
+    camera_from_base: Float[np.ndarray, "4 4"] | None = None
+    camera_from_gripper: Float[np.ndarray, "4 4"] | None = None
+
+
+@dataclass(frozen=True)
+class ResolvedCamera:
+    """The camera of one clip, and the origin of each part of it."""
+
+    intrinsics: Float[np.ndarray, "3 3"] | None
+    intrinsics_source: CameraOrigin
+    camera_from_base: Float[np.ndarray, "4 4"] | None
+    camera_from_gripper: Float[np.ndarray, "4 4"] | None
+    hand_eye_source: CameraOrigin
+
+
+def resolve_camera(
+    params: FolderSource,
+    size_px: tuple[int, int],
+    intrinsics: Float[np.ndarray, "3 3"] | None = None,
+    camera_from_base: Float[np.ndarray, "4 4"] | None = None,
+) -> ResolvedCamera:
+    """Decide on the camera of a clip.
+
+    Args:
+        params: The source's section: its calibration file and the field of view to assume.
+        size_px: (height, width) of the upright frames.
+        intrinsics: What the data say, for this size.
+        camera_from_base: What the data say about a fixed camera.
+
+    Raises:
+        SourceError: The calibration file is missing, damaged, or of another aspect ratio.
+    """
+    file = read_calibration(Path(params.calibration)) if params.calibration else Calibration()
+    origin: CameraOrigin = "data" if intrinsics is not None else "none"
+    if intrinsics is None and file.intrinsics is not None:
+        intrinsics, origin = _scaled(file, size_px, params.calibration or ""), "calibration"
+    if intrinsics is None and params.assumed_fov_deg is not None:
+        intrinsics, origin = assumed_intrinsics(size_px, params.assumed_fov_deg), "assumed_fov"
+    hand_eye: CameraOrigin = "data" if camera_from_base is not None else "none"
+    if camera_from_base is None:
+        camera_from_base = file.camera_from_base
+        known = camera_from_base is not None or file.camera_from_gripper is not None
+        hand_eye = "calibration" if known else "none"
+    return ResolvedCamera(intrinsics, origin, camera_from_base, file.camera_from_gripper, hand_eye)
+
+
+def assumed_intrinsics(size_px: tuple[int, int], fov_deg: float) -> Float[np.ndarray, "3 3"]:
+    """Square pixels and a centred axis, with this horizontal field of view; size is (height, width)."""
+    height_px, width_px = size_px
+    focal_px = width_px / (2 * math.tan(math.radians(fov_deg) / 2))
+    return np.array(
+        [[focal_px, 0, (width_px - 1) / 2], [0, focal_px, (height_px - 1) / 2], [0, 0, 1]], np.float64
+    )
+
+
+def scale_intrinsics(
+    intrinsics: Float[np.ndarray, "3 3"], from_size_px: tuple[int, int], to_size_px: tuple[int, int]
+) -> Float[np.ndarray, "3 3"]:
+    """Intrinsics after resizing the whole image; sizes are (height, width), pixel centres are integers."""
+    scale_y, scale_x = (to / of for to, of in zip(to_size_px, from_size_px, strict=True))
+    resize = np.array(
+        [[scale_x, 0, (scale_x - 1) / 2], [0, scale_y, (scale_y - 1) / 2], [0, 0, 1]], np.float64
+    )
+    return resize @ intrinsics
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Read a calibration file.
+
+    Raises:
+        SourceError: It is missing, not JSON, or holds something else than a camera.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+        size = (int(content["height_px"]), int(content["width_px"])) if "width_px" in content else None
+        return Calibration(
+            intrinsics=_intrinsics(content),
+            size_px=size,
+            camera_from_base=_rigid(content, "camera_from_base"),
+            camera_from_gripper=_rigid(content, "hand_eye"),
+        )
+    except FileNotFoundError:
+        raise SourceError(
+            f"The calibration file {path} is missing.",
+            expected="a JSON file with fx, fy, cx, cy",
+            remedy="correct `calibration` in params.yaml.",
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SourceError(
+            f"{path} does not describe a camera: {error!r}.",
+            expected='{"fx": 610, "fy": 610, "cx": 319.5, "cy": 239.5}; if known, camera_from_base (4 x 4)',
+            remedy="correct the file.",
+        ) from error
+
+
+def _intrinsics(content: dict[str, Any]) -> Float[np.ndarray, "3 3"] | None:
+    if "K" in content:
+        return np.asarray(content["K"], np.float64).reshape(3, 3)
+    if not {"fx", "fy", "cx", "cy"} & set(content):
+        return None
+    fx, fy, cx, cy = (float(content[name]) for name in ("fx", "fy", "cx", "cy"))
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
+
+
+def _rigid(content: dict[str, Any], name: str) -> Float[np.ndarray, "4 4"] | None:
+    if name not in content:
+        return None
+    matrix = np.asarray(content[name], np.float64).reshape(4, 4)
+    rotation = matrix[:3, :3]
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
+        raise ValueError(f"{name} is no rigid motion")
+    return matrix
+
+
+def _scaled(file: Calibration, size_px: tuple[int, int], name: str) -> Float[np.ndarray, "3 3"]:
+    assert file.intrinsics is not None
+    if file.size_px is None or file.size_px == size_px:
+        return file.intrinsics
+    aspect = file.size_px[1] / file.size_px[0], size_px[1] / size_px[0]
+    if abs(aspect[0] / aspect[1] - 1) > 0.01:
+        raise SourceError(
+            f"{name} was measured on {file.size_px[0]} x {file.size_px[1]} images, but the frames have "
+            f"{size_px[0]} x {size_px[1]} pixels (height x width).",
+            expected="the same shape of picture; another shape means that the picture was cropped",
+            remedy="calibrate at the recording's own size.",
+        )
+    return scale_intrinsics(file.intrinsics, file.size_px, size_px)

@@ -1,0 +1,49 @@
+"""Which reader belongs to which `kind` of params.yaml; a reader's module is imported when it is used."""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from mu0.params.raw_videos import DatasetSource, FilesSource
+from mu0.sources.clip_cache import CLIP_CODE, FOLDER_CODE
+from mu0.sources.item import AbstractSource
+
+SHARED_CODE = ("sources/item.py", "sources/calibration.py", *CLIP_CODE)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Where a reader lives, and the code (patterns below mu0/) whose change makes its clips anew."""
+
+    module: str
+    name: str
+    code: tuple[str, ...]
+
+
+READERS: dict[str, Reader] = {
+    "files": Reader("mu0.sources.files", "FilesReader", ("sources/files.py", *FOLDER_CODE)),
+    "lerobot": Reader("mu0.sources.lerobot_source", "LeRobotReader", ("sources/lerobot_*.py",)),
+    "droid": Reader("mu0.sources.droid", "DroidReader", ("sources/droid*.py", "sources/tfrecord*.py")),
+    "egodex": Reader("mu0.sources.egodex", "EgoDexReader", ("sources/egodex*.py",)),
+    "agibot": Reader("mu0.sources.agibot", "AgiBotReader", ("sources/agibot*.py",)),
+    "egoverse": Reader("mu0.sources.egoverse", "EgoVerseReader", ("sources/egoverse*.py",)),
+}
+
+
+def open_source(name: str, params: FilesSource | DatasetSource) -> AbstractSource:
+    """The reader of a source.
+
+    Args:
+        name: The source's name in params.yaml.
+        params: Its section.
+
+    Raises:
+        SourceError: The reader needs a package that is not installed, or the source cannot be read.
+    """
+    reader = READERS[params.kind]
+    source: AbstractSource = getattr(import_module(reader.module), reader.name)(name, params)
+    return source
+
+
+def code_of(kind: str) -> tuple[str, ...]:
+    """The code that a clip of this kind depends on, as patterns below mu0/."""
+    return (*READERS[kind].code, *SHARED_CODE)
