@@ -138,7 +138,7 @@ def _collect_item(name: str, params: FolderSource, item: SourceItem, cache: Path
     entry = cache / "none"
     try:
         if item.fault is not None:
-            raise item.fault  # noqa: TRY301 - one way for all faults
+            raise item.fault
         entry = cache / _key(name, params, item)
         if not entry.exists():
             with atomic_folder(entry) as new:

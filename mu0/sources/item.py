@@ -1,13 +1,13 @@
 """What every source of clips is: a class that lists items, each of which can write one clip.
 
-The collector (`mu0.sources.collect`) asks a source for its items, skips those whose clip it has already (equal
-fingerprint), and lets the others write. An item that fails becomes a row of the index with its reason; the
-others go on. A reader therefore
+The collector (`mu0.sources.collect`) asks a source for its items, skips those whose clip it has already
+(equal fingerprint), and lets the others write. An item that fails becomes a row of the index with its reason;
+the others go on. A reader therefore
 
     - is found by the `kind` of its section in params.yaml (`mu0.sources.registry`) and constructed as
       `Reader(name, params)`;
-    - lists in `items()` everything that is or should be a clip, cheaply and in a fixed order. What is known to
-      be broken is listed too, with its `fault`. A SourceError from `items()` itself means that the whole
+    - lists in `items()` everything that is or should be a clip, cheaply and in a fixed order. What is known
+      to be broken is listed too, with its `fault`. A SourceError from `items()` itself means that the whole
       source is unusable (no such folder, no such dataset) and stops the collection;
     - decodes nothing before `write(folder)` is called, and ends there in `mu0.sources.clip.write_clip`;
     - takes names from a dataset's metadata through `mu0.files.inside` only;
