@@ -99,6 +99,7 @@ def assemble_3d(
             "static_jitter_m": _median(jitter[stays]),
         },
         dropped=dropped,
+        keypoint=np.flatnonzero(keep)[rest].astype(np.int32),
     )
 
 
@@ -151,6 +152,7 @@ def assemble_2d(
         camera_from_world=np.tile(np.eye(4), (n_frames, 1, 1)),
         pose_source="none",
         dropped={"seen_too_rarely": int((~keep).sum())},
+        keypoint=np.flatnonzero(keep).astype(np.int32),
     )
 
 

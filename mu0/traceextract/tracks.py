@@ -41,6 +41,7 @@ class WorldTracks:
         first_frame: First frame at which the track exists (start of its tracking chunk); zeros if None.
         residuals: Residual statistics by name with their unit, e.g. "median_reprojection_error_px".
         dropped: Number of points dropped before this record was made, by reason.
+        keypoint: Which keypoint each track came from (index into the list that was tracked), if known.
     """
 
     points_world: Float32[np.ndarray, "t n 3"] | None
@@ -56,6 +57,7 @@ class WorldTracks:
     first_frame: Int32[np.ndarray, " n"] | None = None
     residuals: dict[str, float] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
+    keypoint: Int32[np.ndarray, " n"] | None = None
 
     @property
     def is_3d(self) -> bool:

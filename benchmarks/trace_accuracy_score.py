@@ -1,0 +1,94 @@
+"""The scores of `trace_accuracy.py`, per clip and over clips.
+
+Shares and percentages (AJ, APD, OA) of several clips are averaged, as TAPVid-3D does; millimetres and recall
+are computed again over the points and frames of all clips together, so that a long clip weighs more.
+"""
+
+import numpy as np
+from trace_accuracy_clips import TruthClip
+
+from mu0.evaluation.track_metrics import tapvid3d
+from mu0.geometry.rigid import apply, invert
+from mu0.traceextract.tracks import WorldTracks
+
+MOVING_M = 0.02
+NOBODY = -1
+RAW = "_"  # keys of arrays that are pooled and then left out of the JSON
+
+
+def score(clip: TruthClip, tracks: WorldTracks, truth: np.ndarray, body: np.ndarray) -> dict[str, object]:
+    """TAPVid-3D scores and millimetres of one method on one clip.
+
+    Args:
+        clip: The clip.
+        tracks: What the method found.
+        truth: True world positions (t, n, 3) of the same points.
+        body: -1 where there is no truth.
+    """
+    assert tracks.points_world is not None
+    points = tracks.points_world.astype(np.float64)
+    start, n = tracks.query_frame.astype(int), tracks.n_points
+    known = body != NOBODY
+    visible = clip.in_view(np.where(known[:, None], truth, 1e3)) & known
+    use = np.repeat(known[None], len(points), 0)
+    use[start, np.arange(n)] = False
+    camera = clip.camera_from_world.astype(np.float64)
+    seen_by = np.stack([apply(p, x) for p, x in zip(tracks.camera_from_world.astype(np.float64), points, strict=True)])
+    truth_seen_by = np.stack([apply(p, x) for p, x in zip(camera, truth, strict=True)])
+    scores = tapvid3d(seen_by, tracks.visible, truth_seen_by, visible, use, float(clip.intrinsics[0, 0]))
+    aligned = apply(invert(camera)[0] @ tracks.camera_from_world[0].astype(np.float64), points)
+    error_m = np.linalg.norm(aligned - truth, axis=-1)
+    moves = np.zeros(n, bool)
+    moves[known] = np.linalg.norm(truth[:, known] - truth[:1, known], axis=-1).max(0) > MOVING_M
+    row: dict[str, object] = {
+        "apd": 100 * scores.average_points_within_distance,
+        "aj": 100 * scores.average_jaccard,
+        "oa": 100 * scores.occlusion_accuracy,
+        "n_points": n,
+        "audited_share": float(known.mean()),
+    }
+    for name, which in (("moving", moves), ("static", ~moves & known)):
+        wanted = use & visible & which
+        claimed = wanted & tracks.visible
+        raw = {
+            f"{RAW}{name}_error_m": error_m[claimed],
+            f"{RAW}{name}_hidden_error_m": error_m[use & ~visible & which],
+            f"{RAW}{name}_wanted": int(wanted.sum()),
+        }
+        row |= raw | _millimetres(name, raw)
+    row |= {
+        f"{RAW}moving_flag_right": int((tracks.is_moving == moves)[known].sum()),
+        f"{RAW}known": int(known.sum()),
+        "moving_flag_accuracy": float((tracks.is_moving == moves)[known].mean()),
+    }
+    return row
+
+
+def _millimetres(name: str, raw: dict[str, object]) -> dict[str, float]:
+    error, hidden = np.asarray(raw[f"{RAW}{name}_error_m"]), np.asarray(raw[f"{RAW}{name}_hidden_error_m"])
+    nan = float("nan")
+    return {
+        f"{name}_median_mm": 1e3 * float(np.median(error)) if len(error) else nan,
+        f"{name}_p90_mm": 1e3 * float(np.percentile(error, 90)) if len(error) else nan,
+        f"{name}_recall": len(error) / max(1, int(raw[f"{RAW}{name}_wanted"])),  # type: ignore[call-overload]
+        f"{name}_hidden_median_mm": 1e3 * float(np.median(hidden)) if len(hidden) else nan,
+    }
+
+
+def pooled(rows: list[dict[str, object]]) -> dict[str, dict[str, dict[str, float]]]:
+    """By set and method: means of the clips' shares, millimetres over all their points."""
+    summary: dict[str, dict[str, dict[str, float]]] = {}
+    for group in dict.fromkeys((str(row["set"]), str(row["method"])) for row in rows):
+        same = [row for row in rows if (row["set"], row["method"]) == group]
+        numbers = [k for k, v in same[0].items() if isinstance(v, float | int) and not k.startswith(RAW)]
+        found = {key: float(np.nanmean([row[key] for row in same])) for key in numbers}  # type: ignore[misc]
+        for name in ("moving", "static"):
+            raw: dict[str, object] = {
+                key: np.concatenate([row[key] for row in same])  # type: ignore[misc]
+                for key in (f"{RAW}{name}_error_m", f"{RAW}{name}_hidden_error_m")
+            }
+            raw[f"{RAW}{name}_wanted"] = sum(row[f"{RAW}{name}_wanted"] for row in same)  # type: ignore[misc]
+            found |= _millimetres(name, raw)
+        found["n_clips"] = len(same)
+        summary.setdefault(group[0], {})[group[1]] = {key: round(value, 4) for key, value in found.items()}
+    return summary
