@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
+from mu0.episodes.stream import FrameArray
 from mu0.geometry.camera import project
 from mu0.geometry.rigid import apply, invert, rotation_angle_rad
 from mu0.traceextract.descriptors import dense_flow, static_flow
@@ -64,8 +65,8 @@ class _Step:
 
 
 def estimate_path(
-    grey: UInt8[np.ndarray, "t h w"],
-    depth_m: Float[np.ndarray, "t h w"],
+    grey: UInt8[FrameArray, "t h w"],
+    depth_m: Float[FrameArray, "t h w"],
     intrinsics: Float[np.ndarray, "3 3"],
 ) -> CameraPath:
     """Camera path of an RGB-D video; the world is the camera of the first frame.

@@ -25,8 +25,8 @@ def reconstruct_rgbd(footage: Footage) -> Reconstruction:
         return pixels_only(footage, "the video has no depth")
     if footage.intrinsics is None:
         return pixels_only(footage, "the camera's intrinsics are unknown")
-    depth_m = clean_depth(footage.depth_m)
-    share = float(np.median((depth_m > 0).mean((1, 2))))
+    depth_m = footage.keep("clean_depth", (clean_depth(image) for image in footage.depth_m))
+    share = float(np.median([(image > 0).mean() for image in depth_m]))
     if share < MIN_DEPTH_SHARE:
         return pixels_only(footage, f"only {share:.0%} of the depth pixels are usable")
     if footage.camera_from_world is not None:
@@ -41,7 +41,7 @@ def reconstruct_rgbd(footage: Footage) -> Reconstruction:
     )
 
 
-def clean_depth(depth_m: Float[np.ndarray, "t h w"]) -> Float[np.ndarray, "t h w"]:
+def clean_depth(depth_m: Float[np.ndarray, "*t h w"]) -> Float[np.ndarray, "*t h w"]:
     """Depth in which everything unusable is 0: NaN, infinite, negative, absurdly far."""
     with np.errstate(invalid="ignore"):
         usable = np.isfinite(depth_m) & (depth_m > 0) & (depth_m < MAX_DEPTH_M)

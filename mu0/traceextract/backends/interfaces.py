@@ -11,16 +11,26 @@ Conventions
     pixels     x right, y down; the centre of the first pixel is (0, 0)
     depth_m    metres along the optical axis; 0 = missing
     poses      `camera_from_world`, 4 x 4; without given poses the world is the camera of the first frame
+
+Long clips
+    A clip that does not fit into memory is reconstructed as a whole, image by image, and then tracked window
+    by window. Reconstructors therefore must not load `frames` or `depth_m` at once: index, slice and loop
+    over them, and hand new depth to `Footage.keep`. Trackers and feature extractors get windows, as true
+    arrays.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
+
+from mu0.episodes.stream import FrameArray, FrameStore, Images, MappedImages, NpyWriter
 
 PoseSource = Literal["given", "odometry", "none"]
 
@@ -31,19 +41,44 @@ ODOMETRY_SLACK_M = (
 
 @dataclass(frozen=True)
 class Footage:
-    """The frames that will become an episode, with whatever the source knew about them."""
+    """The frames that will become an episode, with whatever the source knew about them.
 
-    frames: UInt8[np.ndarray, "t h w 3"]
-    depth_m: Float[np.ndarray, "t h w"] | None
+    `frames` and `depth_m` are arrays, or look like arrays but lie on disk (`mu0.episodes.stream`). `scratch`
+    is the folder for more of these; None if the clip fits into memory.
+    """
+
+    frames: UInt8[FrameArray, "t h w 3"]
+    depth_m: Float[FrameArray, "t h w"] | None
     intrinsics: Float[np.ndarray, "3 3"] | None
     camera_from_world: Float[np.ndarray, "t 4 4"] | None
     source_frames: Int[np.ndarray, " t"]
     fps_hz: float
+    scratch: Path | None = None
 
     @cached_property
-    def grey(self) -> UInt8[np.ndarray, "t h w"]:
+    def grey(self) -> UInt8[FrameArray, "t h w"]:
         """Luma of every frame."""
-        return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in self.frames])
+        if isinstance(self.frames, Images):
+            return MappedImages(self.frames, _luma)
+        return np.stack([_luma(frame) for frame in self.frames])
+
+    def keep(self, name: str, images: Iterable[np.ndarray]) -> FrameArray:
+        """One array of images that come one by one: in memory, or in the file `name` of `scratch`.
+
+        Args:
+            name: File name without suffix; an older file of that name is replaced.
+            images: At least one image; all of one shape and type.
+        """
+        if self.scratch is None:
+            return np.stack(list(images))
+        rest = iter(images)
+        first = next(rest)
+        path = self.scratch / f"{name}.npy"
+        with NpyWriter(path, first.shape, first.dtype) as writer:
+            writer.append(first[None])
+            for image in rest:
+                writer.append(image[None])
+        return FrameStore(path)
 
     @property
     def image_size_px(self) -> tuple[int, int]:
@@ -51,11 +86,15 @@ class Footage:
         return self.frames.shape[2], self.frames.shape[1]
 
 
+def _luma(frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
+    return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+
+
 @dataclass(frozen=True)
 class Reconstruction:
     """Depth and camera path. Without depth nothing is invented: `depth_m` is None and `is_3d` is False."""
 
-    depth_m: Float[np.ndarray, "t h w"] | None
+    depth_m: Float[FrameArray, "t h w"] | None
     intrinsics: Float[np.ndarray, "3 3"]
     camera_from_world: Float[np.ndarray, "t 4 4"]
     pose_source: PoseSource
