@@ -20,7 +20,10 @@ from typing import Any
 PACKAGE = Path(__file__).parents[1]
 CODE_SUFFIXES = frozenset({".py", ".xml"})
 LIBRARIES = ("av", "mujoco", "numpy", "opencv-python-headless")
-CLIP_CODE = tuple(f"sources/{name}.py" for name in ("clip", "clip_checks", "clip_info", "encoding", "video"))
+CLIP_CODE = (
+    *(f"sources/{name}.py" for name in ("clip", "clip_checks", "clip_info")),
+    *(f"sources/{name}.py" for name in ("container", "encoding", "timing", "upright", "video")),
+)
 SIMULATION_CODE = ("envs", "sources/simulated.py", "sources/recording.py", *CLIP_CODE)
 FOLDER_CODE = (
     "geometry/rigid.py",

@@ -19,9 +19,10 @@ from mu0.errors import SourceError
 from mu0.files import sha256_of, sha256_of_tree
 from mu0.params.raw_videos import FilesSource
 from mu0.sources.clip import Clip, ClipInfo, write_clip
+from mu0.sources.container import VIDEO_SUFFIXES
 from mu0.sources.folders import FrameFolder, read_frame_folder
 from mu0.sources.item import AbstractSource, SourceItem, require_folder, safe_name
-from mu0.sources.video import VIDEO_SUFFIXES, iter_frames, probe_video
+from mu0.sources.video import iter_frames, probe_video
 
 MAX_LEVELS = 3
 INSTRUCTION_NAMES = ("lang.txt", "description.txt", "task.txt", "instruction.txt")

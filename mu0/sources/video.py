@@ -1,38 +1,43 @@
 """Decoding videos: any container and codec that PyAV knows, as upright RGB frames on an even time grid.
 
-A video file promises a number of frames and a duration; a recording that was cut off keeps less than it
-promises, or has lost its index. Both are told to the person instead of passing a short clip on in silence.
-
 Conventions
-    frames     UInt8 "h w 3", RGB, upright: the rotation that phones store as metadata is applied
-    time       frame k lies at k / fps_hz after the first frame. Files with a variable frame rate are
-               resampled: of each grid time the nearest frame is taken, so an even file is left as it is
+    frames     UInt8 "h w 3", RGB, upright and with square pixels (`mu0.sources.upright`)
+    time       frame k lies at k / fps_hz after the first frame; a variable rate is put on this grid
+               (`mu0.sources.timing`)
     depth      UInt16 millimetres, 0 = missing, in FFV1 gray16le (see `mu0.sources.encoding`)
 
 Entry points
     probe_video    size, rate and promised length from the header; does not decode
     iter_frames    frames one by one, memory independent of the video's length
     read_frames    all frames in one array
-    read_range     some frames from the middle of a long file
+    frame_times    number and time in the file of each of those frames
+    iter_range     some frames from the middle of a long file (read_range: in one array)
     iter_depth_mm  depth images one by one
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
-from jaxtyping import UInt8, UInt16
+from jaxtyping import Float, Int, UInt8, UInt16
 
 from mu0.errors import SourceError
+from mu0.sources.container import (
+    CUT_OFF_REMEDY,
+    decoded,
+    no_frames,
+    opened,
+    pixel_aspect,
+    stream_period_s,
+    stream_rate_hz,
+)
+from mu0.sources.timing import Timed, on_grid
+from mu0.sources.upright import Uprighter, pose_of, upright_size_px
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v"})
-FALLBACK_FPS_HZ = 30.0
+GREY_FORMATS = ("gray10le", "gray12le", "gray14le", "gray16le")
 TIME_TOLERANCE_S = 1e-4
-CUT_OFF_REMEDY = "copy or record the file again; `ffmpeg -i IN -c copy OUT` saves what is left of it."
 
 
 @dataclass(frozen=True)
@@ -53,19 +58,18 @@ def probe_video(path: Path) -> VideoInfo:
     Raises:
         SourceError: The file is missing, empty, cut off, not a video, or holds no frame.
     """
-    with _opened(path) as (container, stream):
-        first = next(_decoded(path, container, stream), None)
+    with opened(path) as (container, stream):
+        first = next(decoded(path, container, stream), None)
         if first is None:
-            raise _no_frames(path)
-        turned = _quarter_turns(first) % 2 == 1
-        width_px, height_px = (first.height, first.width) if turned else (first.width, first.height)
+            raise no_frames(path)
+        height_px, width_px = upright_size_px(first, pixel_aspect(stream))
         return VideoInfo(
             width_px=width_px,
             height_px=height_px,
-            fps_hz=_rate_hz(stream),
+            fps_hz=stream_rate_hz(path, stream),
             n_frames=stream.frames or None,
             codec=stream.codec_context.name,
-            rotation_deg=90 * _quarter_turns(first),
+            rotation_deg=pose_of(first).rotation_deg,
         )
 
 
@@ -83,11 +87,28 @@ def iter_frames(path: Path, fps_hz: float | None = None) -> Iterator[UInt8[np.nd
         SourceError: The file is missing, empty, not a video, holds no frame, is cut off (found N of M
             frames), or a frame cannot be decoded.
     """
-    with _opened(path) as (container, stream):
-        rate_hz = fps_hz or _rate_hz(stream)
-        colours = VideoReformatter()
-        for frame in _on_grid(_decoded(path, container, stream), rate_hz, _period_s(stream)):
-            yield _upright(frame, colours)
+    with opened(path) as (container, stream):
+        upright = Uprighter(path, pixel_aspect(stream))
+        for timed in _on_grid(path, container, stream, fps_hz):
+            yield upright(timed.frame)
+
+
+def frame_times(
+    path: Path, fps_hz: float | None = None
+) -> tuple[Int[np.ndarray, " t"], Float[np.ndarray, " t"]]:
+    """Decode a video once: number and time [s] in the file of each frame that `iter_frames` yields.
+
+    Raises:
+        SourceError: As `iter_frames`.
+    """
+    numbers, times_s = [], []
+    with opened(path) as (container, stream):
+        upright = Uprighter(path, pixel_aspect(stream))
+        for timed in _on_grid(path, container, stream, fps_hz):
+            upright.require_size(timed.frame)
+            numbers.append(timed.number)
+            times_s.append(timed.time_s)
+    return np.array(numbers, np.int64), np.array(times_s, np.float64)
 
 
 def read_frames(path: Path, fps_hz: float | None = None) -> UInt8[np.ndarray, "t h w 3"]:
@@ -96,28 +117,62 @@ def read_frames(path: Path, fps_hz: float | None = None) -> UInt8[np.ndarray, "t
 
 
 def read_range(path: Path, from_s: float, n_frames: int) -> UInt8[np.ndarray, "t h w 3"]:
+    """`n_frames` frames of `iter_range` in one array; raises the same errors."""
+    return np.stack(list(iter_range(path, from_s, n_frames)))
+
+
+def iter_range(
+    path: Path, from_s: float, n_frames: int, tolerance_s: float = TIME_TOLERANCE_S
+) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """Decode `n_frames` consecutive frames that start at `from_s`, without decoding the file's beginning.
 
     Raises:
-        SourceError: No frame lies within 0.1 ms of `from_s`, or the file ends before `n_frames` frames.
+        SourceError: No frame lies within `tolerance_s` of `from_s`, or the file ends too early.
     """
-    found: list[UInt8[np.ndarray, "h w 3"]] = []
-    with _opened(path) as (container, stream):
-        colours = VideoReformatter()
-        tick_s = float(stream.time_base or 1)
-        container.seek(max(0, round(from_s / tick_s)), stream=stream)
+    with opened(path) as (container, stream):
+        upright = Uprighter(path, pixel_aspect(stream))
+        for frame in _ranged(path, container, stream, (from_s, n_frames, tolerance_s)):
+            yield upright(frame)
+
+
+def iter_grey_range(
+    path: Path, from_s: float, n_frames: int, tolerance_s: float = TIME_TOLERANCE_S
+) -> Iterator[UInt16[np.ndarray, "h w"]]:
+    """The same for videos of 10 to 16 bits of grey, whose values are yielded as they are stored."""
+    with opened(path) as (container, stream):
+        _require_grey(path, stream)
+        for frame in _ranged(path, container, stream, (from_s, n_frames, tolerance_s)):
+            yield frame.to_ndarray()
+
+
+def _ranged(
+    path: Path,
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    wanted: tuple[float, int, float],
+) -> Iterator[av.VideoFrame]:
+    from_s, n_frames, tolerance_s = wanted
+    n_found = 0
+    try:
+        container.seek(max(0, round(from_s / float(stream.time_base or 1))), stream=stream)
         for frame in container.decode(stream):
-            if len(found) == n_frames:
+            if n_found == n_frames:
                 break
-            if found or abs((frame.time or 0.0) - from_s) <= TIME_TOLERANCE_S:
-                found.append(_upright(frame, colours))
-    if len(found) != n_frames:
+            if n_found or abs((frame.time or 0.0) - from_s) <= tolerance_s:
+                n_found += 1
+                yield frame
+    except av.error.FFmpegError as error:
         raise SourceError(
-            f"{path}: found {len(found)} of {n_frames} frames from {from_s:.4f} s on.",
-            expected=f"a frame at {from_s:.4f} s (within 0.1 ms) and {n_frames} frames from it on",
-            remedy="write the dataset again: delete its folder and run `mu0 run`.",
+            f"{path}: frame {n_found} after {from_s:.4f} s cannot be decoded: {error}.",
+            expected=f"{n_frames} readable frames",
+            remedy=CUT_OFF_REMEDY,
+        ) from error
+    if n_found != n_frames:
+        raise SourceError(
+            f"{path}: found {n_found} of {n_frames} frames from {from_s:.4f} s on.",
+            expected=f"a frame at {from_s:.4f} s (within {1000 * tolerance_s:g} ms), {n_frames} from it on",
+            remedy="write or download the dataset again.",
         )
-    return np.stack(found)
 
 
 def iter_depth_mm(path: Path) -> Iterator[UInt16[np.ndarray, "h w"]]:
@@ -126,145 +181,42 @@ def iter_depth_mm(path: Path) -> Iterator[UInt16[np.ndarray, "h w"]]:
     Raises:
         SourceError: As in `iter_frames`, or the file does not hold 16-bit grey images.
     """
-    with _opened(path) as (container, stream):
-        if stream.codec_context.pix_fmt != "gray16le":
-            raise SourceError(
-                f"{path} holds {stream.codec_context.pix_fmt} images.",
-                expected="16-bit grey (gray16le) images with depth in millimetres",
-                remedy="write depth with mu0.sources.encoding.write_depth_video.",
-            )
-        for frame in _decoded(path, container, stream):
+    with opened(path) as (container, stream):
+        _require_grey(path, stream, ("gray16le",))
+        for frame in decoded(path, container, stream):
             yield frame.to_ndarray()
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    if not path.is_file():
+def _require_grey(path: Path, stream: av.VideoStream, formats: tuple[str, ...] = GREY_FORMATS) -> None:
+    found = stream.codec_context.pix_fmt
+    if found not in formats:
         raise SourceError(
-            f"{path} is missing.", expected="a video file", remedy="check the name and the folder."
+            f"{path} holds {found} images.",
+            expected="16-bit grey (gray16le) images with depth in millimetres"
+            if len(formats) == 1
+            else f"grey images of 10 to 16 bits ({', '.join(formats)})",
+            remedy="write depth with mu0.sources.encoding.write_depth_video.",
         )
-    if path.stat().st_size == 0:
-        raise SourceError(
-            f"{path} is empty (0 bytes).", expected="a video file", remedy="copy or record the file again."
-        )
-    try:
-        container = av.open(str(path))
-    except (av.error.FFmpegError, ValueError) as error:
-        raise _not_readable(path, error) from error
-    with container:
-        if not container.streams.video:
-            raise SourceError(
-                f"{path} holds no video stream.",
-                expected="a file with pictures, not only with sound or text",
-                remedy="remove the file or replace it by a video.",
-            )
-        yield container, container.streams.video[0]
 
 
-def _not_readable(path: Path, error: Exception) -> SourceError:
-    with path.open("rb") as stream:
-        head = stream.read(12)
-    if head[4:8] == b"ftyp":
-        return SourceError(
-            f"{path} ({path.stat().st_size} bytes) starts like an mp4 but has no readable index (moov).",
-            expected="a complete recording; cameras write the index when the recording ends",
-            remedy="copy or record the file again; tools such as `untrunc` can rebuild the index.",
-        )
-    return SourceError(
-        f"{path} is not a video that FFmpeg can read: {error}.",
-        expected=f"a video file ({', '.join(sorted(VIDEO_SUFFIXES))})",
-        remedy="remove the file, or convert it to mp4.",
-    )
+def _on_grid(
+    path: Path, container: av.container.InputContainer, stream: av.VideoStream, fps_hz: float | None
+) -> Iterator[Timed[av.VideoFrame]]:
+    rate_hz = fps_hz or stream_rate_hz(path, stream)
+    return on_grid(_timed(path, container, stream), rate_hz, stream_period_s(path, stream))
 
 
-def _decoded(
+def _timed(
     path: Path, container: av.container.InputContainer, stream: av.VideoStream
-) -> Iterator[av.VideoFrame]:
-    """Frames in display order; raises when fewer arrive than the header promises."""
-    n_found = 0
-    end_s = 0.0
-    try:
-        for packet in container.demux(stream):
-            if packet.is_corrupt:
-                break
-            for frame in packet.decode():
-                n_found += 1
-                end_s = max(end_s, (frame.time or 0.0) + _period_s(stream))
-                yield frame
-    except av.error.FFmpegError as error:
-        raise SourceError(
-            f"{path}: frame {n_found} cannot be decoded: {error}.",
-            expected=f"{stream.frames or 'only'} readable frames",
-            remedy=CUT_OFF_REMEDY,
-        ) from error
-    if n_found == 0:
-        raise _no_frames(path)
-    start_s = float((stream.start_time or 0) * (stream.time_base or 0))
-    promised_s = _promised_s(stream)
-    is_short = promised_s is not None and end_s - start_s < promised_s - 1.5 * _period_s(stream)
-    if is_short and (not stream.frames or n_found < stream.frames):
-        promised = stream.frames or round((promised_s or 0.0) / _period_s(stream))
-        raise SourceError(
-            f"{path} is cut off: found {n_found} of {promised} frames.",
-            expected=f"{promised} frames, as the file's header says",
-            remedy=CUT_OFF_REMEDY,
-        )
-
-
-def _promised_s(stream: av.VideoStream) -> float | None:
-    """How long the header says the stream is; an edit list (a trimmed mp4) is already taken into account."""
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    if tag := stream.metadata.get("DURATION"):  # Matroska: "00:00:03.500000000"
-        hours, minutes, seconds = tag.split(":")
-        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
-    return None
-
-
-def _no_frames(path: Path) -> SourceError:
-    return SourceError(
-        f"{path} holds no frames (found 0).",
-        expected="a video with at least one frame",
-        remedy="remove the file, or record it again.",
-    )
-
-
-def _rate_hz(stream: av.VideoStream) -> float:
-    return float(stream.average_rate or stream.guessed_rate or FALLBACK_FPS_HZ)
-
-
-def _period_s(stream: av.VideoStream) -> float:
-    return 1.0 / _rate_hz(stream)
-
-
-def _on_grid(frames: Iterator[av.VideoFrame], fps_hz: float, last_s: float) -> Iterator[av.VideoFrame]:
-    """The nearest frame of each grid time k / fps_hz; the last one is shown for `last_s`."""
-    held: av.VideoFrame | None = None
-    held_s = start_s = 0.0
-    n_out = 0
-    for frame in frames:
+) -> Iterator[Timed[av.VideoFrame]]:
+    """Frames with their times after the first one; a frame without a time stamp follows its forerunner."""
+    period_s = stream_period_s(path, stream)
+    start_s: float | None = None
+    time_s = -period_s
+    for number, frame in enumerate(decoded(path, container, stream)):
         if frame.time is None:
-            yield frame
-            continue
-        if held is None:
-            held, held_s, start_s = frame, 0.0, frame.time
-            continue
-        time_s = frame.time - start_s
-        while n_out / fps_hz < (held_s + time_s) / 2:
-            yield held
-            n_out += 1
-        held, held_s = frame, time_s
-    while held is not None and n_out / fps_hz < held_s + last_s / 2:
-        yield held
-        n_out += 1
-
-
-def _quarter_turns(frame: av.VideoFrame) -> int:
-    """Counter-clockwise quarter turns that make the frame upright."""
-    return round(frame.rotation / 90) % 4
-
-
-def _upright(frame: av.VideoFrame, colours: VideoReformatter) -> UInt8[np.ndarray, "h w 3"]:
-    # one reformatter for all frames: a new one for each takes three times as long as decoding
-    rgb = colours.reformat(frame, format="rgb24").to_ndarray()
-    return np.ascontiguousarray(np.rot90(rgb, _quarter_turns(frame)))
+            time_s += period_s
+        else:
+            start_s = frame.time if start_s is None else start_s
+            time_s = frame.time - start_s
+        yield Timed(number, time_s, frame)
