@@ -71,6 +71,22 @@ SAMPLE_NAMES = tuple(item.name for item in fields(Samples))
 
 
 @dataclass(frozen=True)
+class SampleExtras:
+    """What `mu0_samples/` adds to the rows of `samples/`; official readers never look there.
+
+    Attributes:
+        track_ids: Track behind each row, unique over the episode.
+        confidence: Probability that the keypoint is where it is said to be, at its anchor, 0 to 1.
+    """
+
+    track_ids: Int32[np.ndarray, " n"] | None = None
+    confidence: Float16[np.ndarray, " n"] | None = None
+
+
+EXTRA_NAMES = tuple(item.name for item in fields(SampleExtras))
+
+
+@dataclass(frozen=True)
 class EpisodeArrays:
     """Everything that goes into the official files of one episode.
 
@@ -82,8 +98,9 @@ class EpisodeArrays:
         acceleration: Mean acceleration of moving points [px per frame^2]; 0 where undefined.
         samples: None if no anchor frame has a usable row.
         movement: Content of movement_statistics.npz (`mu0.episodes.movement`).
-        description: Instructions, one per line; description.txt is written if this is not empty.
-        meta: Content of meta.json; written if not None.
+        description: Instructions, one per line, for description.txt; the sidecar's instruction if empty.
+        meta: Content of meta.json; written if not None, or if there is a description.
+        extras: Our own columns beside the official ones.
     """
 
     images: UInt8[np.ndarray, "t h w 3"]
@@ -95,3 +112,4 @@ class EpisodeArrays:
     movement: dict[str, np.ndarray] = field(default_factory=dict)
     description: str = ""
     meta: dict[str, object] | None = None
+    extras: SampleExtras | None = None

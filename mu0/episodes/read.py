@@ -1,14 +1,16 @@
 """Reading episodes: arrays are memory maps, so opening one costs nothing and reading a slot costs a slot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float16, Float32, UInt8
 
-from mu0.episodes.arrays import SAMPLE_NAMES, Samples
-from mu0.episodes.sidecar import Sidecar, read_sidecar
+from mu0.episodes.arrays import EXTRA_NAMES, SAMPLE_NAMES, SampleExtras, Samples
+from mu0.episodes.sidecar import Sidecar, read_description, read_meta, read_sidecar
+from mu0.episodes.write import EXTRAS_FOLDER
 from mu0.errors import EpisodeError
 
 IMAGES_NAME = "images.npy"
@@ -28,6 +30,7 @@ class Episode:
         acceleration: Mean acceleration of moving points [px per frame^2].
         samples: The 14 sample arrays; None if no anchor has a usable row.
         sidecar: Content of mu0.json.
+        extras: Our columns beside the 14 official ones, each None where the episode has none.
     """
 
     folder: Path
@@ -38,6 +41,7 @@ class Episode:
     acceleration: Float32[np.ndarray, " t"]
     samples: Samples | None
     sidecar: Sidecar
+    extras: SampleExtras = field(default_factory=SampleExtras)
 
     @property
     def n_frames(self) -> int:
@@ -48,6 +52,16 @@ class Episode:
     def size_px(self) -> tuple[int, int]:
         """Height and width."""
         return self.images.shape[1], self.images.shape[2]
+
+    @property
+    def description(self) -> str:
+        """Instructions, one per line; empty if there are none. Raises as `read_description`."""
+        return read_description(self.folder)
+
+    @property
+    def meta(self) -> dict[str, Any] | None:
+        """Content of meta.json; None if there is none. Raises as `read_meta`."""
+        return read_meta(self.folder)
 
     def slot(self, frame: int) -> slice:
         """Rows of the sample arrays that belong to an anchor frame.
@@ -85,6 +99,7 @@ def read_episode(folder: Path) -> Episode:
         acceleration=read_npz(folder / "acceleration.npz", ("acceleration",))["acceleration"],
         samples=read_samples(folder / "samples") if has_samples else None,
         sidecar=read_sidecar(folder, len(images)),
+        extras=read_extras(folder / EXTRAS_FOLDER),
     )
 
 
@@ -95,6 +110,16 @@ def read_samples(folder: Path) -> Samples:
         EpisodeError: One is missing or damaged.
     """
     return Samples(**{name: _load(folder / f"{name}.npy") for name in SAMPLE_NAMES})
+
+
+def read_extras(folder: Path) -> SampleExtras:
+    """Open `mu0_samples/` as memory maps; None for what is not there.
+
+    Raises:
+        EpisodeError: A file is damaged.
+    """
+    paths = {name: folder / f"{name}.npy" for name in EXTRA_NAMES}
+    return SampleExtras(**{name: _load(path) for name, path in paths.items() if path.exists()})
 
 
 def read_npz(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ The rules are the invariants of the official format (reference/traceextract.md Â
 Nothing is trusted: files may be missing, truncated, of another type or full of NaN.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from mu0.episodes.read import DAMAGE
-from mu0.episodes.sidecar import Sidecar, read_sidecar
+from mu0.episodes.sidecar import (
+    ABSENT,
+    DESCRIPTION_NAME,
+    META_NAME,
+    MODES,
+    Sidecar,
+    read_description,
+    read_meta,
+    read_sidecar,
+)
+from mu0.episodes.validate_extras import compression_fault, movement_faults
 from mu0.episodes.validate_samples import sample_faults
 from mu0.episodes.violation import Violation
 from mu0.errors import EpisodeError
@@ -51,7 +62,8 @@ def validate_episode(folder: Path) -> list[Violation]:
         return [*faults, Violation("mu0.json", "content", error.found, error.expected)]
     frames = _Frames(images, sidecar)
     faults += _depth_faults(folder, frames) + _camera_faults(folder, frames) + _sidecar_faults(frames)
-    faults += _acceleration_faults(folder, frames)
+    faults += _acceleration_faults(folder, frames) + _text_faults(folder)
+    faults += movement_faults(folder, len(images))
     return faults + sample_faults(folder / "samples", images.shape[:3], sidecar)
 
 
@@ -62,13 +74,18 @@ def _array(path: Path, dtype: str, n_axes: int) -> tuple[np.ndarray | None, list
         return None, [Violation(path.name, "file", "missing", f"a {dtype} array with {n_axes} axes")]
     except DAMAGE as error:
         return None, [Violation(path.name, "file", f"unreadable: {error}", f"a {dtype} array, complete")]
+    faults = []
     if array.dtype != dtype:
-        return array, [Violation(path.name, "dtype", str(array.dtype), dtype)]
-    return array, []
+        faults.append(Violation(path.name, "dtype", str(array.dtype), dtype))
+    if not array.flags.c_contiguous:
+        faults.append(Violation(path.name, "order", "Fortran order", "C order"))
+    return array, faults
 
 
 def _depth_faults(folder: Path, frames: _Frames) -> list[Violation]:
     exists = (folder / "depth.npy").exists()
+    if not exists and "depth" in frames.sidecar.absent:
+        return []
     if not frames.sidecar.is_3d:
         return [Violation("depth.npy", "file", "present", "absent, for is_3d is false")] if exists else []
     depth, faults = _array(folder / "depth.npy", "float16", 3)
@@ -131,6 +148,7 @@ def _archive(
         for key, shape in shapes.items()
         if key not in content
     ]
+    faults += compression_fault(path)
     kept = {}
     for key in shapes.keys() & content.keys():
         array = content[key]
@@ -145,6 +163,10 @@ def _archive(
 
 def _sidecar_faults(frames: _Frames) -> list[Violation]:
     n_frames, source = len(frames.images), frames.sidecar.source_frames
+    if unknown := sorted(set(frames.sidecar.absent) - set(ABSENT)):
+        return [Violation("mu0.json", "absent", ", ".join(unknown), f"some of {', '.join(ABSENT)}")]
+    if frames.sidecar.mode not in MODES:
+        return [Violation("mu0.json", "mode", frames.sidecar.mode, " or ".join(MODES))]
     if len(source) != n_frames:
         return [
             Violation("mu0.json", "source_frames", f"{len(source)} numbers", f"{n_frames}, one per frame")
@@ -152,3 +174,17 @@ def _sidecar_faults(frames: _Frames) -> list[Violation]:
     if any(b <= a for a, b in pairwise(source)):
         return [Violation("mu0.json", "source_frames", "not ascending", "strictly ascending frame numbers")]
     return []
+
+
+def _text_faults(folder: Path) -> list[Violation]:
+    faults = []
+    readers: tuple[tuple[str, Callable[[Path], object]], ...] = (
+        (DESCRIPTION_NAME, read_description),
+        (META_NAME, read_meta),
+    )
+    for name, read in readers:
+        try:
+            read(folder)
+        except EpisodeError as error:
+            faults.append(Violation(name, "content", error.found, error.expected))
+    return faults

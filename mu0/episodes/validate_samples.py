@@ -7,6 +7,7 @@ import numpy as np
 from mu0.episodes.arrays import SAMPLE_NAMES, Samples
 from mu0.episodes.read import DAMAGE
 from mu0.episodes.sidecar import Sidecar
+from mu0.episodes.validate_extras import extra_faults
 from mu0.episodes.violation import Violation
 
 TYPES = {
@@ -55,9 +56,9 @@ def sample_faults(folder: Path, size: tuple[int, ...], sidecar: Sidecar) -> list
         return faults
     for trace_name in MASK_OF:
         faults += _trace_faults(samples, trace_name)
-    faults += _keypoint_faults(samples, size) + _anchor_faults(samples, size[0])
+    faults += _keypoint_faults(samples, size) + _anchor_faults(samples, size[0], sidecar)
     faults += _meaning_faults(samples, sidecar)
-    return faults
+    return faults + extra_faults(folder.parent, samples, sidecar)
 
 
 def _load(folder: Path) -> tuple[dict[str, np.ndarray], list[Violation]]:
@@ -77,6 +78,8 @@ def _load(folder: Path) -> tuple[dict[str, np.ndarray], list[Violation]]:
             faults.append(Violation(file, "dtype", str(array.dtype), dtype))
         if array.ndim != n_axes:
             faults.append(Violation(file, "axes", str(array.ndim), str(n_axes)))
+        if not array.flags.c_contiguous:
+            faults.append(Violation(file, "order", "Fortran order", "C order"))
         arrays[name] = array
     return arrays, faults or _shape_faults(arrays)
 
@@ -145,15 +148,18 @@ def _keypoint_faults(samples: Samples, size: tuple[int, ...]) -> list[Violation]
     return faults
 
 
-def _anchor_faults(samples: Samples, n_frames: int) -> list[Violation]:
-    """Rules 6 and 7: raw lengths follow from the anchor, and some row of each anchor has a future."""
+def _anchor_faults(samples: Samples, n_frames: int, sidecar: Sidecar) -> list[Violation]:
+    """Rules 6 and 7: raw lengths follow from the anchor, and some row of each anchor has a future.
+
+    Raw lengths do not where a conversion found no raw traces; TraceForge keeps anchors without motion.
+    """
     faults = []
     frame_of_row = np.repeat(np.asarray(samples.frame_indices), np.diff(samples.offsets))
     n_future, n_past = samples.raw_valid_steps.shape[1], samples.raw_valid_steps_history.shape[1]
     future = np.asarray(samples.raw_valid_steps).sum(1)
     past = np.asarray(samples.raw_valid_steps_history).sum(1)
     wrong = future != np.minimum(n_frames - frame_of_row, n_future)
-    if wrong.any():
+    if wrong.any() and "raw_traj" not in sidecar.absent:
         expected = f"min({n_frames} - frame, {n_future}) valid steps"
         faults.append(Violation("samples/raw_valid_steps.npy", "length", _where(wrong), expected))
     wrong = past > np.minimum(frame_of_row + 1, n_past)
@@ -161,7 +167,7 @@ def _anchor_faults(samples: Samples, n_frames: int) -> list[Violation]:
         expected = f"at most min(frame + 1, {n_past}) valid steps"
         faults.append(Violation("samples/raw_valid_steps_history.npy", "length", _where(wrong), expected))
     longest = np.maximum.reduceat(np.asarray(samples.valid_steps).sum(1), np.asarray(samples.offsets[:-1]))
-    if (longest < 2).any():
+    if (longest < 2).any() and sidecar.mode != "traceforge":
         found = f"frame {samples.frame_indices[int(np.argmax(longest < 2))]} has none"
         faults.append(
             Violation("samples/valid_steps.npy", "future", found, "a row with 2 valid steps per frame")
@@ -172,7 +178,7 @@ def _anchor_faults(samples: Samples, n_frames: int) -> list[Violation]:
 def _meaning_faults(samples: Samples, sidecar: Sidecar) -> list[Violation]:
     """Stored rows move, visibility is a share, z fits `is_3d`, and the re-timing map covers the rows."""
     faults = []
-    if not np.asarray(samples.is_moving).all():
+    if not np.asarray(samples.is_moving).all() and sidecar.mode != "traceforge":
         found = _where(~np.asarray(samples.is_moving))
         faults.append(Violation("samples/is_moving.npy", "values", found, "True in every stored row"))
     visibs = np.asarray(samples.visibs, np.float32)

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mu0.episodes.arrays import SAMPLE_NAMES, EpisodeArrays
-from mu0.episodes.sidecar import SIDECAR_NAME, Sidecar, sidecar_text
+from mu0.episodes.arrays import EXTRA_NAMES, SAMPLE_NAMES, EpisodeArrays, SampleExtras
+from mu0.episodes.sidecar import DESCRIPTION_NAME, META_NAME, SIDECAR_NAME, Sidecar, sidecar_text
 from mu0.errors import EpisodeError
 from mu0.files import atomic_folder
 
+EXTRAS_FOLDER = "mu0_samples"
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -38,7 +39,8 @@ def write_episode(folder: Path, arrays: EpisodeArrays, sidecar: Sidecar) -> None
     with naming_a_full_disk(folder), atomic_folder(folder) as temporary:
         _write_frames(temporary, arrays)
         _write_samples(temporary / "samples", arrays)
-        _write_texts(temporary, arrays)
+        write_extras(temporary, arrays.extras)
+        write_texts(temporary, arrays.description or sidecar.instruction, arrays.meta, sidecar)
         (temporary / SIDECAR_NAME).write_text(sidecar_text(sidecar), encoding="utf-8")
 
 
@@ -87,12 +89,32 @@ def _write_samples(folder: Path, arrays: EpisodeArrays) -> None:
         np.save(folder / f"{name}.npy", np.ascontiguousarray(getattr(arrays.samples, name)))
 
 
-def _write_texts(folder: Path, arrays: EpisodeArrays) -> None:
-    if arrays.description:
-        (folder / "description.txt").write_text(arrays.description.rstrip("\n") + "\n", encoding="utf-8")
-    if arrays.meta is not None:
-        text = json.dumps(arrays.meta, indent=2, ensure_ascii=False)
-        (folder / "meta.json").write_text(text, encoding="utf-8")
+def write_extras(folder: Path, extras: SampleExtras | None) -> None:
+    """Write `mu0_samples/`, our columns beside the official ones; nothing if there are none."""
+    arrays = {name: getattr(extras, name, None) for name in EXTRA_NAMES}
+    for name, array in arrays.items():
+        if array is not None:
+            (folder / EXTRAS_FOLDER).mkdir(exist_ok=True)
+            np.save(folder / EXTRAS_FOLDER / f"{name}.npy", np.ascontiguousarray(array))
+
+
+def write_texts(folder: Path, description: str, meta: dict[str, object] | None, sidecar: Sidecar) -> None:
+    """Write description.txt and meta.json, where there is something to say.
+
+    Args:
+        folder: Episode folder.
+        description: Instructions, one per line.
+        meta: Content of meta.json; None: made from the sidecar if there is a description.
+        sidecar: Where the episode comes from.
+    """
+    lines = [line.strip() for line in description.splitlines() if line.strip()]
+    if lines:
+        (folder / DESCRIPTION_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if lines and meta is None:
+        meta = {"dataset": sidecar.source, "episode_id": sidecar.clip_id, "language_instructions": lines}
+    if meta is not None:
+        text = json.dumps(meta, indent=2, ensure_ascii=False)
+        (folder / META_NAME).write_text(text, encoding="utf-8")
 
 
 def _is_full_disk(error: OSError) -> bool:

@@ -1,6 +1,7 @@
 """Writing and reading: bit for bit, lazily, all or nothing."""
 
 import errno
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mu0.episodes.arrays import SAMPLE_NAMES, EpisodeArrays, Samples
+from mu0.episodes.arrays import SAMPLE_NAMES, EpisodeArrays, SampleExtras, Samples
 from mu0.episodes.read import list_episodes, read_episode
+from mu0.episodes.validate import validate_episode
 from mu0.episodes.write import write_episode
 from mu0.errors import EpisodeError
 from mu0.files import sha256_of_tree
@@ -161,8 +163,53 @@ def test_a_damaged_file_is_named(episode_folder: Path) -> None:
         read_episode(episode_folder)
 
 
-def test_a_sidecar_of_another_version_is_refused(episode_folder: Path) -> None:
+def test_a_sidecar_of_an_unknown_version_is_refused(episode_folder: Path) -> None:
     path = episode_folder / "mu0.json"
-    path.write_text(path.read_text().replace('"schema": 1', '"schema": 2'))
-    with pytest.raises(EpisodeError, match="schema version 2"):
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3'))
+    with pytest.raises(EpisodeError, match=r"schema version 3\.\n  expected: version 1 or 2"):
         read_episode(episode_folder)
+
+
+def test_a_sidecar_of_schema_1_is_read(episode_folder: Path) -> None:
+    path = episode_folder / "mu0.json"
+    content = json.loads(path.read_text()) | {"schema": 1}
+    for name in ("mode", "absent", "licences", "intrinsics_source"):
+        del content[name]
+    path.write_text(json.dumps(content))
+    sidecar = read_episode(episode_folder).sidecar
+    assert (sidecar.mode, sidecar.absent, sidecar.schema) == ("traceextract", (), 2)
+
+
+def test_the_instruction_becomes_the_official_texts(tmp_path: Path, content: Any) -> None:
+    write_episode(tmp_path / "e", replace(content.arrays, description="", meta=None), content.sidecar)
+    assert (tmp_path / "e" / "description.txt").read_bytes() == b"put the red cube into the bowl\n"
+    assert json.loads((tmp_path / "e" / "meta.json").read_text()) == {
+        "dataset": "ur3_sim",
+        "episode_id": "clip_000",
+        "language_instructions": ["put the red cube into the bowl"],
+    }
+    (tmp_path / "e" / "mu0.json").unlink()  # what an official reader has is enough to know them
+    episode = read_episode(tmp_path / "e")
+    assert (episode.sidecar.instruction, episode.sidecar.source) == (episode.description, "ur3_sim")
+
+
+def test_our_own_columns_lie_beside_the_official_ones(tmp_path: Path, content: Any) -> None:
+    extras = SampleExtras(np.array([4, 9, 9], np.int32), np.array([1, 0.5, 0.25], np.float16))
+    write_episode(tmp_path / "e", replace(content.arrays, extras=extras), content.sidecar)
+    assert sorted(path.name for path in (tmp_path / "e" / "samples").iterdir()) == sorted(
+        f"{name}.npy" for name in OFFICIAL_ORDER
+    )
+    read = read_episode(tmp_path / "e").extras
+    np.testing.assert_array_equal(read.track_ids, [4, 9, 9])
+    np.testing.assert_array_equal(read.confidence, extras.confidence)
+    assert validate_episode(tmp_path / "e") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [("meta.json", "[1]", "damaged: a JSON list"), ("meta.json", "{", "damaged: Expecting property name")],
+)
+def test_damaged_texts_are_named(episode_folder: Path, name: str, text: str, words: str) -> None:
+    (episode_folder / name).write_text(text)
+    with pytest.raises(EpisodeError, match=words):
+        assert read_episode(episode_folder).meta

@@ -78,6 +78,9 @@ def test_a_sound_episode_has_no_fault(episode_folder: Path) -> None:
         ("images.npy", lambda a: a.astype(np.int16), "images.npy [dtype]: found int16, expected uint8"),
         ("images.npy", lambda a: a[..., :2],
          "images.npy [shape]: found (6, 8, 10, 2), expected (T, H, W, 3) with T > 0"),
+        ("images.npy", np.asfortranarray, "images.npy [order]: found Fortran order, expected C order"),
+        ("samples/traj.npy", np.asfortranarray,
+         "samples/traj.npy [order]: found Fortran order, expected C order"),
         ("depth.npy", lambda a: a[:5], "depth.npy [shape]: found (5, 8, 10), expected (6, 8, 10)"),
         ("depth.npy", _set((0, 0, 0), np.nan),
          "depth.npy [values]: found 1 negative or not finite, expected metres, 0 = missing"),
@@ -153,3 +156,51 @@ def test_source_frames_cover_all_frames(episode_folder: Path) -> None:
     assert [str(fault) for fault in validate_episode(episode_folder)] == [
         "mu0.json [source_frames]: found 5 numbers, expected 6, one per frame"
     ]
+
+
+def test_compressed_archives_are_not_the_official_ones(episode_folder: Path) -> None:
+    path = episode_folder / "cameras.npz"
+    with np.load(path) as archive:
+        content = {name: archive[name] for name in archive.files}
+    np.savez_compressed(path, **content)
+    assert [str(fault) for fault in validate_episode(episode_folder)] == [
+        "cameras.npz [compression]: found intrinsics.npy is compressed, expected plain storage"
+    ]
+
+
+def test_faults_of_optional_files_are_named(episode_folder: Path) -> None:
+    (episode_folder / "mu0_samples").mkdir()
+    np.save(episode_folder / "mu0_samples/track_ids.npy", np.array([4, 9, 8], np.int32))
+    np.save(episode_folder / "mu0_samples/confidence.npy", np.array([0, 2, np.nan], np.float16))
+    np.savez(episode_folder / "movement_statistics.npz", cam_trans_step=np.zeros(3, np.float32))
+    assert [str(fault) for fault in validate_episode(episode_folder)] == [
+        "movement_statistics.npz [cam_trans_step]: found float32 (3,), expected float32 (5,)",
+        "mu0_samples/confidence.npy [values]: found 2 outside, expected 0 to 1",
+        "mu0_samples/track_ids.npy [values]: found 1 others, expected the track ids in mu0.json",
+    ]
+    np.save(episode_folder / "mu0_samples/track_ids.npy", np.zeros(2))
+    assert "mu0_samples/track_ids.npy [type and shape]: found float64 (2,), expected int32 (3,)" in [
+        str(fault) for fault in validate_episode(episode_folder)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('"absent": []', '"absent": ["sound"]', "mu0.json [absent]: found sound, expected some of depth, "),
+        ('"mode": "traceextract"', '"mode": "magic"',
+         "mu0.json [mode]: found magic, expected traceextract or traceforge"),
+    ],
+)  # fmt: skip
+def test_unknown_words_in_the_sidecar_are_named(episode_folder: Path, old: str, new: str, text: str) -> None:
+    path = episode_folder / "mu0.json"
+    path.write_text(path.read_text().replace(old, new))
+    (fault,) = validate_episode(episode_folder)
+    assert str(fault).startswith(text)
+
+
+def test_what_is_said_to_be_absent_may_be_missing(episode_folder: Path) -> None:
+    path = episode_folder / "mu0.json"
+    path.write_text(path.read_text().replace('"absent": []', '"absent": ["depth"]'))
+    (episode_folder / "depth.npy").unlink()
+    assert validate_episode(episode_folder) == []
