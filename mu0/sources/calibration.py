@@ -23,6 +23,7 @@ from jaxtyping import Float
 from mu0.errors import SourceError
 from mu0.params.raw_videos import FolderSource
 
+MAX_ASPECT_CHANGE = 0.01
 CameraOrigin = Literal["data", "calibration", "assumed_fov", "none"]
 
 
@@ -34,6 +35,28 @@ class Calibration:
     size_px: tuple[int, int] | None = None
     camera_from_base: Float[np.ndarray, "4 4"] | None = None
     camera_from_gripper: Float[np.ndarray, "4 4"] | None = None
+
+    def intrinsics_for(self, size_px: tuple[int, int], name: str) -> Float[np.ndarray, "3 3"] | None:
+        """The intrinsics for frames of this size (height, width); `name` is the file's, for messages.
+
+        Raises:
+            SourceError: The file was measured on pictures of another shape.
+        """
+        if self.intrinsics is None or self.size_px is None or self.size_px == size_px:
+            return self.intrinsics
+        aspect = self.size_px[1] / self.size_px[0], size_px[1] / size_px[0]
+        if abs(aspect[0] / aspect[1] - 1) > MAX_ASPECT_CHANGE:
+            raise SourceError(
+                f"{name} was measured on {self.size_px[0]} x {self.size_px[1]} images, but the frames have "
+                f"{size_px[0]} x {size_px[1]} pixels (height x width).",
+                expected="the same shape of picture; another shape means that the picture was cropped",
+                remedy="calibrate at the recording's own size.",
+            )
+        return scale_intrinsics(self.intrinsics, self.size_px, size_px)
+
+    def fixed_poses(self, n_frames: int) -> Float[np.ndarray, "t 4 4"] | None:
+        """The poses of a camera that stands still beside the robot; the world is the robot's base."""
+        return None if self.camera_from_base is None else np.tile(self.camera_from_base, (n_frames, 1, 1))
 
 
 @dataclass(frozen=True)
@@ -67,7 +90,7 @@ def resolve_camera(
     file = read_calibration(Path(params.calibration)) if params.calibration else Calibration()
     origin: CameraOrigin = "data" if intrinsics is not None else "none"
     if intrinsics is None and file.intrinsics is not None:
-        intrinsics, origin = _scaled(file, size_px, params.calibration or ""), "calibration"
+        intrinsics, origin = file.intrinsics_for(size_px, str(params.calibration)), "calibration"
     if intrinsics is None and params.assumed_fov_deg is not None:
         intrinsics, origin = assumed_intrinsics(size_px, params.assumed_fov_deg), "assumed_fov"
     hand_eye: CameraOrigin = "data" if camera_from_base is not None else "none"
@@ -144,18 +167,3 @@ def _rigid(content: dict[str, Any], name: str) -> Float[np.ndarray, "4 4"] | Non
     if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
         raise ValueError(f"{name} is no rigid motion")
     return matrix
-
-
-def _scaled(file: Calibration, size_px: tuple[int, int], name: str) -> Float[np.ndarray, "3 3"]:
-    assert file.intrinsics is not None
-    if file.size_px is None or file.size_px == size_px:
-        return file.intrinsics
-    aspect = file.size_px[1] / file.size_px[0], size_px[1] / size_px[0]
-    if abs(aspect[0] / aspect[1] - 1) > 0.01:
-        raise SourceError(
-            f"{name} was measured on {file.size_px[0]} x {file.size_px[1]} images, but the frames have "
-            f"{size_px[0]} x {size_px[1]} pixels (height x width).",
-            expected="the same shape of picture; another shape means that the picture was cropped",
-            remedy="calibrate at the recording's own size.",
-        )
-    return scale_intrinsics(file.intrinsics, file.size_px, size_px)

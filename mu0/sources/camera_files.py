@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
-from scipy.spatial.transform import Rotation
+from jaxtyping import Bool, Float
+from scipy.spatial.transform import Rotation, Slerp
 
 from mu0.errors import SourceError
 from mu0.geometry.rigid import invert
@@ -124,11 +124,10 @@ def read_poses(
         return None
     keys, poses = _parse_poses(path)
     if times_s is not None and path.suffix == ".txt" and keys is not None:
-        nearest = np.abs(keys[None] - times_s[:, None]).argmin(1)
-        missing = np.flatnonzero(np.abs(keys[nearest] - times_s) > MAX_TIME_GAP_S)
+        missing = np.flatnonzero(~_has_pose(keys, times_s))
         if missing.size:
             raise _no_pose(path, names[missing[0]], len(poses))
-        return invert(poses[nearest])
+        return invert(_poses_at(keys, poses, times_s))
     if len(poses) == len(names):
         return invert(poses)
     number_of = {} if keys is None else {int(key): row for row, key in enumerate(keys)}
@@ -136,6 +135,41 @@ def read_poses(
         if not name.isdecimal() or int(name) not in number_of:
             raise _no_pose(path, name, len(poses))
     return invert(poses[[number_of[int(name)] for name in names]])
+
+
+def frames_with_pose(folder: Path, times_s: Float[np.ndarray, " t"]) -> Bool[np.ndarray, " t"]:
+    """Which frames lie within 20 ms of a pose; none where the folder has no poses with times.
+
+    Raises:
+        SourceError: The pose file is damaged.
+    """
+    path = next((folder / name for name in POSE_NAMES if (folder / name).is_file()), None)
+    keys = None if path is None or path.suffix != ".txt" else _parse_poses(path)[0]
+    return np.zeros(len(times_s), bool) if keys is None else _has_pose(keys, times_s)
+
+
+def _has_pose(keys: Float[np.ndarray, " n"], times_s: Float[np.ndarray, " t"]) -> Bool[np.ndarray, " t"]:
+    return np.abs(keys[None] - times_s[:, None]).min(1) <= MAX_TIME_GAP_S
+
+
+def _poses_at(
+    keys: Float[np.ndarray, " n"], poses: Float[np.ndarray, "n 4 4"], times_s: Float[np.ndarray, " t"]
+) -> Float[np.ndarray, "t 4 4"]:
+    """Poses between two measured ones that both lie near, else the nearest one: 5 ms matter at 0.5 m/s."""
+    keys, first = np.unique(keys, return_index=True)
+    poses = poses[first]
+    found = poses[np.abs(keys[None] - times_s[:, None]).argmin(1)]
+    if len(keys) < 2:
+        return found
+    after = np.clip(np.searchsorted(keys, times_s), 1, len(keys) - 1)
+    between = (keys[after - 1] <= times_s) & (times_s <= keys[after])
+    between &= keys[after] - keys[after - 1] <= 2 * MAX_TIME_GAP_S
+    share = ((times_s - keys[after - 1]) / (keys[after] - keys[after - 1]))[between, None]
+    found[between, :3, :3] = Slerp(keys, Rotation.from_matrix(poses[:, :3, :3]))(times_s[between]).as_matrix()
+    found[between, :3, 3] = (1 - share) * poses[after - 1, :3, 3][between] + share * poses[after, :3, 3][
+        between
+    ]
+    return found
 
 
 def _no_pose(path: Path, name: str, n_poses: int) -> SourceError:

@@ -1,7 +1,8 @@
 """A person's own videos: everything below one folder, each item becoming one clip or one row with a reason.
 
 What counts as an item
-    clip.mp4 (.mov .mkv .webm ...)   kept as it is; `clip.txt` beside it holds its instruction
+    clip.mp4 (.mov .mkv .webm ...)   kept as it is; `clip.txt` beside it holds its instruction, `clip.json`
+                                     its camera (as `mu0.sources.calibration` reads it)
     folder of frames, RGB-D folder   shapes in `mu0.sources.folders`; instruction in lang.txt,
                                      description.txt, task.txt, or `<folder>.txt` beside it
     folder of such items             looked through, three levels deep; ids are joined by "__"
@@ -15,14 +16,19 @@ from functools import partial
 from pathlib import Path
 from typing import final
 
+import numpy as np
+
 from mu0.errors import SourceError
 from mu0.files import sha256_of, sha256_of_tree
-from mu0.params.raw_videos import FilesSource
-from mu0.sources.clip import Clip, ClipInfo, write_clip
+from mu0.params.raw_videos import FilesSource, FolderSource
+from mu0.sources.calibration import Calibration, read_calibration
+from mu0.sources.clip import Clip, ClipInfo, FrameTimes, write_clip
 from mu0.sources.container import VIDEO_SUFFIXES
+from mu0.sources.dataset_clip import MIN_FRAMES, RecordedCamera, clip_camera, with_camera
 from mu0.sources.folders import FrameFolder, read_frame_folder
 from mu0.sources.item import AbstractSource, SourceItem, require_folder, safe_name
-from mu0.sources.video import iter_frames, probe_video
+from mu0.sources.timing import grid_indices
+from mu0.sources.video import frame_times, probe_video
 
 MAX_LEVELS = 3
 INSTRUCTION_NAMES = ("lang.txt", "description.txt", "task.txt", "instruction.txt")
@@ -57,7 +63,7 @@ class FilesReader(AbstractSource):
             )
 
     def _write(self, item: FileItem, folder: Path) -> Clip:
-        return write_item(item, folder, self._name, self._params.frame_rate_hz)
+        return write_item(item, folder, self._name, self._params.frame_rate_hz, self._params)
 
 
 def find_items(folder: Path) -> list[FileItem]:
@@ -79,12 +85,16 @@ def find_items(folder: Path) -> list[FileItem]:
 
 
 def fingerprint(item: FileItem) -> str:
-    """A hash of all bytes that the item's clip depends on, its instruction included."""
+    """A hash of all bytes that the item's clip depends on, its instruction and camera included."""
     content = sha256_of(item.path) if item.path.is_file() else sha256_of_tree(item.path)
-    return hashlib.sha256(f"{item.clip_id}\0{content}\0{read_instruction(item.path)}".encode()).hexdigest()
+    camera = _camera_beside(item.path)
+    parts = (item.clip_id, content, read_instruction(item.path), sha256_of(camera) if camera else "")
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def write_item(item: FileItem, folder: Path, source: str, frame_rate_hz: float) -> Clip:
+def write_item(
+    item: FileItem, folder: Path, source: str, frame_rate_hz: float, options: FolderSource | None = None
+) -> Clip:
     """Turn an item into a clip folder; every frame is decoded once, so that faults show here and not later.
 
     Args:
@@ -92,12 +102,14 @@ def write_item(item: FileItem, folder: Path, source: str, frame_rate_hz: float) 
         folder: The clip folder to write.
         source: The source's name in params.yaml.
         frame_rate_hz: Rate of frame folders that do not tell theirs.
+        options: The source's section: camera, rate to resample to, licence.
 
     Raises:
         SourceError: The item is damaged or its parts do not fit together; nothing is written.
     """
     if item.fault is not None:
         raise item.fault
+    options = options or FolderSource(folder=".")
     info = ClipInfo(
         clip_id=item.clip_id,
         source=source,
@@ -107,13 +119,14 @@ def write_item(item: FileItem, folder: Path, source: str, frame_rate_hz: float) 
         height_px=0,
         instruction=read_instruction(item.path),
         scene_id=f"{source}/{item.clip_id}",
+        licence=options.licence,
     )
     if item.path.is_file():
-        return _write_video_item(item.path, folder, info)
+        return _write_video_item(item.path, folder, info, options)
     frames = read_frame_folder(item.path)
     if frames is None:
         raise _nothing_inside(item.path)
-    return _write_folder_item(frames, folder, info, frame_rate_hz)
+    return _write_folder_item(frames, folder, info, options)
 
 
 def read_instruction(path: Path) -> str:
@@ -151,41 +164,75 @@ def _walk_folder(path: Path, clip_id: str, parents: tuple[str, ...], levels: int
     yield from inner or [FileItem(clip_id, path, None if is_clip else _nothing_inside(path))]
 
 
-def _write_video_item(path: Path, folder: Path, info: ClipInfo) -> Clip:
+def _camera_beside(path: Path) -> Path | None:
+    """The camera of a video file: a calibration file of its name, `clip.json` beside `clip.mp4`."""
+    camera = path.with_suffix(".json")
+    return camera if path.is_file() and camera.is_file() else None
+
+
+def _write_video_item(path: Path, folder: Path, info: ClipInfo, options: FolderSource) -> Clip:
     header = probe_video(path)
-    n_frames = sum(1 for _ in iter_frames(path, header.fps_hz))
-    if n_frames < 2:
-        raise SourceError(
-            f"{path} holds one frame.",
-            expected="at least two frames; motion cannot be seen in one",
-            remedy="remove the file, or record a longer video.",
-        )
+    rate_hz = options.resample_hz or header.fps_hz
+    numbers, times_s = frame_times(path, rate_hz)
+    if len(numbers) < MIN_FRAMES:
+        raise _one_frame(path, "the file, or record a longer video")
+    size_px = (header.height_px, header.width_px)
+    beside = _camera_beside(path)
+    own = read_calibration(beside) if beside else Calibration()
+    recorded = RecordedCamera(
+        intrinsics=own.intrinsics_for(size_px, str(beside)),
+        camera_from_world=own.fixed_poses(len(numbers)),
+        hand_eye_source="none" if own.camera_from_base is None else "data",
+    )
+    camera = clip_camera(options, size_px, recorded, np.arange(len(numbers)))
     info = replace(
-        info,
-        fps_hz=header.fps_hz,
-        n_frames=n_frames,
+        with_camera(info, camera),
+        fps_hz=rate_hz,
+        n_frames=len(numbers),
         width_px=header.width_px,
         height_px=header.height_px,
         video=f"video{path.suffix.lower()}",
     )
-    return write_clip(folder, info, path)
-
-
-def _write_folder_item(frames: FrameFolder, folder: Path, info: ClipInfo, frame_rate_hz: float) -> Clip:
-    if len(frames.colour) < 2:
-        raise SourceError(
-            f"{frames.folder} holds one frame.",
-            expected="at least two frames; motion cannot be seen in one",
-            remedy="remove the folder, or add the missing frames.",
-        )
-    first = next(frames.frames())
     return write_clip(
         folder,
-        replace(info, fps_hz=frames.fps_hz(frame_rate_hz), video="video.mkv", note=frames.note()),
-        frames.frames(),
-        depth_m=frames.depth_m((first.shape[0], first.shape[1])) if frames.depth else None,
-        intrinsics=frames.camera.intrinsics,
-        camera_from_world=frames.camera_from_world() if frames.camera.intrinsics is not None else None,
+        info,
+        path,
+        intrinsics=camera.intrinsics,
+        camera_from_world=camera.camera_from_world,
+        times=FrameTimes(numbers, times_s),
+    )
+
+
+def _write_folder_item(frames: FrameFolder, folder: Path, info: ClipInfo, options: FolderSource) -> Clip:
+    if len(frames.colour) < MIN_FRAMES:
+        raise _one_frame(frames.folder, "the folder, or add the missing frames")
+    fps_hz = frames.fps_hz(info.fps_hz)
+    times_s = frames.seconds(fps_hz)
+    picked = grid_indices(times_s, options.resample_hz)
+    first = next(frames.frames())
+    size_px = (first.shape[0], first.shape[1])
+    recorded = RecordedCamera(frames.camera.intrinsics, frames.camera_from_world())
+    camera = clip_camera(options, size_px, recorded, picked)
+    chosen = frames.take(picked)
+    note = "; ".join(part for part in (frames.note(), camera.note) if part)
+    return write_clip(
+        folder,
+        replace(
+            with_camera(info, camera), fps_hz=options.resample_hz or fps_hz, video="video.mkv", note=note
+        ),
+        chosen.frames(),
+        depth_m=chosen.depth_m(size_px) if chosen.depth else None,
+        intrinsics=camera.intrinsics,
+        camera_from_world=camera.camera_from_world,
+        times=FrameTimes(picked, times_s[picked]),
+    )
+
+
+def _one_frame(path: Path, what: str) -> SourceError:
+    return SourceError(
+        f"{path} holds one frame.",
+        expected="at least two frames; motion cannot be seen in one",
+        remedy=f"remove {what}.",
     )
 
 

@@ -9,16 +9,22 @@ Cameras and poses are read by `mu0.sources.camera_files`.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
 from mu0.errors import SourceError
 from mu0.files import inside
-from mu0.sources.camera_files import MAX_TIME_GAP_S, CameraFile, read_camera_file, read_poses
+from mu0.sources.camera_files import (
+    MAX_TIME_GAP_S,
+    CameraFile,
+    frames_with_pose,
+    read_camera_file,
+    read_poses,
+)
 from mu0.sources.registration import register_depth
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -39,11 +45,36 @@ class FrameFolder:
     times_s: tuple[float, ...]
     depth_units_per_m: float
     camera: CameraFile
+    left_out: str = ""
 
     def frames(self) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-        """Yield the colour images; raises a SourceError where one cannot be read."""
+        """Yield the colour images.
+
+        Raises:
+            SourceError: One cannot be read, or has another size than the first one.
+        """
+        size: tuple[int, ...] | None = None
         for path in self.colour:
-            yield np.ascontiguousarray(_read_image(path, cv2.IMREAD_COLOR)[..., ::-1])
+            image = _read_image(path, cv2.IMREAD_COLOR)
+            size = size or image.shape
+            if image.shape != size:
+                raise _another_size(path, image.shape, self.colour[0], size)
+            yield np.ascontiguousarray(image[..., ::-1])
+
+    def take(self, picked: Int[np.ndarray, " picked"]) -> "FrameFolder":
+        """The folder with these frames only; poses are asked of the whole folder."""
+        return replace(
+            self,
+            colour=tuple(self.colour[index] for index in picked),
+            depth=tuple(self.depth[index] for index in picked) if self.depth else (),
+            times_s=tuple(self.times_s[index] for index in picked) if self.times_s else (),
+        )
+
+    def seconds(self, fps_hz: float) -> Float[np.ndarray, " t"]:
+        """Time of each frame after the first one, from the folder's own times or an even rate."""
+        if self.times_s:
+            return np.asarray(self.times_s, np.float64) - self.times_s[0]
+        return np.arange(len(self.colour)) / fps_hz
 
     def depth_m(self, size_px: tuple[int, int]) -> Iterator[Float32[np.ndarray, "h w"]]:
         """Yield depth [m] in the colour image's pixels, registered where the folder says how."""
@@ -71,7 +102,10 @@ class FrameFolder:
         return self.camera.fps_hz or otherwise_hz
 
     def note(self) -> str:
-        """What a reader should know about the depth, empty where all is usual."""
+        """What was left out, and what a reader should know about the depth; empty where all is usual."""
+        return "; ".join(part for part in (self.left_out, self._depth_note()) if part)
+
+    def _depth_note(self) -> str:
         camera = self.camera
         if camera.has_own_depth_camera and camera.colour_from_depth is None:
             return (
@@ -136,8 +170,19 @@ def _read_tum(folder: Path) -> FrameFolder:
             expected="two lists with the same clock",
             remedy="correct the times in rgb.txt and depth.txt.",
         )
+    left_out = _counted(len(colour) - len(pairs), len(colour), "depth")
+    has_pose = frames_with_pose(folder, np.array([time for time, _, _ in pairs]))
+    if has_pose.any() and not has_pose.all():
+        posed = [pair for pair, keep in zip(pairs, has_pose, strict=True) if keep]
+        left_out = "; ".join(filter(None, (left_out, _counted(len(pairs) - len(posed), len(pairs), "pose"))))
+        pairs = posed
     times_s, colours, depths = zip(*pairs, strict=True)
-    return FrameFolder(folder, colours, depths, times_s, TUM_UNITS_PER_M, read_camera_file(folder))
+    camera = read_camera_file(folder)
+    return FrameFolder(folder, colours, depths, times_s, TUM_UNITS_PER_M, camera, left_out)
+
+
+def _counted(n_lost: int, n_all: int, what: str) -> str:
+    return f"{n_lost} of {n_all} frames were left out: no {what} at their time" if n_lost else ""
 
 
 def _read_list(folder: Path, name: str) -> list[tuple[float, Path]]:
@@ -163,6 +208,15 @@ def _read_list(folder: Path, name: str) -> list[tuple[float, Path]]:
             f"{folder / name} lists no files.", expected="lines `time file`", remedy="complete the list."
         )
     return found
+
+
+def _another_size(path: Path, found: tuple[int, ...], first: Path, size: tuple[int, ...]) -> SourceError:
+    return SourceError(
+        f"{path} has {found[0]} x {found[1]} pixels, but {first.name} has {size[0]} x {size[1]} "
+        "(height x width).",
+        expected="images of one size in a folder",
+        remedy="split the folder into one per size, or resize the images.",
+    )
 
 
 def _read_image(path: Path, flags: int) -> np.ndarray:

@@ -61,6 +61,15 @@ class AbstractSource(ABC):
         """
 
 
+def broken_item(clip_id: str, fault: SourceError) -> SourceItem:
+    """An item of which it is known beforehand that it cannot become a clip."""
+
+    def write(folder: Path) -> Clip:  # noqa: ARG001 - never called
+        raise fault
+
+    return SourceItem(clip_id, fingerprint=lambda: "", write=write, fault=fault)
+
+
 def content_fingerprint(*paths: Path, **facts: Any) -> str:
     """A hash of the bytes of `paths` and of `facts`; a file shared by many items is read once.
 

@@ -7,6 +7,9 @@ from mu0.params.raw_videos import DatasetSource, FilesSource
 from mu0.sources.clip_cache import CLIP_CODE, FOLDER_CODE
 from mu0.sources.item import AbstractSource
 
+JPEG_CODE = ("sources/jpeg_video.py", "sources/crc32c.py", "sources/dataset_clip.py")
+TFRECORD_CODE = ("sources/tfrecord.py", *JPEG_CODE)
+VIDEO_CODE = ("sources/dataset_clip.py", "geometry/rigid.py")
 SHARED_CODE = ("sources/item.py", "sources/calibration.py", *CLIP_CODE)
 
 
@@ -20,12 +23,12 @@ class Reader:
 
 
 READERS: dict[str, Reader] = {
-    "files": Reader("mu0.sources.files", "FilesReader", ("sources/files.py", *FOLDER_CODE)),
+    "files": Reader("mu0.sources.files", "FilesReader", ("sources/files.py", *FOLDER_CODE, *VIDEO_CODE)),
     "lerobot": Reader("mu0.sources.lerobot_source", "LeRobotReader", ("sources/lerobot_*.py",)),
-    "droid": Reader("mu0.sources.droid", "DroidReader", ("sources/droid*.py", "sources/tfrecord*.py")),
-    "egodex": Reader("mu0.sources.egodex", "EgoDexReader", ("sources/egodex*.py",)),
-    "agibot": Reader("mu0.sources.agibot", "AgiBotReader", ("sources/agibot*.py",)),
-    "egoverse": Reader("mu0.sources.egoverse", "EgoVerseReader", ("sources/egoverse*.py",)),
+    "droid": Reader("mu0.sources.droid", "DroidReader", ("sources/droid*.py", *TFRECORD_CODE)),
+    "egodex": Reader("mu0.sources.egodex", "EgoDexReader", ("sources/egodex.py", *VIDEO_CODE)),
+    "agibot": Reader("mu0.sources.agibot", "AgiBotReader", ("sources/agibot*.py", *VIDEO_CODE)),
+    "egoverse": Reader("mu0.sources.egoverse", "EgoVerseReader", ("sources/egoverse*.py", *JPEG_CODE)),
 }
 
 
