@@ -5,16 +5,20 @@ frame kept here. All rows of one group at one anchor share it, so rows are store
 `run_offsets[r]:run_offsets[r + 1]` of the sample arrays. `track_ids` names the track behind every row, so a
 point can be followed from anchor to anchor.
 
-On disk the numbers are 1/1000 frames, delta-coded along each row, zlib-packed, base64: a few kilobytes.
+On disk the numbers are 1/1000 frames, delta-coded along each row, zlib-packed, base64: a few kilobytes. The
+tables of a long episode are files of their own instead, which are mapped into memory (`StoredRetiming`).
 """
 
 import base64
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
+
+from mu0.files import inside
 
 TICKS_PER_FRAME = 1000
 ABSENT = -1
@@ -68,6 +72,44 @@ class Retiming:
             run_offsets=_unpack(content["run_offsets"]),
             track_ids=_unpack(content["track_ids"]).astype(np.int32),
         )
+
+
+TABLES = ("future_frame", "history_frame", "run_offsets", "track_ids")
+
+
+@dataclass(frozen=True)
+class StoredRetiming(Retiming):
+    """A re-timing map whose tables are .npy files below the episode's folder."""
+
+    folder: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Only the place of the tables."""
+        return {"path_step": self.path_step, "folder": self.folder}
+
+    def loaded(self) -> Retiming:
+        """The same in memory."""
+        own = {item.name for item in fields(Retiming)}
+        return Retiming(**{name: getattr(self, name) for name in own})
+
+    @classmethod
+    def open(cls, episode: Path, folder: str, path_step: float) -> "StoredRetiming":
+        """Map the tables in `episode / folder` into memory.
+
+        Raises:
+            OSError: A table is missing.
+            ValueError: A table is damaged.
+        """
+        paths = {name: episode / folder / f"{name}.npy" for name in TABLES}
+        tables = {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()}
+        return cls(path_step=path_step, folder=folder, **tables)
+
+
+def read_retiming(episode: Path, content: dict[str, Any]) -> Retiming:
+    """The re-timing map that `to_json` wrote as `content`; raises as `StoredRetiming.open`."""
+    if "folder" in content:
+        return StoredRetiming.open(episode, inside(episode, content["folder"]).name, content["path_step"])
+    return Retiming.from_json(content)
 
 
 def _ticks(frame: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from mu0.episodes.retiming import Retiming
+from mu0.episodes.retiming import Retiming, read_retiming
 from mu0.errors import EpisodeError
 
 SIDECAR_NAME = "mu0.json"
@@ -122,9 +122,9 @@ def read_sidecar(folder: Path, n_frames: int) -> Sidecar:
         content["schema"] = SCHEMA
         for name in ("source_frames", "absent"):
             content[name] = tuple(content.get(name, ()))
-        content["retiming"] = Retiming.from_json(content["retiming"]) if content["retiming"] else None
+        content["retiming"] = read_retiming(folder, content["retiming"]) if content["retiming"] else None
         return Sidecar(**content)
-    except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise EpisodeError(
             f"{path} is damaged: {error}.",
             expected="the sidecar that mu0 writes beside an episode",

@@ -12,11 +12,14 @@ import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float32
 
 from mu0.episodes.arrays import EXTRA_NAMES, SAMPLE_NAMES, EpisodeArrays, SampleExtras
+from mu0.episodes.retiming import StoredRetiming
 from mu0.episodes.sidecar import DESCRIPTION_NAME, META_NAME, SIDECAR_NAME, Sidecar, sidecar_text
 from mu0.errors import EpisodeError
 from mu0.files import atomic_folder
@@ -36,6 +39,8 @@ def write_episode(folder: Path, arrays: EpisodeArrays, sidecar: Sidecar) -> None
     Raises:
         EpisodeError: The disk is full; the goal is as it was before.
     """
+    if isinstance(sidecar.retiming, StoredRetiming):  # its files belong to another folder
+        sidecar = replace(sidecar, retiming=sidecar.retiming.loaded())
     with naming_a_full_disk(folder), atomic_folder(folder) as temporary:
         _write_frames(temporary, arrays)
         _write_samples(temporary / "samples", arrays)
@@ -64,19 +69,35 @@ def naming_a_full_disk(folder: Path) -> Iterator[None]:
 
 
 def _write_frames(folder: Path, arrays: EpisodeArrays) -> None:
-    _, height_px, width_px, _ = arrays.images.shape
     np.save(folder / "images.npy", np.ascontiguousarray(arrays.images))
     if arrays.depth_m is not None:
         np.save(folder / "depth.npy", np.ascontiguousarray(arrays.depth_m))
+    write_cameras(folder, arrays.images.shape[1:3], arrays.intrinsics, arrays.camera_from_world)
+    write_motion(folder, arrays.acceleration, arrays.movement)
+
+
+def write_cameras(
+    folder: Path,
+    size_px: tuple[int, int],
+    intrinsics: Float32[np.ndarray, "t 3 3"],
+    camera_from_world: Float32[np.ndarray, "t 4 4"],
+) -> None:
+    """Write cameras.npz; `size_px` is height and width."""
     np.savez(
         folder / "cameras.npz",
-        intrinsics=np.ascontiguousarray(arrays.intrinsics),
-        extrinsics=np.ascontiguousarray(arrays.camera_from_world),
-        height=np.int32(height_px),
-        width=np.int32(width_px),
+        intrinsics=np.ascontiguousarray(intrinsics),
+        extrinsics=np.ascontiguousarray(camera_from_world),
+        height=np.int32(size_px[0]),
+        width=np.int32(size_px[1]),
     )
-    np.savez(folder / "acceleration.npz", acceleration=np.ascontiguousarray(arrays.acceleration))
-    np.savez(folder / "movement_statistics.npz", allow_pickle=False, **arrays.movement)
+
+
+def write_motion(
+    folder: Path, acceleration: Float32[np.ndarray, " t"], movement: dict[str, np.ndarray]
+) -> None:
+    """Write acceleration.npz and movement_statistics.npz."""
+    np.savez(folder / "acceleration.npz", acceleration=np.ascontiguousarray(acceleration))
+    np.savez(folder / "movement_statistics.npz", allow_pickle=False, **movement)
 
 
 def _write_samples(folder: Path, arrays: EpisodeArrays) -> None:
