@@ -22,7 +22,7 @@ from mu0.traceextract.backends.interfaces import Footage, Keypoints, Reconstruct
 from mu0.traceextract.backends.registry import load_feature_extractor, load_point_tracker, load_reconstructor
 from mu0.traceextract.keypoints import KeypointBudget, choose_helpers, choose_keypoints, query_frames
 from mu0.traceextract.motion import displacement
-from mu0.traceextract.quality import mean_acceleration, quality_row
+from mu0.traceextract.quality import clip_ledgers, mean_acceleration, quality_row
 from mu0.traceextract.sampling import SampledTraces, sample_traces
 from mu0.traceextract.tracks import WorldTracks
 
@@ -50,7 +50,13 @@ def extract_clip(clip: Clip, params: ExtractParams) -> tuple[EpisodeArrays, Side
     sampled = sample_traces(tracks, (height, width), params)
     arrays = episode_arrays(footage, reconstruction, tracks, sampled)
     seconds_per_frame = (time.perf_counter() - started) / len(footage.frames)
-    row = quality_row(clip.info, tracks, sampled.samples, reconstruction.note, seconds_per_frame)
+    ledgers = clip_ledgers(
+        clip.info.n_frames, len(footage.source_frames), len(keypoints[0].frame), tracks, sampled
+    )
+    row = quality_row(
+        clip.info, tracks, sampled.samples, reconstruction.note, seconds_per_frame,
+        fps_hz=footage.fps_hz, ledgers=ledgers,
+    )  # fmt: skip
     return arrays, sidecar_of(clip, footage, tracks, sampled, params), row
 
 

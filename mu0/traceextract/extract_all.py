@@ -30,11 +30,10 @@ from mu0.progress import track
 from mu0.sources.clip import Clip, read_clip
 from mu0.traceextract.cache import EpisodeCache, clip_key, code_version
 from mu0.traceextract.quality_row import QualityRow
-from mu0.traceextract.quality_table import quality_table, summary
+from mu0.traceextract.quality_table import summary, write_quality
 
 ENGINE = "mu0.traceextract.engine:extract_clip"
-QUALITY_NAME = "quality.parquet"
-CONTENTS_NAME = "contents.json"  # hash of every episode and of the table: what consumers depend on
+CONTENTS_NAME = "contents.json"  # hash of every episode and table: what consumers depend on
 Engine = Callable[[Clip, ExtractParams], tuple[EpisodeArrays | None, Sidecar | None, dict[str, Any]]]
 log = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ def extract_all(
     outcomes = [outcome for outcome in found.values() if outcome is not None]
     outcomes += _extract_missing(missing, work, params.workers)
     outcomes.sort(key=lambda outcome: (outcome.row.source, outcome.row.clip_id))
-    _publish(outcomes, output, EpisodeCache(cache_root))
+    _publish(outcomes, index, output, EpisodeCache(cache_root))
     return summary([outcome.row for outcome in outcomes]) | {
         "n_computed": sum(not outcome.was_cached for outcome in outcomes),
         "n_from_cache": sum(outcome.was_cached for outcome in outcomes),
@@ -189,14 +188,14 @@ def _outcome(future: Future[Outcome], clip: dict[Hashable, object]) -> Outcome:
     return Outcome(row)
 
 
-def _publish(outcomes: list[Outcome], output: Path, cache: EpisodeCache) -> None:
+def _publish(outcomes: list[Outcome], index: pd.DataFrame, output: Path, cache: EpisodeCache) -> None:
     with naming_a_full_disk(output), atomic_folder(output) as folder:
         contents = {}
         for row, key in _published(outcomes):
             cache.link(key, folder / row.source / row.clip_id)
             contents[f"{row.source}/{row.clip_id}"] = cache.digest(key)
-        quality_table([outcome.row for outcome in outcomes]).to_parquet(folder / QUALITY_NAME, index=False)
-        write_json(folder / CONTENTS_NAME, contents | {QUALITY_NAME: sha256_of(folder / QUALITY_NAME)})
+        tables = write_quality(folder, [outcome.row for outcome in outcomes], index)
+        write_json(folder / CONTENTS_NAME, contents | {path.name: sha256_of(path) for path in tables})
 
 
 def _published(outcomes: list[Outcome]) -> Iterator[tuple[QualityRow, str]]:

@@ -1,5 +1,12 @@
-"""The verdict on a clip: one row with numbers that a gate can use, and what was dropped and why."""
+"""The verdict on a clip: one row with numbers that a gate can use, and what was dropped and why.
 
+Entry points
+    clip_ledgers       what went in, what came out and what was dropped, level by level
+    quality_row        the row
+    mean_acceleration  the signal by which captions split events
+"""
+
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -9,18 +16,72 @@ from mu0.episodes.arrays import Samples
 from mu0.geometry.rigid import apply
 from mu0.sources.clip import ClipInfo
 from mu0.traceextract.motion import coverage
+from mu0.traceextract.quality_ledger import Ledger, reasons_of
+from mu0.traceextract.quality_motion import motion_of
 from mu0.traceextract.quality_row import QualityRow, Status
+from mu0.traceextract.sampling import SampledTraces
 from mu0.traceextract.tracking import project
 from mu0.traceextract.tracks import WorldTracks
 
 STEADY_FRAMES = 6  # a point is steadily seen if it is seen for so many frames on either side
 
 
+def clip_ledgers(
+    n_source_frames: int, n_kept_frames: int, n_keypoints: int, tracks: WorldTracks, sampled: SampledTraces
+) -> tuple[Ledger, ...]:
+    """The ledgers of one clip, or of one window of it; windows add up.
+
+    Args:
+        n_source_frames: Frames of the video.
+        n_kept_frames: Frames that the rate asked for.
+        n_keypoints: Points that were chosen, helpers left out.
+        tracks: What assembly made of them.
+        sampled: What sampling made of those.
+    """
+    samples, lost = sampled.samples, sampled.dropped
+    not_finite = lost.get("not_finite", 0)
+    pairs = {name: lost.get(name, 0) for name in ("behind_camera", "too_far", "off_screen", "no_future")}
+    return (
+        Ledger("frame", n_source_frames, tracks.n_frames, {"rate": n_source_frames - n_kept_frames}),
+        Ledger(
+            "point",
+            n_keypoints,
+            tracks.n_points - not_finite,
+            dict(tracks.dropped) | {"not_finite": not_finite},
+        ),
+        Ledger(
+            "pair",
+            sampled.n_pairs,
+            0 if samples is None else samples.n_rows,
+            pairs | {"static": lost.get("static_pair", 0)},
+        ),
+    )
+
+
 def quality_row(
-    info: ClipInfo, tracks: WorldTracks, samples: Samples | None, note: str, seconds_per_frame: float
+    info: ClipInfo,
+    tracks: WorldTracks,
+    samples: Samples | None,
+    note: str,
+    seconds_per_frame: float,
+    *,
+    fps_hz: float = 0.0,
+    ledgers: Sequence[Ledger] = (),
 ) -> dict[str, object]:
-    """The row of this clip; a clip without any sample is rejected, with the reason."""
+    """The row of this clip; a clip without any sample is rejected, with the reason.
+
+    Args:
+        info: The clip.
+        tracks: All its tracks.
+        samples: Its samples; None if no anchor has a usable row.
+        note: What the reconstruction has to say.
+        seconds_per_frame: Wall time.
+        fps_hz: Rate of the kept frames; 0 if unknown, then there are no speeds.
+        ledgers: From `clip_ledgers`.
+    """
     n_moving = int(tracks.is_moving.sum())
+    book = {ledger.level: ledger for ledger in ledgers}
+    motion = motion_of(tracks, fps_hz)
     status: Status = "ok" if samples is not None else "rejected"
     row = QualityRow(
         clip_id=info.clip_id,
@@ -44,8 +105,32 @@ def quality_row(
         n_points_moving=n_moving,
         licence=info.licence,
         seconds_per_frame=seconds_per_frame,
+        fps_hz=fps_hz or None,
+        n_frames_in=book["frame"].n_in if "frame" in book else tracks.n_frames,
+        n_points_in=book["point"].n_in if "point" in book else tracks.n_points,
+        n_points_out=book["point"].n_out if "point" in book else tracks.n_points,
+        n_pairs_in=book["pair"].n_in if "pair" in book else 0 if samples is None else samples.n_rows,
+        has_depth=info.has_depth,
+        has_actions=info.has_robot,
+        has_instruction=bool(info.instruction),
+        intrinsics_source=_intrinsics_source(info),
+        p90_reprojection_error_px=_measured(tracks, "p90_reprojection_error_px"),
+        pose_residual_px=_measured(tracks, "pose_residual_px"),
+        moving_jitter_m=motion.jitter_m,
+        median_motion_m=motion.motion_m,
+        median_speed_m_s=motion.speed_m_s,
+        median_motion_px=motion.motion_px,
+        mean_confidence=float(tracks.confidence.mean()) if tracks.n_points else None,
+        n_entities_moving=len(np.unique(tracks.entity[tracks.is_moving])),
+        dropped={ledger.level: reasons_of(ledger) for ledger in ledgers},
     )
     return asdict(row)
+
+
+def _intrinsics_source(info: ClipInfo) -> str:
+    if info.has_intrinsics and info.intrinsics_source == "none":
+        return "data"  # clips from before the field existed
+    return info.intrinsics_source
 
 
 def _reason(tracks: WorldTracks, samples: Samples | None, note: str) -> str:

@@ -1,24 +1,60 @@
-"""quality.parquet, and the totals that are reported beside it.
+"""quality.parquet with its sisters sources.parquet and drops.parquet, and the totals beside them.
 
 Column types are fixed, so that a table of failures only still has the columns that checks look for. Wall
 times differ from run to run and appear in the totals only.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
+from pathlib import Path
 from statistics import fmean, median
 
 import pandas as pd
 
+from mu0.traceextract.quality_drops import FAILED, drops_table, sources_table
 from mu0.traceextract.quality_row import QualityRow
 
 COLUMN_TYPES = {"str": "str", "bool": "bool", "int": "int64", "float | None": "float64", "Status": "str"}
-LEFT_OUT = "seconds_per_frame"
+LEFT_OUT = ("seconds_per_frame", "dropped")
+
+
+def write_quality(folder: Path, rows: Sequence[QualityRow], index: pd.DataFrame) -> tuple[Path, ...]:
+    """Write quality.parquet, sources.parquet and drops.parquet into `folder`, which exists.
+
+    Args:
+        folder: Goal.
+        rows: One per clip that could be read.
+        index: data/raw_videos/index.parquet, which also knows the clips that could not.
+
+    Returns:
+        The files.
+    """
+    counted = _with_frames(rows, index)
+    tables = {
+        "quality.parquet": quality_table(counted),
+        "sources.parquet": sources_table(counted, index),
+        "drops.parquet": drops_table(counted, index),
+    }
+    for name, table in tables.items():
+        table.to_parquet(folder / name, index=False)
+    return tuple(folder / name for name in tables)
+
+
+def _with_frames(rows: Sequence[QualityRow], index: pd.DataFrame) -> list[QualityRow]:
+    """Failed clips say nothing about their frames; the index does."""
+    n_frames = {(str(clip["source"]), str(clip["clip_id"])): clip["n_frames"]
+                for clip in index[index["status"] == "ok"].to_dict("records")}  # fmt: skip
+    return [
+        replace(row, n_frames_in=int(n_frames.get((row.source, row.clip_id), 0)))
+        if row.status == FAILED
+        else row
+        for row in rows
+    ]
 
 
 def quality_table(rows: Sequence[QualityRow]) -> pd.DataFrame:
-    """One line per clip, columns as the fields of `QualityRow` without its wall time."""
-    columns = {item.name: _column_type(item.type) for item in fields(QualityRow) if item.name != LEFT_OUT}
+    """One line per clip, columns as the fields of `QualityRow` without its wall time and its drops."""
+    columns = {item.name: _column_type(item.type) for item in fields(QualityRow) if item.name not in LEFT_OUT}
     table = pd.DataFrame([asdict(row) for row in rows], columns=list(columns))
     return table.astype(columns)
 
@@ -52,7 +88,24 @@ def summary(rows: Sequence[QualityRow]) -> dict[str, object]:
         "median_reprojection_error_px": _median([row.median_reprojection_error_px for row in ok]),
         "median_static_jitter_m": _median([row.static_jitter_m for row in ok]),
         "median_seconds_per_frame": _median([row.seconds_per_frame for row in ok]),
+        "median_moving_jitter_m": _median([row.moving_jitter_m for row in ok]),
+        "dropped": _dropped(rows),
+        "seconds_per_frame_of_source": {
+            name: _median([row.seconds_per_frame for row in ok if row.source == name])
+            for name in sorted({row.source for row in ok})
+        },
     }
+
+
+def _dropped(rows: Sequence[QualityRow]) -> dict[str, dict[str, int]]:
+    """Counts over all clips by level and reason."""
+    total: dict[str, dict[str, int]] = {}
+    for row in rows:
+        for level, reasons in row.dropped.items():
+            for reason, count in reasons.items():
+                of_level = total.setdefault(level, {})
+                of_level[reason] = of_level.get(reason, 0) + count
+    return total
 
 
 def _known(values: list[float | None]) -> list[float]:

@@ -34,6 +34,7 @@ from mu0.traceextract.tracks import WorldTracks
 MIN_DEPTH_M = 0.01
 MAX_PX = 30_000.0  # far below the largest float16
 MIN_FUTURE_STEPS = 2
+PAIRS = "pairs"  # counted beside the drops while sampling
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,15 @@ class SampledTraces:
     Attributes:
         samples: The 14 official arrays; None if nothing survived.
         retiming: Clock time and track of every row; None if nothing survived.
-        dropped: Dropped (anchor, track) pairs by reason; "not_finite" and "static" count tracks.
+        dropped: Dropped (anchor, track) pairs by reason; "not_finite" and "static" count tracks,
+            "static_pair" counts the pairs of static tracks.
+        n_pairs: Anchors times the finite tracks that live there; rows and dropped pairs add up to it.
     """
 
     samples: Samples | None
     retiming: Retiming | None
     dropped: dict[str, int]
+    n_pairs: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,11 @@ def sample_traces(tracks: WorldTracks, size_px: tuple[int, int], params: Extract
             dropped["no_future"] += sum(len(part.track) for part in rows)
             continue
         anchors.append((anchor, rows))
+    n_pairs = dropped.pop(PAIRS, 0)
     if not anchors:
-        return SampledTraces(None, None, dict(dropped))
-    return SampledTraces(_samples(anchors, tracks, params), _retiming(anchors, params), dict(dropped))
+        return SampledTraces(None, None, dict(dropped), n_pairs)
+    samples, retiming = _samples(anchors, tracks, params), _retiming(anchors, params)
+    return SampledTraces(samples, retiming, dict(dropped), n_pairs)
 
 
 def _groups(tracks: WorldTracks, dropped: Counter[str]) -> Iterator[Int64[np.ndarray, " g"]]:
@@ -154,11 +160,13 @@ def _group_rows(
     first = 0 if tracks.first_frame is None else int(tracks.first_frame[group[0]])
     if anchor < first:
         return None
+    dropped[PAIRS] += len(group)
     in_front, near = view.in_front[group], view.near[group]
     dropped["behind_camera"] += int((~in_front).sum())
     dropped["too_far"] += int((in_front & ~near).sum())
     group = group[in_front & near]
     moving = tracks.is_moving[group]
+    dropped["static_pair"] += int((~moving).sum())
     keep = moving & view.is_shown[group]
     dropped["off_screen"] += int((moving & ~keep).sum())
     if not keep.any():

@@ -25,6 +25,20 @@ EPISODE: dict[str, Any] = {
     "clip_id": "a", "source": "ur3_sim", "scene_id": "s1", "status": "ok", "reason": "", "is_3d": True,
     "pose_source": "given", "n_slots": 3, "n_rows": 30, "n_points_total": 40, "coverage": 0.4,
     "median_reprojection_error_px": 0.3, "static_jitter_m": 0.001, "visible_share": 0.9, "moving_share": 0.2,
+    "moving_jitter_m": 0.002, "pose_residual_px": 0.3, "intrinsics_source": "data",
+    "n_frames": 18, "n_points_in": 50, "n_points_out": 40, "n_pairs_in": 90,
+}  # fmt: skip
+DROPS = [
+    {"source": "ur3_sim", "clip_id": name, "level": level, "reason": reason, "count": count, "detail": ""}
+    for name in "abcdefghijkl"
+    for level, reason, count in [("frame", "rate", 2), ("point", "no_depth", 10), ("pair", "static", 60)]
+] + [
+    {"source": "ur3_sim", "clip_id": name, "level": "clip", "reason": "unreadable", "count": 1, "detail": "x"}
+    for name in "mnop"
+]
+SOURCE: dict[str, Any] = {
+    "source": "ur3_sim", "n_clips": 16, "n_frames_in": 240, "n_clips_unaccounted": 0,
+    "n_frames_unaccounted": 0, "n_points_unaccounted": 0, "n_pairs_unaccounted": 0,
 }  # fmt: skip
 CAPTION: dict[str, Any] = {
     "episode_id": "ur3_sim/a", "kind": "chunk", "chunk_id": 0, "start_idx": 0, "end_idx": 5,
@@ -52,12 +66,17 @@ def project(tmp_path: Path) -> Path:
     from safetensors.torch import save_file
 
     (tmp_path / "params.yaml").write_text(Path("profiles/smoke.yaml").read_text())
-    put(tmp_path, "data/raw_videos/index.parquet", [CLIP | {"clip_id": name} for name in "abcdefghijklmnop"])
+    put(tmp_path, "data/raw_videos/index.parquet", [
+        CLIP | {"clip_id": name} | ({"status": "failed", "reason": "x"} if name in "mnop" else {})
+        for name in "abcdefghijklmnop"
+    ])  # fmt: skip
     put(
         tmp_path,
         "data/extracted_traces/quality.parquet",
         [EPISODE | {"clip_id": name} for name in "abcdefghijkl"],
     )
+    put(tmp_path, "data/extracted_traces/sources.parquet", [SOURCE])
+    put(tmp_path, "data/extracted_traces/drops.parquet", DROPS)
     for name in "abcdefghijkl":
         (tmp_path / "data/extracted_traces/ur3_sim" / name).mkdir(parents=True)
     put(
@@ -117,6 +136,16 @@ def test_good_artifacts_pass_and_reports_are_stable(project: Path, artifact: str
         ("raw_videos", "data/raw_videos/index.parquet", {"fps_hz": 0.0}, "column fps_hz"),
         ("extracted_traces", "data/extracted_traces/quality.parquet", {"clip_id": "zz"}, "n_missing"),
         ("extracted_traces", "data/extracted_traces/quality.parquet", {"n_slots": 0}, "column n_slots"),
+        ("extracted_traces", "data/extracted_traces/quality.parquet", {"n_points_out": 39},
+         "points_that_vanished"),
+        ("extracted_traces", "data/extracted_traces/quality.parquet", {"n_frames": 17},
+         "frames_that_vanished"),
+        ("extracted_traces", "data/extracted_traces/drops.parquet", {"level": "point"},
+         "frames_that_vanished"),
+        ("extracted_traces", "data/extracted_traces/drops.parquet", {"count": 0}, "column count"),
+        ("extracted_traces", "data/extracted_traces/sources.parquet", {"n_pairs_unaccounted": 3},
+         "column n_pairs_unaccounted"),
+        ("extracted_traces", "data/extracted_traces/sources.parquet", {"n_clips": 17}, "clips_that_vanished"),
         ("captions", "data/captions/captions.parquet", {"instruction_2": " "}, "column instruction_2"),
         ("captions", "data/captions/captions.parquet", {"start_idx": 9}, "column_B start_idx"),
         ("captions", "data/captions/captions.parquet", {"episode_id": "ur3_sim/b"}, "n_without_caption"),
