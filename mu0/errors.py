@@ -5,6 +5,8 @@ Mu0Error
   SourceError            a video, clip or dataset cannot be read; the others go on
   EpisodeError           an episode folder breaks the TraceExtract format
   ExtractionError        one clip could not become an episode; the others go on
+  WeightsError           a learned backend's weights or code are not here; nothing was extracted
+  CaptionError           events cannot be put into words as asked
   DatasetError           episodes do not make a training set
   CheckpointError        a saved model is missing, damaged or does not match
   PredictionError        a prediction was asked for with unusable input
@@ -54,6 +56,14 @@ class EpisodeError(Mu0Error):
 
 class ExtractionError(Mu0Error):
     """One clip could not become an episode; the others go on."""
+
+
+class WeightsError(Mu0Error):
+    """The weights or the code of a learned backend are not here, damaged, or of another family."""
+
+
+class CaptionError(Mu0Error):
+    """Events cannot be put into words as asked: a wrong key, a missing model, or no answer at all."""
 
 
 class DatasetError(Mu0Error):

@@ -2,8 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from mu0.params.learned import (
+    FeaturesName,
+    LearnedParams,
+    ReconstructorName,
+    TrackerName,
+    missing_model,
+)
 from mu0.params.section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -12,9 +19,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class ExtractParams(Section):
     """TraceExtract: clip -> episode."""
 
-    features: Literal["descriptors"] = "descriptors"
-    reconstructor: Literal["rgbd"] = "rgbd"
-    tracker: Literal["lucas_kanade"] = "lucas_kanade"
+    features: FeaturesName = "descriptors"
+    reconstructor: ReconstructorName = "rgbd"
+    tracker: TrackerName = "lucas_kanade"
+    learned: LearnedParams = LearnedParams()
     target_fps_hz: PositiveFloat = 10.0
     n_keypoints: PositiveInt = 160  # over all query frames; twice as many for wide videos
     n_entities: PositiveInt = 12
@@ -32,20 +40,85 @@ class ExtractParams(Section):
     seed: NonNegativeInt = 42
     workers: PositiveInt = 2
 
+    @model_validator(mode="after")
+    def _learned_backends_have_their_model(self) -> "ExtractParams":
+        for backend in (self.features, self.reconstructor, self.tracker):
+            if (fault := missing_model(backend, self.learned)) is not None:
+                raise ValueError(fault)
+        return self
+
+
+# AgiBot's segments are fewer and longer: reference/traceextract.md §3 and §4.1.
+AGIBOT = {
+    "max_chunk_len": 300,
+    "accel_threshold_ratio": 0.35,
+    "max_chunks": 3,
+    "more_chunks_if_long": False,
+    "split_without_peaks": False,
+    "use_motion_mask": False,
+}
+
+
+class LocalVlmParams(Section):
+    """A vision-language model of the SmolVLM2 or Qwen3-VL family on this machine, through transformers."""
+
+    model: str = "HuggingFaceTB/SmolVLM2-500M-Video-Instruct"  # name on the hub, or a folder
+    revision: str = "main"  # of a name on the hub
+    device: str = "auto"  # "auto": the GPU where there is one
+    max_new_tokens: PositiveInt = 512
+
+
+class OpenAiParams(Section):
+    """An OpenAI-compatible endpoint; the key stays in the environment."""
+
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")] = "https://api.openai.com/v1"
+    model: str = "gpt-4o-mini"
+    # name of an environment variable, never the key itself; "" sends none
+    api_key_env: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = "OPENAI_API_KEY"
+    concurrency: PositiveInt = 6
+    timeout_s: PositiveFloat = 60.0
+    attempts: PositiveInt = 4
+    backoff_s: PositiveFloat = 0.5  # doubled after every attempt
+    longest_wait_s: PositiveFloat = 120.0  # a Retry-After beyond this counts as a failure
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    max_tokens: PositiveInt = 1024
+    json_mode: bool = True  # ask for response_format json_object; some servers do not know it
+    usd_per_million_prompt_tokens: NonNegativeFloat = 0.0  # 0: not told, so no cost is reported
+    usd_per_million_completion_tokens: NonNegativeFloat = 0.0
+
 
 class CaptionsParams(Section):
     """Events and their texts."""
 
-    captioner: Literal["template"] = "template"
+    preset: Literal["standard", "agibot"] = (
+        "standard"  # defaults of the event keys below, and AgiBot's extra fields
+    )
+    captioner: Literal["template", "local_vlm", "openai"] = "template"
+    fallback: Literal["template", "none"] = (
+        "template"  # what a model could not describe: templates, or nothing
+    )
     smooth_window: PositiveInt = 11
     min_chunk_len: PositiveInt = 25
     max_chunk_len: PositiveInt = 200
     accel_threshold_ratio: Share = 0.40
     min_prominence_ratio: Share = 0.40
-    max_chunks: PositiveInt = 6
+    max_chunks: PositiveInt = 6  # peaks give at most one event less, as in the official code
+    more_chunks_if_long: bool = True  # clips beyond max_chunks * max_chunk_len may have more
+    split_without_peaks: bool = True  # a clip without peaks is cut in thirds
     max_keypoints_per_frame: NonNegativeInt = 300  # frames with this many rows are noisy; 0: never
     noisy_pad: NonNegativeInt = 0
+    image_side_px: PositiveInt = 512  # longer side of the pictures that a model is shown
+    use_motion_mask: bool = True
+    local_vlm: LocalVlmParams = LocalVlmParams()
+    openai: OpenAiParams = OpenAiParams()
     seed: NonNegativeInt = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset_first(cls, given: object) -> object:
+        if isinstance(given, dict) and given.get("preset") == "agibot":
+            return AGIBOT | given
+        return given
 
 
 class TraceAuditParams(Section):

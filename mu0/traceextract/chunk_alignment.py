@@ -4,7 +4,7 @@ Such a network takes at most some dozens of frames and answers in a frame and a 
     1. the video is cut into dense chunks, and every chunk names some of its frames as anchors
     2. the anchors of all chunks are reconstructed together; if they are too many for one look, they are a
        (ten times shorter) video of their own and are treated by this same rule
-    3. every chunk is brought to its anchors: direction by the mean of rotations, scale by the ratio of depths,
+    3. every chunk is brought to its anchors: direction by the mean rotation, scale by the ratio of depths,
        place by the mean of what is left; anchors that disagree in place or direction are thrown out
 Because the number of anchors grows with the video, EVERY chunk has at least `MIN_ANCHORS`, however long the
 video is, and errors do not add up from chunk to chunk as they do in a chain: a video of N frames is

@@ -1,9 +1,13 @@
-"""Backends by role and name; a backend's module is imported when it is asked for, not before."""
+"""Backends by role and name; a backend's module is imported when it is asked for, not before.
+
+Learned backends are told their own name, for several share a class, and `extract.learned`.
+"""
 
 from importlib import import_module
 from typing import Literal
 
 from mu0.errors import ExtractionError
+from mu0.params.learned import LearnedParams
 from mu0.traceextract.backends.interfaces import (
     AbstractFeatureExtractor,
     AbstractPointTracker,
@@ -11,16 +15,28 @@ from mu0.traceextract.backends.interfaces import (
 )
 
 Role = Literal["features", "reconstructor", "tracker"]
+HERE = "mu0.traceextract.backends"
+FEATURES, DEPTH = f"{HERE}.vision_features:VisionFeatures", f"{HERE}.monocular_depth:MonocularDepth"
+VIEWS = f"{HERE}.multi_view:MultiView"
 
-BACKENDS: dict[Role, dict[str, str]] = {
-    "features": {"descriptors": "mu0.traceextract.backends.descriptors:PatchDescriptors"},
-    "reconstructor": {"rgbd": "mu0.traceextract.backends.rgbd:RgbdReconstructor"},
-    "tracker": {"lucas_kanade": "mu0.traceextract.backends.lucas_kanade:LucasKanadeTracker"},
+EMBEDDED: dict[Role, dict[str, str]] = {
+    "features": {"descriptors": f"{HERE}.descriptors:PatchDescriptors"},
+    "reconstructor": {"rgbd": f"{HERE}.rgbd:RgbdReconstructor"},
+    "tracker": {"lucas_kanade": f"{HERE}.lucas_kanade:LucasKanadeTracker"},
+}
+LEARNED: dict[Role, dict[str, str]] = {
+    "features": {"dinov2": FEATURES, "dinov3": FEATURES, "siglip2": FEATURES},
+    "reconstructor": {"depth_anything": DEPTH, "depth_pro": DEPTH, "vggt": VIEWS, "spatialtracker_v2": VIEWS},
+    "tracker": {
+        "tapir": f"{HERE}.tapir:Tapir",
+        "tapnext": f"{HERE}.tapnext:TapNext",
+        "cotracker3": f"{HERE}.cotracker:CoTracker",
+    },
 }
 
 
-def _load(role: Role, name: str) -> object:
-    known = BACKENDS[role]
+def _load(role: Role, name: str, learned: LearnedParams | None) -> object:
+    known = EMBEDDED[role] | LEARNED[role]
     if name not in known:
         raise ExtractionError(
             f"extract.{role} is {name!r}.",
@@ -28,37 +44,38 @@ def _load(role: Role, name: str) -> object:
             remedy="correct `extract` in params.yaml, or register the backend in mu0/traceextract/backends.",
         )
     module, _, kind = known[name].partition(":")
-    return getattr(import_module(module), kind)()
+    backend = getattr(import_module(module), kind)
+    return backend() if name in EMBEDDED[role] else backend(name, learned or LearnedParams())
 
 
-def load_feature_extractor(name: str) -> AbstractFeatureExtractor:
+def load_feature_extractor(name: str, learned: LearnedParams | None = None) -> AbstractFeatureExtractor:
     """The feature extractor called `name`.
 
     Raises:
         ExtractionError: There is none of that name.
     """
-    backend = _load("features", name)
+    backend = _load("features", name, learned)
     assert isinstance(backend, AbstractFeatureExtractor)
     return backend
 
 
-def load_reconstructor(name: str) -> AbstractReconstructor:
+def load_reconstructor(name: str, learned: LearnedParams | None = None) -> AbstractReconstructor:
     """The reconstructor called `name`.
 
     Raises:
         ExtractionError: There is none of that name.
     """
-    backend = _load("reconstructor", name)
+    backend = _load("reconstructor", name, learned)
     assert isinstance(backend, AbstractReconstructor)
     return backend
 
 
-def load_point_tracker(name: str) -> AbstractPointTracker:
+def load_point_tracker(name: str, learned: LearnedParams | None = None) -> AbstractPointTracker:
     """The point tracker called `name`.
 
     Raises:
         ExtractionError: There is none of that name.
     """
-    backend = _load("tracker", name)
+    backend = _load("tracker", name, learned)
     assert isinstance(backend, AbstractPointTracker)
     return backend

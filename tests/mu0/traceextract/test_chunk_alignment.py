@@ -97,9 +97,9 @@ def test_with_noise_and_blunders_the_error_does_not_grow_along_the_video() -> No
     network = Network(camera_path(5000), noise_m=0.003, noise_rad=0.003, blunders=0.05)
     _, poses, _, report = _run(5000, network, per_chunk=10)
     error_m = np.linalg.norm(poses[:, :3, 3] - network.path[:, :3, 3], axis=1)
-    assert np.median(error_m) < 0.02
-    assert np.median(error_m[-500:]) < 0.03
-    assert np.median(error_m[:500]) < 0.03
+    assert np.median(error_m) < 0.008
+    assert np.median(error_m[-500:]) < 0.01
+    assert np.median(error_m[:500]) < 0.01
     dropped = sum(chunk.n_anchors - chunk.n_inliers for chunk in report.levels[-1])
     assert dropped > 20  # some of the 84 x 10 anchors were blunders on either side
 
