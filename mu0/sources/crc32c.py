@@ -41,6 +41,6 @@ def _table() -> tuple[int, ...]:
     entries = []
     for value in range(256):
         for _ in range(8):
-            value = (value >> 1) ^ (REFLECTED_POLYNOMIAL if value & 1 else 0)  # noqa: PLW2901
+            value = (value >> 1) ^ (REFLECTED_POLYNOMIAL if value & 1 else 0)
         entries.append(value)
     return tuple(entries)

@@ -28,7 +28,9 @@ READERS: dict[str, Reader] = {
     "droid": Reader("mu0.sources.droid", "DroidReader", ("sources/droid*.py", *TFRECORD_CODE)),
     "egodex": Reader("mu0.sources.egodex", "EgoDexReader", ("sources/egodex.py", *VIDEO_CODE)),
     "agibot": Reader("mu0.sources.agibot", "AgiBotReader", ("sources/agibot*.py", *VIDEO_CODE)),
-    "egoverse": Reader("mu0.sources.egoverse", "EgoVerseReader", ("sources/egoverse*.py", *JPEG_CODE)),
+    "egoverse": Reader(
+        "mu0.sources.egoverse", "EgoVerseReader", ("sources/egoverse*.py", *JPEG_CODE, *VIDEO_CODE)
+    ),
 }
 
 

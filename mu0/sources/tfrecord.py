@@ -22,7 +22,7 @@ import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -37,7 +37,7 @@ MAX_VARINT_BITS = 70
 VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
 COPY_AGAIN = "download or copy this file again."
 
-Feature = list[bytes] | Float32[np.ndarray, " values"] | Int64[np.ndarray, " values"]
+Feature: TypeAlias = list[bytes] | Float32[np.ndarray, " values"] | Int64[np.ndarray, " values"]
 
 
 @dataclass(frozen=True)
