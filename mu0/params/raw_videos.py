@@ -17,8 +17,8 @@ class SimulatedSource(Section):
     n_clips: PositiveInt
     clips_per_scene: PositiveInt = 2
     image_size_px: PositiveInt = 128
-    width_px: PositiveInt | None = Field(None, description="Width of a picture that is not square.")
-    height_px: PositiveInt | None = Field(None, description="Height of a picture that is not square.")
+    width_px: PositiveInt | None = Field(default=None, description="Width of a picture that is not square.")
+    height_px: PositiveInt | None = Field(default=None, description="Height of a picture that is not square.")
     depth_noise: Annotated[bool, Field(description="Depth as a sensor gives it: noisy, in mm.")] = True
     moving_camera_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     known_pose_share: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -29,32 +29,37 @@ class FolderSource(Section):
     """What all sources share that read a folder."""
 
     folder: str = Field(description="Where the data lie; relative to the project.")
-    max_clips: PositiveInt | None = Field(None, description="Take at most this many clips.")
-    first: NonNegativeInt = Field(0, description="Leave out this many clips at the beginning.")
+    max_clips: PositiveInt | None = Field(default=None, description="Take at most this many clips.")
+    first: NonNegativeInt = Field(default=0, description="Leave out this many clips at the beginning.")
     resample_hz: PositiveFloat | None = Field(
-        None, description="Frames per second of the clips, picked by time; none keeps the recording's rate."
+        default=None,
+        description="Frames per second of the clips, picked by time; none keeps the own rate.",
     )
     calibration: str | None = Field(
-        None, description="JSON with fx fy cx cy [px] and, if known, camera_from_base or hand_eye (4 x 4)."
+        default=None,
+        description="JSON with fx fy cx cy [px]; if known, camera_from_base or hand_eye (4 x 4).",
     )
     assumed_fov_deg: FovDeg | None = Field(
-        None, description="Horizontal field of view to assume where no intrinsics are known; is flagged."
+        default=None,
+        description="Horizontal field of view to assume where intrinsics are unknown; flagged.",
     )
-    licence: str = Field("", description="Licence of the recordings, where the data do not tell it.")
+    licence: str = Field(default="", description="Licence of the recordings, where the data do not tell it.")
 
 
 class FilesSource(FolderSource):
     """Video files, frame folders and RGB-D folders that a person put into `folder`."""
 
     kind: Literal["files"]
-    frame_rate_hz: PositiveFloat = Field(10.0, description="Rate of frame folders that do not tell theirs.")
+    frame_rate_hz: PositiveFloat = Field(
+        default=10.0, description="Of frame folders that do not tell their rate."
+    )
 
 
 class DatasetSource(FolderSource):
     """A robot or hand dataset in its published layout."""
 
     kind: str
-    camera: str | None = Field(None, description="Which camera; none takes the reader's default.")
+    camera: str | None = Field(default=None, description="Which camera; none takes the reader's default.")
 
 
 class LeRobotSource(DatasetSource):
@@ -62,7 +67,14 @@ class LeRobotSource(DatasetSource):
 
     kind: Literal["lerobot"]
     embodiment: Literal["ur3", "human_hand", "unknown"] = Field(
-        "unknown", description="ur3 keeps states (9) and actions (5) in our own layout; others are left out."
+        default="unknown",
+        description="ur3: states (9) and actions (5) in our own layout; others are left out.",
+    )
+    depth_camera: str | None = Field(
+        default=None, description="Feature that holds depth; none looks for one named like the camera."
+    )
+    depth_units_per_m: PositiveFloat = Field(
+        default=1000.0, description="Of 16-bit depth; the quantised depth of LeRobot tells its own scale."
     )
 
 

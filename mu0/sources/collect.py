@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from mu0.errors import Mu0Error, SourceError
 from mu0.files import atomic_folder, read_json, remembered_sha256_of_tree, sha256_of, write_json
-from mu0.params.raw_videos import FolderSource, RawVideosParams, SimulatedSource, Source
+from mu0.params.raw_videos import DatasetSource, FilesSource, RawVideosParams, SimulatedSource, Source
 from mu0.progress import track
 from mu0.sources.clip import read_clip
 from mu0.sources.clip_cache import cache_key, link_file, link_tree
@@ -109,7 +109,7 @@ def _collect(name: str, params: Source, cache: Path, workers: int) -> list[Found
     return [_collect_item(name, params, item, cache) for item in track(items, f"reading {name}")]
 
 
-def _chosen(source: AbstractSource, params: FolderSource) -> Iterator[SourceItem]:
+def _chosen(source: AbstractSource, params: FilesSource | DatasetSource) -> Iterator[SourceItem]:
     """The items that the params ask for; an id that is taken or unsafe becomes a fault."""
     stop = None if params.max_clips is None else params.first + params.max_clips
     taken: set[str] = set()
@@ -134,7 +134,7 @@ def _bad_name(item: SourceItem) -> SourceError:
     )
 
 
-def _collect_item(name: str, params: FolderSource, item: SourceItem, cache: Path) -> Found:
+def _collect_item(name: str, params: FilesSource | DatasetSource, item: SourceItem, cache: Path) -> Found:
     entry = cache / "none"
     try:
         if item.fault is not None:
@@ -149,7 +149,7 @@ def _collect_item(name: str, params: FolderSource, item: SourceItem, cache: Path
     return Found(item.clip_id, name, entry, None, simulated=False)
 
 
-def _key(name: str, params: FolderSource, item: SourceItem) -> str:
+def _key(name: str, params: FilesSource | DatasetSource, item: SourceItem) -> str:
     """The cache key of a clip; which other clips are taken, and where the folder lies, does not matter."""
     facts = {
         "source": name,
