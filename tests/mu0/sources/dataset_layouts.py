@@ -1,7 +1,7 @@
 """Small datasets in the true layouts of DROID, EgoDex, AgiBot World and EgoVerse, written from their specs.
 
-Every recording is the same: `N_FRAMES` frames of 64 x 48 pixels, grey, with a bright square of 8 x 8 pixels that
-moves right by 4 pixels per frame and down by 1.
+Every recording is the same: `N_FRAMES` frames of 64 x 48 pixels, a dark pattern, and before it a bright square
+of 8 x 8 pixels that moves right by 4 pixels per frame and down by 1.
 """
 
 import json
@@ -20,14 +20,19 @@ from mu0.sources.encoding import write_video
 
 H, W, N_FRAMES = 48, 64, 12
 SQUARE_PX = 8
+STEP_PX = 4
+PATTERN = cv2.GaussianBlur(
+    np.random.default_rng(0).integers(0, 256, (H, W, 3)).astype(np.float32), (0, 0), 1.5
+)
+PATTERN = cv2.normalize(PATTERN, None, 10, 110, cv2.NORM_MINMAX).astype(np.uint8)
 INTRINSICS = np.array([[60.0, 0, 31.5], [0, 60.0, 23.5], [0, 0, 1]])
 MISSING = (1 << 64) - 1
 
 
 def picture(number: int) -> np.ndarray:
-    image = np.full((H, W, 3), 60, np.uint8)
-    x, y = 4 + 4 * number % 48, 8 + number % 24
-    image[y : y + SQUARE_PX, x : x + SQUARE_PX] = 230
+    image = PATTERN.copy()
+    x, y = expected_corner(number)
+    image[y : y + SQUARE_PX, x : x + SQUARE_PX] = 215 + PATTERN[:SQUARE_PX, :SQUARE_PX] // 3
     return image
 
 
@@ -38,7 +43,7 @@ def square_corner(image: np.ndarray) -> tuple[int, int]:
 
 
 def expected_corner(number: int) -> tuple[int, int]:
-    return 4 + 4 * number % 48, 8 + number % 24
+    return 4 + STEP_PX * number % 48, 8 + number % 24
 
 
 def jpeg(number: int) -> bytes:
@@ -216,7 +221,7 @@ def write_agibot_raw(
 def write_egoverse(
     folder: Path, name: str = "2026-01-12-03-47-29-664000.zarr", n: int = N_FRAMES, **more: Any
 ) -> Path:
-    """An episode as EgoVerse's own writer lays it out: padded to 100 frames, one shard, one JPEG per chunk."""
+    """An episode as EgoVerse's own writer lays it out: padded to 100 frames, one shard, a JPEG per chunk."""
     n_padded = -(-n // 100) * 100
     attributes = {
         "embodiment": "human_bimanual",
@@ -229,9 +234,9 @@ def write_egoverse(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # byte strings have no Zarr v3 specification yet
         store = zarr.open_group(str(folder / name), mode="w", zarr_format=3, attributes=attributes | more)
-        _write_texts(store, "images.front_1", [jpeg(min(i, n - 1)) for i in range(n_padded)], 1)
+        _write_texts(store, "images.front_1", [jpeg(min(i, n - 1)) for i in range(n_padded)])
         span = {"text": "grasp the shirt", "start_idx": 0, "end_idx": 6}
-        _write_texts(store, "annotations", [json.dumps(span).encode()], 1)
+        _write_texts(store, "annotations", [json.dumps(span).encode()])
         half = 0.5 * 0.01 * np.arange(n)
         track = np.zeros((n_padded, 7))
         track[:n, 0] = 0.01 * np.arange(n)
@@ -243,13 +248,27 @@ def write_egoverse(
     return folder / name
 
 
-def _write_texts(store: Any, key: str, values: list[bytes], chunk: int) -> None:
+def _write_texts(store: Any, key: str, values: list[bytes], *, is_sharded: bool = True) -> None:
+    """Byte strings, one per chunk."""
     array = store.create_array(
-        key, shape=(len(values),), chunks=(chunk,), shards=(len(values),), dtype=VariableLengthBytes()
+        key,
+        shape=(len(values),),
+        chunks=(1,),
+        shards=(len(values),) if is_sharded else None,
+        dtype=VariableLengthBytes(),
+        overwrite=True,
     )
     content = np.empty(len(values), object)
     content[:] = values
     array[:] = content
+
+
+def unshard(episode: Path, n: int) -> None:
+    """Store the frames anew with one file per chunk."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        store = zarr.open_group(str(episode), mode="r+")
+        _write_texts(store, "images.front_1", [jpeg(i) for i in range(n)], is_sharded=False)
 
 
 def drop_frames(episode: Path, numbers: list[int]) -> None:

@@ -88,8 +88,8 @@ def test_a_wrong_length_checksum_ends_the_list(tmp_path: Path) -> None:
     assert len(records.spans) == 1
     assert records.fault is not None
     assert records.fault.found == (
-        f"{path}: the length of the record at byte 21 does not match its CRC-32C (after 1 records; the rest of "
-        "the file cannot be found)."
+        f"{path}: the length of the record at byte 21 does not match its CRC-32C (after 1 records; the rest "
+        "of the file cannot be found)."
     )
 
 
