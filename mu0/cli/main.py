@@ -81,11 +81,30 @@ def extract(
 
 @app.command()
 @people_errors
-def validate(folder: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes.")]) -> None:
-    """Check episodes against the TraceExtract format; names the exact file and field at fault."""
-    from mu0.cli.one_video import validate_folder
+def validate(
+    folder: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes, of any layout.")],
+    index: Annotated[
+        Path | None, typer.Option(help="Also write a table of the episodes, .parquet or .csv.")
+    ] = None,
+) -> None:
+    """Check episodes against their format; names the exact file and field at fault."""
+    from mu0.cli.validate import validate_folder
 
-    validate_folder(folder)
+    validate_folder(folder, index)
+
+
+@app.command()
+@people_errors
+def convert(
+    source: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes, of any layout.")],
+    goal: Annotated[Path, typer.Argument(help="Where the same tree appears in the new layout.")],
+    to: Annotated[str, typer.Option(help="official, legacy or traceforge")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what lies there.")] = False,
+) -> None:
+    """Convert episodes between layouts; says what the new layout cannot hold."""
+    from mu0.cli.convert import convert_folder
+
+    convert_folder(source, goal, to, overwrite=overwrite)
 
 
 @app.command()
@@ -154,13 +173,17 @@ def sync() -> None:
 @app.command()
 @people_errors
 def view(
-    episode: Annotated[Path, typer.Argument(help="An episode folder.")],
-    out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("outputs/view"),
+    episode: Annotated[Path, typer.Argument(help="An episode folder, or <source>/<clip_id> of the project.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files, or an .html file.")] = Path("outputs/view"),
+    anchor: Annotated[int | None, typer.Option(help="Anchor frame to begin with.")] = None,
+    rrd: Annotated[bool, typer.Option("--rrd", help="Also write a recording for Rerun.")] = False,
+    video: Annotated[bool, typer.Option("--video", help="Also write a video with the tracks.")] = False,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not show the page in a browser.")] = False,
 ) -> None:
-    """Write an interactive 3D page of an episode."""
-    from mu0.cli.one_video import view_episode
+    """Look at an episode: an interactive 3D page in one file; also a Rerun recording or a video."""
+    from mu0.cli.view import view_episode
 
-    view_episode(episode, out)
+    view_episode(episode, out, anchor=anchor, recording=rrd, video=video, opens=not no_open)
 
 
 @app.command()

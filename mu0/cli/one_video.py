@@ -4,8 +4,6 @@ from pathlib import Path
 
 import typer
 
-from mu0.errors import EpisodeError
-
 
 def extract_one(video: Path, out: Path, text: str) -> None:
     """Extract a single video, frame folder or RGB-D folder into `out/<name>`.
@@ -47,41 +45,3 @@ def extract_one(video: Path, out: Path, text: str) -> None:
     typer.echo(f"Look at it:  mu0 view {goal}")
 
 
-def validate_folder(folder: Path) -> None:
-    """Validate one episode, or every episode below a folder.
-
-    Raises:
-        EpisodeError: There is none, or some break the format.
-    """
-    from mu0.episodes.read import list_episodes
-    from mu0.episodes.validate import validate_episode
-
-    episodes = [folder] if (folder / "images.npy").exists() else list_episodes(folder)
-    if not episodes:
-        raise EpisodeError(
-            f"There is no episode in {folder}.",
-            expected="a folder with images.npy, or folders of them",
-            remedy="check the path.",
-        )
-    broken = 0
-    for episode in episodes:
-        violations = validate_episode(episode)
-        broken += bool(violations)
-        for violation in violations:
-            typer.secho(f"{episode}: {violation}", fg=typer.colors.RED)
-    if broken:
-        raise EpisodeError(
-            f"{broken} of {len(episodes)} episodes break the format.",
-            expected="the TraceExtract format (docs/conventions.md)",
-            remedy="mend the fields named above, or extract again.",
-        )
-    typer.secho(f"{len(episodes)} episode(s), all valid.", fg=typer.colors.GREEN)
-
-
-def view_episode(folder: Path, out: Path) -> None:
-    """Write the interactive page of an episode."""
-    from mu0.viewer.episode import write_episode_page
-
-    page = out / f"{folder.name}.html"
-    write_episode_page(folder, page)
-    typer.echo(str(page.resolve()))

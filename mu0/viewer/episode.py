@@ -1,4 +1,4 @@
-"""The page of an episode: its traces in 3D at a handful of anchor frames, with their captions."""
+"""Scenes of an episode for the report: traces in 3D at a handful of anchor frames, with captions."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from jaxtyping import Bool, Float
 from mu0.episodes.read import Episode, read_episode
 from mu0.errors import EpisodeError
 from mu0.files import read_json
-from mu0.viewer.page import write_scene_page
 from mu0.viewer.scene import FLAT_DEPTH_M, Layer, make_scene
 
 MOST_SCENES = 6
@@ -39,11 +38,6 @@ def episode_scenes(
     frames = episode.samples.frame_indices
     chosen = frames[np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).astype(int))]
     return [_scene(episode, int(frame), _caption(captions or folder, int(frame))) for frame in chosen]
-
-
-def write_episode_page(folder: Path, goal: Path, captions: Path | None = None) -> None:
-    """Write the interactive page of an episode."""
-    write_scene_page(goal, f"Episode {folder.name}", episode_scenes(folder, captions))
 
 
 def _scene(episode: Episode, frame: int, caption: str) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""`mu0 view`: an episode as a page, as a recording for Rerun, and as a video."""
+
+import sys
+import webbrowser
+from pathlib import Path
+
+import typer
+
+from mu0.errors import EpisodeError
+
+EPISODES = Path("data/extracted_traces")
+CAPTIONS = Path("data/captions")
+
+
+def find_episode(name: Path) -> Path:
+    """The folder of an episode: a path, or `<source>/<clip_id>` of the project.
+
+    Raises:
+        EpisodeError: There is neither.
+    """
+    for folder in (name, EPISODES / name):
+        if (folder / "images.npy").is_file():
+            return folder
+    if (name / "images").is_dir() or (EPISODES / name / "images").is_dir():
+        remedy = "it seems to be in the legacy per-frame layout: `mu0 convert` it first."
+    elif known := sorted(path.parent.name for path in (EPISODES / name.parent).glob("*/images.npy")):
+        remedy = f"try one of its neighbours, such as {name.parent / known[0]}."
+    else:
+        remedy = "give the folder that holds images.npy, or run `mu0 extract` first."
+    raise EpisodeError(
+        f"There is no episode {name}.",
+        expected=f"an episode folder, or <source>/<clip_id> below {EPISODES}",
+        remedy=remedy,
+    )
+
+
+def captions_of(folder: Path) -> Path | None:
+    """Where the captions of an episode of a project lie; None outside a project."""
+    place = folder.resolve()
+    candidate = place.parents[2] / CAPTIONS.name / place.parent.name / place.name
+    return candidate if candidate.is_dir() else None
+
+
+def view_episode(
+    name: Path, out: Path, *, anchor: int | None, recording: bool, video: bool, opens: bool
+) -> None:
+    """Write what was asked for and print the paths.
+
+    Args:
+        name: Episode folder or `<source>/<clip_id>`.
+        out: Folder for the files, or the page itself if it ends in .html.
+        anchor: Frame to begin with.
+        recording: Also write an .rrd file for Rerun.
+        video: Also write a debug video.
+        opens: Show the page in a browser, if a person sits there.
+
+    Raises:
+        EpisodeError: The episode is missing or damaged or has no traces, or rerun-sdk is not installed.
+    """
+    from mu0.viewer.episode_page import write_episode_page
+
+    folder = find_episode(name)
+    captions = captions_of(folder)
+    place = folder.resolve()
+    page = out if out.suffix == ".html" else out / f"{place.parent.name}__{place.name}.html"
+    write_episode_page(folder, page, captions, anchor=anchor)
+    _tell(page)
+    if recording:
+        from mu0.viewer.episode_rerun import write_recording
+
+        write_recording(folder, page.with_suffix(".rrd"), captions)
+        _tell(page.with_suffix(".rrd"))
+    if video:
+        from mu0.viewer.episode_video import write_debug_video
+
+        write_debug_video(folder, page.with_suffix(".mp4"), captions)
+        _tell(page.with_suffix(".mp4"))
+    if opens and sys.stdout.isatty():
+        webbrowser.open(page.resolve().as_uri())
+
+
+def _tell(path: Path) -> None:
+    typer.echo(f"{path.resolve()}  ({path.stat().st_size / 1e6:.1f} MB)")
