@@ -8,8 +8,10 @@ each step). DROID records at 15 Hz. Clips are named `droid_shard<5 digits>_ep<3 
 extractor names them.
 
 What RLDS does not hold is flagged: there are no intrinsics, no depth and no camera poses (give a
-`calibration` or an `assumed_fov_deg`). Robot states are in the shards, but not in the clip: a clip's robot
-log describes our own UR3.
+`calibration` or an `assumed_fov_deg`). A calibration with `camera_from_base` gives the poses of an exterior
+camera, one with `hand_eye` those of the wrist camera, through `steps/observation/cartesian_position` (x, y, z
+[m] and Euler angles xyz [rad] of the gripper in the base). Robot states themselves are not in the clip: its
+robot log describes our own UR3.
 
 Nothing goes missing in silence: a shard that is not there, an episode behind the cut of a cut-off shard, and
 an episode with a wrong checksum are rows of the index with their reason.
@@ -23,8 +25,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import final
 
+import numpy as np
+from scipy.spatial.transform import Rotation
+
 from mu0.errors import SourceError
+from mu0.geometry.rigid import from_parts, invert
 from mu0.params.raw_videos import DroidSource
+from mu0.sources.calibration import read_calibration
 from mu0.sources.clip import Clip, ClipInfo, FrameTimes
 from mu0.sources.dataset_clip import RecordedCamera, clip_camera
 from mu0.sources.droid_builder import Shard, find_info, list_shards
@@ -34,12 +41,14 @@ from mu0.sources.tfrecord import Feature, RecordSpan, list_records, parse_exampl
 from mu0.sources.timing import even_indices
 
 CAMERAS = ("exterior_image_1_left", "exterior_image_2_left", "wrist_image_left")
+WRIST_CAMERA = CAMERAS[2]
+GRIPPER_KEY = "steps/observation/cartesian_position"
 LANGUAGE_KEYS = tuple(f"steps/language_instruction{ending}" for ending in ("", "_2", "_3"))
 PATH_KEY = "episode_metadata/file_path"
 SPLIT = "train"
 FPS_HZ = 15.0
 LICENCE = "CC BY 4.0"
-MISSING_PARTS = "RLDS holds no intrinsics, depth or camera poses; robot states were left out"
+MISSING_PARTS = "the data hold no intrinsics, depth or camera poses; robot states were left out"
 
 
 @final
@@ -116,8 +125,21 @@ class DroidReader(AbstractSource):
             info,
             ((f"Step {step} {place}", images[step]) for step in picked),
             FrameTimes(picked, picked / FPS_HZ),
-            clip_camera(self._params, size_px, RecordedCamera(), picked),
+            clip_camera(self._params, size_px, self._recorded(features, len(images)), picked),
         )
+
+    def _recorded(self, features: dict[str, Feature], n_steps: int) -> RecordedCamera:
+        """The wrist camera's poses, where a calibration says how it sits on the gripper."""
+        if self._camera != WRIST_CAMERA or not self._params.calibration:
+            return RecordedCamera()
+        camera_from_gripper = read_calibration(Path(self._params.calibration)).camera_from_gripper
+        states = np.asarray(features.get(GRIPPER_KEY, []), np.float64)
+        if camera_from_gripper is None or states.size != 6 * n_steps:
+            return RecordedCamera()
+        states = states.reshape(n_steps, 6)
+        base_from_gripper = from_parts(Rotation.from_euler("xyz", states[:, 3:]).as_matrix(), states[:, :3])
+        poses = camera_from_gripper @ invert(base_from_gripper)
+        return RecordedCamera(camera_from_world=poses, hand_eye_source="calibration")
 
 
 def instructions(features: dict[str, Feature]) -> list[str]:
@@ -132,7 +154,9 @@ def instructions(features: dict[str, Feature]) -> list[str]:
 
 def _read_features(span: RecordSpan, camera: str) -> dict[str, Feature]:
     try:
-        return parse_example(read_record(span), {f"steps/observation/{camera}", PATH_KEY, *LANGUAGE_KEYS})
+        return parse_example(
+            read_record(span), {f"steps/observation/{camera}", GRIPPER_KEY, PATH_KEY, *LANGUAGE_KEYS}
+        )
     except ValueError as error:
         raise SourceError(
             f"{span.path}: the record at byte {span.offset} is no tf.train.Example: {error}.",

@@ -148,7 +148,7 @@ def require_h5py() -> Any:
         SourceError: It is not installed; the message names the extra that brings it.
     """
     try:
-        import h5py
+        import h5py  # type: ignore[import-untyped]
     except ImportError as error:
         raise SourceError(
             "The package h5py is not installed.",

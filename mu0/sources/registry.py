@@ -8,7 +8,7 @@ from mu0.sources.clip_cache import CLIP_CODE, FOLDER_CODE
 from mu0.sources.item import AbstractSource
 
 JPEG_CODE = ("sources/jpeg_video.py", "sources/crc32c.py", "sources/dataset_clip.py")
-TFRECORD_CODE = ("sources/tfrecord.py", *JPEG_CODE)
+TFRECORD_CODE = ("sources/tfrecord.py", "geometry/rigid.py", *JPEG_CODE)
 VIDEO_CODE = ("sources/dataset_clip.py", "geometry/rigid.py")
 SHARED_CODE = ("sources/item.py", "sources/calibration.py", *CLIP_CODE)
 

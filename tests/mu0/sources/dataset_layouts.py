@@ -1,7 +1,7 @@
 """Small datasets in the true layouts of DROID, EgoDex, AgiBot World and EgoVerse, written from their specs.
 
-Every recording is the same: `N_FRAMES` frames of 64 x 48 pixels, a dark pattern, and before it a bright square
-of 8 x 8 pixels that moves right by 4 pixels per frame and down by 1.
+Every recording is the same: `N_FRAMES` frames of 64 x 48 pixels, a dark pattern, and before it a bright
+square of 8 x 8 pixels that moves right by 4 pixels per frame and down by 1.
 """
 
 import json

@@ -16,11 +16,12 @@ from dataset_layouts import (
 
 from mu0.episodes.read import read_episode
 from mu0.episodes.validate import validate_episode
+from mu0.episodes.write import write_episode
 from mu0.params.extract import ExtractParams
 from mu0.params.raw_videos import RawVideosParams
 from mu0.sources.clip import read_clip
 from mu0.sources.collect import collect_clips
-from mu0.traceextract.engine import extract_episode
+from mu0.traceextract.engine import extract_clip
 
 PARAMS = """
 sources:
@@ -78,7 +79,9 @@ def test_a_droid_clip_becomes_a_2d_episode(root: Path) -> None:
     collected(root)
     clip = read_clip(root / "clips/droid/droid_shard00000_ep000")
     params = ExtractParams(n_keypoints=40, n_entities=4, small_width_px=64, target_fps_hz=15.0)
-    extract_episode(clip, params, root / "episode")
+    arrays, sidecar, row = extract_clip(clip, params)
+    assert row["status"] == "ok"
+    write_episode(root / "episode", arrays, sidecar)
     assert validate_episode(root / "episode") == []
     episode = read_episode(root / "episode")
     assert (episode.sidecar.is_3d, episode.sidecar.instruction) == (False, "open the drawer")

@@ -1,5 +1,6 @@
 """DROID: episodes become clips with their frames and words; what is missing or damaged is told."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from dataset_layouts import (
     bytes_feature,
     droid_episode,
     expected_corner,
+    float_feature,
     framed,
     jpeg,
     square_corner,
@@ -75,7 +77,7 @@ def test_what_is_known_and_what_is_not(dataset: Path, tmp_path: Path) -> None:
     assert (info.has_depth, info.has_intrinsics, info.has_poses, info.has_robot) == (False,) * 4
     assert (info.intrinsics_source, info.hand_eye_source) == ("none", "none")
     assert info.note == (
-        "RLDS holds no intrinsics, depth or camera poses; robot states were left out; "
+        "the data hold no intrinsics, depth or camera poses; robot states were left out; "
         "other instructions: pull it"
     )
 
@@ -111,6 +113,28 @@ def test_a_calibration_is_used_and_named(dataset: Path, tmp_path: Path) -> None:
     intrinsics = clip.intrinsics()
     assert intrinsics is not None
     np.testing.assert_allclose(intrinsics[0], [32 / np.tan(np.pi / 6), 0, 31.5])
+
+
+def test_a_wrist_camera_moves_with_the_gripper(tmp_path: Path) -> None:
+    states = np.zeros((N_FRAMES, 6), np.float32)
+    states[:, 0] = 0.01 * np.arange(N_FRAMES)  # forward, then a quarter turn about the base's z
+    states[6:, 5] = np.pi / 2
+    episode = droid_episode(
+        **{"steps/observation/cartesian_position": float_feature(states.ravel().tolist())}
+    )
+    folder = write_droid(tmp_path / "droid", [[episode]])
+    hand_eye = np.eye(4)
+    hand_eye[2, 3] = -0.1
+    camera = {"fx": 60, "fy": 60, "cx": 31.5, "cy": 23.5, "hand_eye": hand_eye.tolist()}
+    (tmp_path / "camera.json").write_text(json.dumps(camera))
+    options = {"camera": "wrist_image_left", "calibration": str(tmp_path / "camera.json")}
+    clip = written(items(folder, **options)[0], tmp_path / "clips")
+    assert (clip.info.intrinsics_source, clip.info.hand_eye_source) == ("calibration", "calibration")
+    poses = clip.camera_from_world()
+    assert poses is not None
+    gripper_ahead = np.array([0.11, 0.0, 0.0, 1.0])  # a point of the base, 5 cm before the gripper of frame 6
+    np.testing.assert_allclose(poses[1] @ gripper_ahead, [0.10, 0, -0.1, 1], atol=1e-6)
+    np.testing.assert_allclose(poses[6] @ gripper_ahead, [0, -0.05, -0.1, 1], atol=1e-6)
 
 
 def test_an_absent_camera_is_named(dataset: Path, tmp_path: Path) -> None:
