@@ -7,6 +7,8 @@ A calibration file (`calibration:` of a source in params.yaml) is JSON:
      "camera_from_base": 4 x 4,                    optional: a camera fixed beside the robot
      "hand_eye": 4 x 4}                            optional: a camera on the hand, camera_from_gripper
 
+or one such object per camera of the dataset, {"observation.images.top": {...}, ...}.
+
 Each camera carries where it comes from ("data", "calibration", "assumed_fov", "none"); the data go first.
 With `camera_from_base` the world of the clip's poses is the robot's base.
 """
@@ -87,7 +89,8 @@ def resolve_camera(
     Raises:
         SourceError: The calibration file is missing, damaged, or of another aspect ratio.
     """
-    file = read_calibration(Path(params.calibration)) if params.calibration else Calibration()
+    camera = getattr(params, "camera", None)
+    file = read_calibration(Path(params.calibration), camera) if params.calibration else Calibration()
     origin: CameraOrigin = "data" if intrinsics is not None else "none"
     if intrinsics is None and file.intrinsics is not None:
         intrinsics, origin = file.intrinsics_for(size_px, str(params.calibration)), "calibration"
@@ -121,14 +124,16 @@ def scale_intrinsics(
     return resize @ intrinsics
 
 
-def read_calibration(path: Path) -> Calibration:
-    """Read a calibration file.
+def read_calibration(path: Path, camera: str | None = None) -> Calibration:
+    """Read a calibration file, or the part of it that is about `camera`.
 
     Raises:
         SourceError: It is missing, not JSON, or holds something else than a camera.
     """
     try:
         content: dict[str, Any] = json.loads(path.read_text())
+        if camera is not None:
+            content = content.get(camera, content)
         size = (int(content["height_px"]), int(content["width_px"])) if "width_px" in content else None
         return Calibration(
             intrinsics=_intrinsics(content),

@@ -146,7 +146,17 @@ def _collect_item(name: str, params: FilesSource | DatasetSource, item: SourceIt
                 write_json(new / "facts.json", {"demonstrator_success": None})
     except Mu0Error as error:
         return Found(item.clip_id, name, entry, error, simulated=False)
+    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        return Found(item.clip_id, name, entry, _not_accessible(error), simulated=False)
     return Found(item.clip_id, name, entry, None, simulated=False)
+
+
+def _not_accessible(error: OSError) -> SourceError:
+    return SourceError(
+        f"{error.filename}: {error.strerror}.",
+        expected="a file that may be read",
+        remedy="check that it exists and belongs to you.",
+    )
 
 
 def _key(name: str, params: FilesSource | DatasetSource, item: SourceItem) -> str:

@@ -15,7 +15,10 @@ import numpy as np
 
 from mu0.errors import SourceError
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v"})
+VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".avi", ".flv", ".gif", ".h264", ".hevc", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4"}
+    | {".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
+)
 FALLBACK_FPS_HZ = 30.0
 MAX_HEADER_HZ = 480.0  # beyond it the header tells its clock instead of a rate, as browsers' recordings do
 N_MEASURED = 300

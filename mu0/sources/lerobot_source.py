@@ -1,7 +1,7 @@
 """LeRobotDatasets as a source of clips: v2.0, v2.1 and v3.0, with or without depth.
 
 Each episode becomes a clip of one camera. A video that holds one episode is kept as it is; an episode of a
-shared video, or a resampled one, is cut out and encoded anew (H.264 crf 12), one of images becomes FFV1.
+shared video is cut out and encoded anew (H.264 crf 12), an episode of images becomes FFV1.
 Depth comes along where it is registered to the camera (the same picture size) and can be turned into metres.
 Robot states and actions are kept where they have our own UR3 layout, else left out and told in the note.
 """
@@ -148,16 +148,22 @@ def _frames_of(job: _Job, rows: EpisodeRows, picked: Int[np.ndarray, " picked"])
     path = inside(job.layout.root, place.file)
     header = probe_video(path)
     size_px = (header.height_px, header.width_px)
+    note = ""
     if place.seconds is None:
-        numbers, _ = frame_times(path, job.layout.fps_hz)
-        if len(numbers) < rows.length:
-            raise _too_short(path, len(numbers), rows.length)
-        if len(numbers) == rows.length and job.params.resample_hz is None:
+        n_found = len(frame_times(path, job.layout.fps_hz)[0])
+        if n_found < rows.length:
+            raise _too_short(path, n_found, rows.length)
+        if n_found > rows.length:
+            note = f"the last {n_found - rows.length} frames of the video were left out: they have no rows"
+        elif _keeps(path, job.params.resample_hz or job.layout.fps_hz, picked):
             return _Frames(path, size_px, f"video{path.suffix.lower()}")
-    spare = 0 if place.seconds is not None else len(numbers) - rows.length
-    note = f"the last {spare} frames of the video were left out: they have no rows" if spare else ""
     frames = iter_range(path, *_range_of(place, rows, job.layout.fps_hz))
     return _Frames(take(frames, picked), size_px, "video.mp4", note)
+
+
+def _keeps(path: Path, fps_hz: float, picked: Int[np.ndarray, " picked"]) -> bool:
+    """The file itself, read at this rate, gives just the picked frames."""
+    return np.array_equal(frame_times(path, fps_hz)[0], picked)
 
 
 def _range_of(place: VideoPlace, rows: EpisodeRows, fps_hz: float) -> tuple[float, int, float]:

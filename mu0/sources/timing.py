@@ -17,6 +17,8 @@ from mu0.errors import SourceError
 Frame = TypeVar("Frame")
 
 MAX_GAP_S = 600.0
+MAX_STEP_BACK_S = 0.5
+TIE_S = 1e-6  # of two frames that are equally near the later one is taken, whatever floats make of it
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,12 @@ def on_grid(frames: Iterable[Timed[Frame]], rate_hz: float, last_s: float) -> It
     """The nearest frame of each grid time after the first frame's, in order.
 
     Args:
-        frames: Frames in order of time; of those that go back in time the later one counts.
+        frames: Frames in order of time; of two that are slightly out of order the later one counts.
         rate_hz: Rate of the grid.
         last_s: How long the last frame is shown.
 
     Raises:
-        SourceError: More than ten minutes lie between two frames, which no recording means.
+        SourceError: More than ten minutes lie between two frames, or the time goes back by half a second.
     """
     held: Timed[Frame] | None = None
     start_s = 0.0
@@ -46,17 +48,17 @@ def on_grid(frames: Iterable[Timed[Frame]], rate_hz: float, last_s: float) -> It
         if held is None:
             held, start_s = frame, frame.time_s
             continue
-        if frame.time_s - held.time_s > MAX_GAP_S:
+        if not -MAX_STEP_BACK_S <= frame.time_s - held.time_s <= MAX_GAP_S:
             raise SourceError(
                 f"The time jumps from {held.time_s:.3f} s to {frame.time_s:.3f} s at frame {frame.number}.",
-                expected=f"at most {MAX_GAP_S:.0f} s between two frames",
+                expected=f"at most {MAX_GAP_S:.0f} s between two frames, and no step back",
                 remedy="cut the recording there, or correct its time stamps.",
             )
-        while start_s + n_out / rate_hz < (held.time_s + frame.time_s) / 2:
+        while start_s + n_out / rate_hz < (held.time_s + frame.time_s) / 2 - TIE_S:
             yield held
             n_out += 1
         held = frame
-    while held is not None and start_s + n_out / rate_hz < held.time_s + last_s / 2:
+    while held is not None and start_s + n_out / rate_hz < held.time_s + last_s / 2 + TIE_S:
         yield held
         n_out += 1
 
