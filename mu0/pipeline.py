@@ -56,6 +56,10 @@ def _report(name: str, description: str) -> Artifact:
     return Artifact(name, f"reports/{name}", "reports", description, ("report",))
 
 
+def _model(name: str, group: str, description: str) -> Artifact:
+    return Artifact(name, f"models/{name}", group, description, ("torch",))
+
+
 def _stage(name: str, code: tuple[str, ...], **rest: object) -> Stage:
     arguments = rest.pop("arguments", "")
     module = rest.pop("module", name)
@@ -83,19 +87,24 @@ TRAIN = ("mu0/training", *TRACKING)
 SIMULATION = ("mu0/envs", "mu0/sources", "mu0/geometry")
 
 
-def _action_expert(variant: str) -> Stage:
-    name = f"action_expert_ur3_{variant}"
-    folder = f"models/{name}"
+VARIANTS = ("mu0", "no_trace")
+
+
+def _action_experts(embodiment: str) -> Stage:
+    name = f"action_expert_{embodiment}"
+    names = {f"{name}_{variant}": variant for variant in VARIANTS}
     return _stage(
         name,
         (*MODEL, *TRAIN, "mu0/policy", "mu0/sources"),
         module="action_expert",
-        arguments=f"--embodiment ur3 --variant {variant}",
+        arguments=f"--embodiment {embodiment}",
         inputs=("demonstrations", "world_model"),
         params=("action_expert",),
-        outputs=(Artifact(name, folder, "policy", f"UR3 action expert, variant {variant}.", ("torch",)),),
-        metrics=(f"reports/training/{name}.json",),
-        plots=((f"reports/training/{name}.csv", "step", "loss"),),
+        outputs=tuple(
+            _model(each, "policy", f"Action expert, variant {variant}.") for each, variant in names.items()
+        ),
+        metrics=tuple(f"reports/training/{each}.json" for each in names),
+        plots=tuple((f"reports/training/{each}.csv", "step", "loss") for each in names),
     )
 
 
@@ -182,15 +191,7 @@ STAGES: tuple[Stage, ...] = (
         (*MODEL, *TRAIN),
         inputs=("trace_dataset", "extracted_traces", "captions"),
         params=("world_model",),
-        outputs=(
-            Artifact(
-                "world_model",
-                "models/world_model",
-                "world_model",
-                "μ0: weights, config, statistics and tokenizer.",
-                ("torch",),
-            ),
-        ),
+        outputs=(_model("world_model", "world_model", "μ0: weights, config, statistics and tokenizer."),),
         metrics=("reports/training/world_model.json",),
         plots=(("reports/training/world_model.csv", "step", "loss"),),
     ),
@@ -214,8 +215,7 @@ STAGES: tuple[Stage, ...] = (
         ),
     ),
     _check("demonstrations"),
-    _action_expert("mu0"),
-    _action_expert("no_trace"),
+    _action_experts("ur3"),
     _stage(
         "ur3_report",
         (*MODEL, *SIMULATION, "mu0/policy", "mu0/evaluation", *TRACKING),

@@ -108,14 +108,18 @@ class MlflowRun(AbstractRun):
 
 
 @contextmanager
-def track_run(stage: str, params: Mapping[str, Any], root: Path = Path()) -> Iterator[AbstractRun]:
+def track_run(
+    stage: str, params: Mapping[str, Any], root: Path = Path(), name: str | None = None
+) -> Iterator[AbstractRun]:
     """Open the MLflow run of a stage; an exception inside marks it as failed.
 
     Args:
-        stage: Name of the stage in the graph, such as `action_expert_ur3_mu0`.
+        stage: Name of the stage in the graph, such as `world_model`.
         params: What the run was asked to do; nested mappings become `a.b`.
         root: The project folder, where dvc.yaml and dvc.lock are.
+        name: Of the run, where a stage has several; the stage's by default.
     """
+    name = name or stage
     if os.environ.get("MU0_TRACKING") == "off":
         yield SilentRun()
         return
@@ -125,9 +129,9 @@ def track_run(stage: str, params: Mapping[str, Any], root: Path = Path()) -> Ite
     parent = os.environ.get("MU0_PARENT_RUN_ID")
     hashes = input_hashes(stage, root)
     with mlflow.start_run(
-        run_name=stage, parent_run_id=parent, nested=parent is not None, tags=_tags(stage, hashes, root)
+        run_name=name, parent_run_id=parent, nested=parent is not None, tags=_tags(stage, hashes, root)
     ) as active:
-        run = MlflowRun(stage, active.info.run_id)
+        run = MlflowRun(name, active.info.run_id)
         mlflow.log_params(flatten(params))
         _log_inputs(run.run_id, hashes)
         try:
@@ -135,7 +139,7 @@ def track_run(stage: str, params: Mapping[str, Any], root: Path = Path()) -> Ite
         finally:
             run.flush()
         record = {"run_id": run.run_id, "url": _url(active.info), **run.model}
-        write_json(root / LAST_RUNS / f"{stage}.json", record)
+        write_json(root / LAST_RUNS / f"{name}.json", record)
 
 
 def configure_mlflow() -> None:
@@ -171,7 +175,7 @@ def input_hashes(stage: str, root: Path = Path()) -> dict[str, str]:
         for path, md5 in recorded.output_md5.items()
     }
     read = (yaml.safe_load(graph.read_text()) or {}).get("stages", {}).get(stage, {}).get("deps", [])
-    return {path: outputs[path] for path in read if path in outputs}
+    return {out: md5 for out, md5 in outputs.items() if any(Path(path).is_relative_to(out) for path in read)}
 
 
 def git_commit(root: Path = Path()) -> str:

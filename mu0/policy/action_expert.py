@@ -143,7 +143,7 @@ class ActionExpert(nn.Module):
 
     def encode(self, inputs: PolicyInputs) -> Context:
         """Everything that does not depend on the flow time."""
-        z = self.project(inputs.prefix) + self.prefix_position
+        z = self.project(inputs.prefix) + self.prefix_position[:, : inputs.prefix.shape[1]]
         if self.mixer is not None:
             z = self.mixer(z, inputs.prefix_mask, inputs.trace)
         n_image = self.config.n_image_tokens

@@ -67,6 +67,25 @@ def load_demonstration_frames(root: Path, chunk_len: int, frame_stride: int) -> 
         return flatten_demonstrations(episodes, chunk_len, frame_stride)
 
 
+def take_features(paths: Paths, params: ActionExpertParams) -> FrozenFeatures:
+    """Put the frozen features of all demonstrations into the cache, where every variant finds them.
+
+    Raises:
+        SourceError: The demonstrations are missing or damaged.
+        CheckpointError: The world model is.
+    """
+    frames = load_demonstration_frames(paths.demonstrations, params.chunk_len, params.frame_stride)
+    extractor = FeatureExtractor(load_checkpoint(paths.world_model), FeatureConfig())
+    return _features(frames, extractor, world_model_sha256(paths.world_model), paths)
+
+
+def _features(
+    frames: DemonstrationFrames, extractor: FeatureExtractor, world_model: str, paths: Paths
+) -> FrozenFeatures:
+    texts = [frames.instructions[i] for i in frames.instruction_id]
+    return cached_features(extractor, world_model, frames.front, texts, paths.cache / "features")
+
+
 def train_action_expert(
     paths: Paths,
     variant: Variant,
@@ -92,12 +111,12 @@ def train_action_expert(
     frames = load_demonstration_frames(paths.demonstrations, params.chunk_len, params.frame_stride)
     identity = world_model_sha256(paths.world_model)
     extractor = FeatureExtractor(load_checkpoint(paths.world_model), FeatureConfig())
-    texts = [frames.instructions[i] for i in frames.instruction_id]
-    features = cached_features(extractor, identity, frames.front, texts, paths.cache / "features")
+    features = _features(frames, extractor, identity, paths)
     config = _config(variant, params, frames, features, extractor.n_image_tokens)
     normalization = fit_normalization(frames.state, frames.chunk)
     expert = ActionExpert(config)
     data = ExpertData(frames, features, normalization, config.vocabulary, config.max_words)
+    texts = [frames.instructions[i] for i in frames.instruction_id]
     data_key = cache_key(identity, extractor.config, frames.front, texts)
     key = hashlib.sha256(
         json.dumps([asdict(config), params.model_dump(), data_key, normalization.sha256()]).encode()

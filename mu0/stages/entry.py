@@ -11,11 +11,16 @@ FAILED = 1
 INTERRUPTED = 130
 
 
-def run_stage(main: Callable[[], None]) -> None:
-    """Run `main` and leave the process with 0, 1 (a `Mu0Error`, printed) or 130 (Ctrl-C)."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+def configure_logging(speaker: str = "") -> None:
+    """Lines for people; `speaker` comes first where several processes write to one terminal."""
+    logging.basicConfig(level=logging.WARNING, format=f"{speaker}: %(message)s" if speaker else "%(message)s")
     for name in OWN_LOGGERS:
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+def run_stage(main: Callable[[], None]) -> None:
+    """Run `main` and leave the process with 0, 1 (a `Mu0Error`, printed) or 130 (Ctrl-C)."""
+    configure_logging()
     try:
         main()
     except Mu0Error as error:

@@ -23,13 +23,15 @@ def stage_metadata(stage: Stage, artifact: Artifact, md5: str, root: Path) -> Me
         "path": dg.MetadataValue.path(root / artifact.path),
         "dvc_md5": dg.MetadataValue.text(md5),
     }
-    for metrics_file in stage.metrics:
+    own = [path for path in stage.metrics if Path(path).stem == artifact.name]
+    for metrics_file in own or stage.metrics:
         for name, value in _numbers(_json_or_empty(root / metrics_file)).items():
             metadata[f"metrics/{name}"] = dg.MetadataValue.float(value)
     for figure in _figures(root / artifact.path):
         name = figure.relative_to(root / artifact.path).as_posix()
         metadata[f"figure/{name}"] = dg.MetadataValue.path(figure)
-    last_run = _json_or_empty(root / LAST_RUNS / f"{stage.name}.json")
+    names = (artifact.name, stage.name)  # a stage that trains several models has a run for each
+    last_run = next((run for name in names if (run := _json_or_empty(root / LAST_RUNS / f"{name}.json"))), {})
     if last_run.get("run_id"):
         metadata["mlflow_run_id"] = dg.MetadataValue.text(str(last_run["run_id"]))
     if str(last_run.get("url", "")).startswith("http"):

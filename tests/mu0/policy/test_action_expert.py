@@ -62,6 +62,13 @@ def test_padded_prefix_tokens_do_not_matter(make_expert: Make, variant: str, inp
     )
 
 
+@pytest.mark.parametrize("variant", ["mu0", "no_trace"])
+def test_padding_may_be_cut_off(make_expert: Make, variant: str, inputs: PolicyInputs) -> None:
+    expert = make_expert(variant)
+    short = dataclasses.replace(inputs, prefix=inputs.prefix[:, :18], prefix_mask=inputs.prefix_mask[:, :18])
+    torch.testing.assert_close(chunk(expert, inputs), chunk(expert, short))
+
+
 def test_noise_draws_share_a_context(make_expert: Make, inputs: PolicyInputs) -> None:
     expert = make_expert("mu0")
     x, tau = torch.randn(6, 16, 5), torch.rand(6)

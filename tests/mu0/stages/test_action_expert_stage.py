@@ -21,13 +21,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_missing_demonstrations_are_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["action_expert", "--embodiment", "ur3", "--variant", "mu0"])
+    monkeypatch.setattr(sys, "argv", ["action_expert", "--embodiment", "ur3"])
     with pytest.raises(SourceError, match="data/demonstrations"):
         action_expert.main()
     assert not (project / "models").exists()
 
 
-def test_unknown_variant_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["action_expert", "--embodiment", "ur3", "--variant", "best"])
+def test_unknown_embodiment_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["action_expert", "--embodiment", "dog"])
     with pytest.raises(SystemExit):
         action_expert.main()
