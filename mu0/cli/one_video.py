@@ -43,5 +43,3 @@ def extract_one(video: Path, out: Path, text: str) -> None:
     for name, value in quality.items():
         typer.echo(f"  {name:<32} {value}")
     typer.echo(f"Look at it:  mu0 view {goal}")
-
-

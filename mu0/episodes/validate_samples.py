@@ -126,9 +126,7 @@ def _trace_faults(samples: Samples, name: str) -> list[Violation]:
         (file, "padding", (trace != -np.inf).any(-1) & ~mask, "-inf in all channels where the mask is False"),
         (file, "values", ~np.isfinite(trace).all(-1) & mask, "finite where the mask is True"),
     )
-    return [
-        Violation(file, field, _where(bad), expected) for file, field, bad, expected in rules if bad.any()
-    ]
+    return [Violation(file, field, where(bad), expected) for file, field, bad, expected in rules if bad.any()]
 
 
 def _keypoint_faults(samples: Samples, size: tuple[int, ...]) -> list[Violation]:
@@ -139,12 +137,12 @@ def _keypoint_faults(samples: Samples, size: tuple[int, ...]) -> list[Violation]
     outside = ~np.all((keypoints >= 0) & (keypoints <= [size[2], size[1]]), axis=-1)
     if outside.any():
         expected = f"0 <= x <= {size[2]} and 0 <= y <= {size[1]}"
-        faults.append(Violation("samples/keypoints.npy", "range", _where(outside), expected))
+        faults.append(Violation("samples/keypoints.npy", "range", where(outside), expected))
     for name in MASK_OF:
         start = np.asarray(getattr(samples, name)[:, 0], np.float32)
         off = ~np.all(np.abs(start[:, :2] - keypoints) <= one_step, axis=-1)
         if off.any():
-            faults.append(Violation(f"samples/{name}.npy", "step 0", _where(off), "the keypoint"))
+            faults.append(Violation(f"samples/{name}.npy", "step 0", where(off), "the keypoint"))
     return faults
 
 
@@ -161,11 +159,11 @@ def _anchor_faults(samples: Samples, n_frames: int, sidecar: Sidecar) -> list[Vi
     wrong = future != np.minimum(n_frames - frame_of_row, n_future)
     if wrong.any() and "raw_traj" not in sidecar.absent:
         expected = f"min({n_frames} - frame, {n_future}) valid steps"
-        faults.append(Violation("samples/raw_valid_steps.npy", "length", _where(wrong), expected))
+        faults.append(Violation("samples/raw_valid_steps.npy", "length", where(wrong), expected))
     wrong = past > np.minimum(frame_of_row + 1, n_past)
     if wrong.any():
         expected = f"at most min(frame + 1, {n_past}) valid steps"
-        faults.append(Violation("samples/raw_valid_steps_history.npy", "length", _where(wrong), expected))
+        faults.append(Violation("samples/raw_valid_steps_history.npy", "length", where(wrong), expected))
     longest = np.maximum.reduceat(np.asarray(samples.valid_steps).sum(1), np.asarray(samples.offsets[:-1]))
     if (longest < 2).any() and sidecar.mode != "traceforge":
         found = f"frame {samples.frame_indices[int(np.argmax(longest < 2))]} has none"
@@ -179,16 +177,16 @@ def _meaning_faults(samples: Samples, sidecar: Sidecar) -> list[Violation]:
     """Stored rows move, visibility is a share, z fits `is_3d`, and the re-timing map covers the rows."""
     faults = []
     if not np.asarray(samples.is_moving).all() and sidecar.mode != "traceforge":
-        found = _where(~np.asarray(samples.is_moving))
+        found = where(~np.asarray(samples.is_moving))
         faults.append(Violation("samples/is_moving.npy", "values", found, "True in every stored row"))
     visibs = np.asarray(samples.visibs, np.float32)
     if (bad := ~((visibs >= 0) & (visibs <= 1))).any():
-        faults.append(Violation("samples/visibs.npy", "values", _where(np.asarray(bad)), "0 to 1"))
+        faults.append(Violation("samples/visibs.npy", "values", where(np.asarray(bad)), "0 to 1"))
     z = np.where(samples.raw_valid_steps, samples.raw_traj[..., 2], 1 if sidecar.is_3d else 0)
     if sidecar.is_3d and sidecar.retiming and (bad := z <= 0).any():
-        faults.append(Violation("samples/raw_traj.npy", "z", _where(bad), "z > 0, in front of the camera"))
+        faults.append(Violation("samples/raw_traj.npy", "z", where(bad), "z > 0, in front of the camera"))
     if not sidecar.is_3d and (bad := z != 0).any():
-        faults.append(Violation("samples/raw_traj.npy", "z", _where(bad), "z = 0, for is_3d is false"))
+        faults.append(Violation("samples/raw_traj.npy", "z", where(bad), "z = 0, for is_3d is false"))
     retiming = sidecar.retiming
     if retiming and (len(retiming.track_ids) != samples.n_rows or retiming.run_offsets[-1] != samples.n_rows):
         found = f"{len(retiming.track_ids)} rows in {retiming.run_offsets[-1]}"
@@ -205,11 +203,11 @@ def _group_faults(samples: Samples, run_offsets: np.ndarray) -> list[Violation]:
     for name in ("valid_steps", "valid_steps_history"):
         mask = np.asarray(getattr(samples, name))
         if (bad := (mask != mask[first]).any(-1)).any():
-            faults.append(Violation(f"samples/{name}.npy", "group", _where(bad), "equal rows within a group"))
+            faults.append(Violation(f"samples/{name}.npy", "group", where(bad), "equal rows within a group"))
     return faults
 
 
-def _where(bad: np.ndarray) -> str:
+def where(bad: np.ndarray) -> str:
     """How often a rule is broken, and where first."""
     rows = np.flatnonzero(bad.reshape(len(bad), -1).any(1))
     return f"broken in {len(rows)} rows, first in row {rows[0]}"
