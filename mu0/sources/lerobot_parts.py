@@ -81,7 +81,7 @@ def _depth_fault(feature: dict[str, Any], coding: DepthCoding | None, size_px: t
     shape = tuple(feature.get("shape") or ())
     if size_px is not None and size_px not in {shape[:2], shape[1:3]}:
         return (
-            f"it has shape {shape}, the frames {size_px} (height, width): nothing registers one to the other"
+            f"it has shape {shape}, the frames {size_px} (height, width): they cannot be laid over each other"
         )
     if feature.get("dtype") == "image":
         return ""
