@@ -16,7 +16,7 @@ Sources
     Anchors and alignment: reference/traceextract.md §§2.3, 2.4 and its faults 2, 3, 16 of §9, mended here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -49,7 +49,6 @@ class Views:
 
 
 Look = Callable[[Int[np.ndarray, " n"]], Views]  # frame numbers -> one answer of the network
-Keep = Callable[[Int[np.ndarray, " n"], Views], None]  # takes finished frames
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def depth_ratio(
     return ratio
 
 
-def align_chunk(anchors: Views, chunk: Views) -> tuple[Views, PoseAlignment, ChunkResidual]:
+def align_chunk(anchors: Views, chunk: Views) -> tuple[PoseAlignment, ChunkResidual]:
     """The similarity that brings a chunk's anchors to the same anchors of the common frame.
 
     Args:
@@ -134,7 +133,7 @@ def align_chunk(anchors: Views, chunk: Views) -> tuple[Views, PoseAlignment, Chu
         chunk: The same frames, as thumbnails, as the chunk sees them.
 
     Returns:
-        The chunk's anchors after alignment, the alignment, and its residual.
+        The alignment and its residual.
     """
     ratio = depth_ratio(anchors.depth, chunk.depth)
     known = np.isfinite(ratio)
@@ -151,7 +150,7 @@ def align_chunk(anchors: Views, chunk: Views) -> tuple[Views, PoseAlignment, Chu
         scale=fit.target_from_source.scale,
         scale_spread=float(1.4826 * np.median(np.abs(spread))) if len(spread) else float("nan"),
     )
-    return moved(chunk, fit), fit, residual
+    return fit, residual
 
 
 def moved(views: Views, fit: PoseAlignment) -> Views:
@@ -161,42 +160,40 @@ def moved(views: Views, fit: PoseAlignment) -> Views:
     return Views(views.depth * views.depth.dtype.type(similarity.scale), poses, views.intrinsics)
 
 
-def reconstruct_in_chunks(
-    frames: Int[np.ndarray, " n"], look: Look, keep: Keep, chunk_frames: int, anchors_per_chunk: int
-) -> ChunkReport:
-    """Look at all frames, chunk by chunk, and hand every frame on in one frame and one scale.
+def aligned_chunks(
+    frames: Int[np.ndarray, " n"],
+    look: Look,
+    chunk_frames: int,
+    anchors_per_chunk: int,
+    report: ChunkReport,
+) -> Iterator[Views]:
+    """Look at all frames, chunk by chunk; every chunk comes in the same frame and scale, in order.
+
+    Only one chunk and thumbnails of the anchors are in memory: it does not grow with full-size depth.
 
     Args:
         frames: Frame numbers of the video, ascending.
         look: Asks the network about at most `chunk_frames` frames.
-        keep: Receives every chunk's frame numbers and aligned views, in order. Only thumbnails of the anchors
-            stay in memory, so that memory does not grow with full-size depth.
         chunk_frames: See `plan_chunks`.
         anchors_per_chunk: See `plan_chunks`.
+        report: Gets the residuals and the camera.
     """
     if len(frames) <= chunk_frames:
         views = look(frames)
-        keep(frames, views)
-        return ChunkReport(intrinsics=np.median(views.intrinsics, axis=0))
+        report.intrinsics = np.median(views.intrinsics, axis=0)
+        yield views
+        return
     plan = plan_chunks(len(frames), chunk_frames, anchors_per_chunk)
-    kept: list[Views] = []
-    report = reconstruct_in_chunks(
-        frames[plan.anchors],
-        look,
-        lambda _, views: kept.append(views.thumbnails()),
-        chunk_frames,
-        anchors_per_chunk,
-    )
-    common = _joined(kept)
-    report.levels.append([])
+    upper = aligned_chunks(frames[plan.anchors], look, chunk_frames, anchors_per_chunk, report)
+    common = _joined([views.thumbnails() for views in upper])
+    residuals: list[ChunkResidual] = []
+    report.levels.append(residuals)
     for chunk in plan.chunks:
         views = look(frames[chunk])
         mine = np.flatnonzero((plan.anchors >= chunk[0]) & (plan.anchors <= chunk[-1]))
-        local = plan.anchors[mine] - chunk[0]
-        _, fit, residual = align_chunk(common[mine], views[local].thumbnails())
-        report.levels[-1].append(residual)
-        keep(frames[chunk], moved(views, fit))
-    return report
+        fit, residual = align_chunk(common[mine], views[plan.anchors[mine] - chunk[0]].thumbnails())
+        residuals.append(residual)
+        yield moved(views, fit)
 
 
 def _joined(parts: list[Views]) -> Views:

@@ -1,8 +1,8 @@
 """Who allows what: licences of the code and of the weights behind learned backends.
 
-A licence is told once per process when its weights are loaded, as a warning if it forbids commercial use or is
-unknown, and it is written into the sidecar of every episode (`licences`), so that nobody has to ask later what
-a data set was made with. This is what the sources said when we looked; the sources have the last word.
+A licence is told once per process when its weights are loaded, as a warning if it forbids commercial use or
+is unknown, and it is written into the sidecar of every episode (`licences`), so that nobody has to ask later
+what a data set was made with. This is what the sources said when we looked; they have the last word.
 
 Sources
     reference/perception.md §2; the model cards named below.

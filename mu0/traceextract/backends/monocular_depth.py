@@ -16,7 +16,7 @@ Sources
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import Any, Literal, final
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -37,9 +37,6 @@ from mu0.traceextract.backends.interfaces import AbstractReconstructor, Footage,
 from mu0.traceextract.backends.loading import Weights, load_transformers
 from mu0.traceextract.backends.model_slot import SLOT
 from mu0.traceextract.reconstruction import reconstruct_rgbd
-
-if TYPE_CHECKING:
-    import torch
 
 CLASSES = {
     "depth_anything": {"depth_anything": "DepthAnythingForDepthEstimation"},

@@ -8,11 +8,13 @@ from mu0.geometry.alignment import align_poses
 from mu0.geometry.rigid import from_parts
 from mu0.traceextract.chunk_alignment import (
     MIN_ANCHORS,
+    ChunkReport,
     Views,
     align_chunk,
+    aligned_chunks,
     depth_ratio,
+    moved,
     plan_chunks,
-    reconstruct_in_chunks,
 )
 
 INTRINSICS = np.array([[300.0, 0, 4], [0, 300.0, 4], [0, 0, 1]])
@@ -54,12 +56,11 @@ class Network:
 
 
 def _run(n_frames: int, network: Network, chunk_frames: int = 60, per_chunk: int = 6):
-    poses, depth = np.zeros((n_frames, 4, 4)), np.zeros((n_frames, 8, 8))
-
-    def keep(frames: np.ndarray, views: Views) -> None:
-        poses[frames], depth[frames] = views.world_from_camera, views.depth
-
-    report = reconstruct_in_chunks(np.arange(n_frames), network, keep, chunk_frames, per_chunk)
+    report = ChunkReport()
+    views = list(aligned_chunks(np.arange(n_frames), network, chunk_frames, per_chunk, report))
+    poses, depth = (
+        np.concatenate([getattr(part, name) for part in views]) for name in ("world_from_camera", "depth")
+    )
     fit = align_poses(poses, network.path, free_scale=True)
     return fit.target_from_source, fit.target_from_source.poses(poses), depth, report
 
@@ -106,8 +107,7 @@ def test_with_noise_and_blunders_the_error_does_not_grow_along_the_video() -> No
 
 def test_a_short_video_is_one_look_with_one_camera() -> None:
     network = Network(camera_path(40))
-    network_views = []
-    report = reconstruct_in_chunks(np.arange(40), network, lambda f, v: network_views.append((f, v)), 60, 6)
+    _, _, _, report = _run(40, network)
     assert network.lengths == [40]
     assert report.summary() == "one look"
     np.testing.assert_array_equal(report.intrinsics, INTRINSICS)
@@ -122,7 +122,8 @@ def test_a_still_camera_is_aligned_by_its_depth() -> None:
     path = np.repeat(camera_path(1), 12, 0)
     network = Network(path)
     anchors, chunk = network(np.arange(12)), network(np.arange(12))
-    views, fit, residual = align_chunk(anchors, chunk)
+    fit, residual = align_chunk(anchors, chunk)
+    views = moved(chunk, fit)
     np.testing.assert_allclose(views.depth, anchors.depth, rtol=1e-12)
     np.testing.assert_allclose(views.world_from_camera, anchors.world_from_camera, atol=1e-12)
     assert residual.scale_spread < 1e-12

@@ -1,4 +1,4 @@
-"""Features from true classes with random weights: where a patch is, and that it is loaded as users load it."""
+"""Features from true classes with random weights: where a patch is; loaded as users load them."""
 
 import json
 from pathlib import Path
@@ -109,9 +109,7 @@ def test_half_precision_answers_nearly_the_same(folders: dict[str, str]) -> None
 
 def test_a_model_of_another_family_is_named(folders: dict[str, str]) -> None:
     wrong = LearnedParams(features_model=folders["dinov3"], device="cpu")
-    with pytest.raises(
-        WeightsError, match=r"type 'dinov3_vit'; dinov2 cannot use it(.|\n)*model_type dinov2 or"
-    ):
+    with pytest.raises(WeightsError, match=r"'dinov3_vit'; dinov2 cannot use it(.|\n)*model_type dinov2 or"):
         load_feature_extractor("dinov2", wrong).tokens([np.zeros((64, 64, 3), np.uint8)])
 
 
@@ -137,7 +135,9 @@ def test_weights_that_lack_a_part_are_refused_not_filled_with_random_numbers(
     st.save_file(
         {name: value for name, value in weights.items() if name != gone}, broken / "model.safetensors"
     )
-    with pytest.raises(WeightsError, match="it lacks 1 of the weights of Dinov2Model, e.g. encoder.layer.0"):
+    with pytest.raises(
+        WeightsError, match=r"it lacks 1 of the weights of Dinov2Model, e\.g\. encoder.layer.0"
+    ):
         _extractor("dinov2", {"dinov2": str(broken)}).tokens([np.zeros((64, 64, 3), np.uint8)])
 
 
