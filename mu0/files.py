@@ -41,14 +41,16 @@ def atomic_folder(goal: Path) -> Iterator[Path]:
     goal.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{goal.name}.", dir=goal.parent))
     temporary.chmod(0o755)
+    old = temporary.with_name(f"{temporary.name}.old")
     try:
         yield temporary
         if goal.exists():
-            shutil.rmtree(goal)
+            goal.replace(old)  # removing takes a while; nobody shall see half of it under the goal's name
         temporary.replace(goal)
     finally:
-        if temporary.exists():
-            shutil.rmtree(temporary)
+        for folder in (temporary, old):
+            if folder.exists():
+                shutil.rmtree(folder)
 
 
 def write_json(goal: Path, content: Any) -> None:

@@ -12,24 +12,28 @@ def extract_one(video: Path, out: Path, text: str) -> None:
         SourceError: It cannot be read.
         ExtractionError: It cannot become an episode.
     """
+    import shutil
     import tempfile
+    from contextlib import ExitStack
     from dataclasses import replace
 
-    from mu0.episodes.write import write_episode
     from mu0.errors import ExtractionError
     from mu0.params import load_params, params_path
     from mu0.params.extract import ExtractParams
     from mu0.sources.files import FileItem, write_item
-    from mu0.traceextract.engine import extract_clip
+    from mu0.traceextract.engine import EPISODE_NAME, extract_episode
 
     params = load_params().extract if params_path.exists() else ExtractParams()
-    with tempfile.TemporaryDirectory() as scratch:
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory())
         clip = write_item(
             FileItem(video.stem, video), Path(scratch) / video.stem, "command_line", params.target_fps_hz
         )
         if text:
             clip = replace(clip, info=replace(clip.info, instruction=text))
-        arrays, sidecar, quality = extract_clip(clip, params)
+        out.mkdir(parents=True, exist_ok=True)
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".extract.", dir=out)))
+        quality = extract_episode(clip, params, work)
         if quality["status"] != "ok":
             raise ExtractionError(
                 f"{video} gives no traces: {quality['reason']}.",
@@ -38,7 +42,9 @@ def extract_one(video: Path, out: Path, text: str) -> None:
                 "extract.movement_share in params.yaml.",
             )
         goal = out / video.stem
-        write_episode(goal, arrays, sidecar)
+        if goal.exists():
+            shutil.rmtree(goal)
+        (work / EPISODE_NAME).replace(goal)
     typer.secho(str(goal), bold=True)
     for name, value in quality.items():
         typer.echo(f"  {name:<32} {value}")

@@ -155,7 +155,7 @@ class FrameStore(Images):
     def read(self, frame: int) -> np.ndarray:
         """One image, without going through a memory map."""
         image = np.empty(self.shape[1:], self.dtype)
-        rest = memoryview(image.reshape(-1).view(np.uint8))
+        rest = memoryview(image.reshape(-1).view(np.uint8).data)
         at = self._start + frame * self._image_bytes
         while len(rest):
             n_read = os.preadv(self._file.fileno(), [rest[:MAX_READ_BYTES]], at)

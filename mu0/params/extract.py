@@ -14,6 +14,7 @@ from mu0.params.learned import (
 from mu0.params.section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
+MIN_CORE_FRAMES = 16
 
 
 class ExtractParams(Section):
@@ -37,8 +38,25 @@ class ExtractParams(Section):
     arc_step: PositiveFloat = 0.05  # 1 = image width, image height or metre
     arc_top_fraction: Annotated[float, Field(gt=0, le=1)] = 0.02
     anchor_stride: PositiveInt = 1  # every n-th frame gets samples
+    window_frames: PositiveInt = 400  # longer clips are held in memory so many frames at a time
+    lookahead_frames: PositiveInt = 128  # of a window's frames, those that only show how its traces go on
     seed: NonNegativeInt = 42
     workers: PositiveInt = 2
+
+    @property
+    def window_ahead(self) -> int:
+        """Frames that a window looks ahead: raw traces are never cut by it."""
+        return max(self.lookahead_frames, self.future_len)
+
+    @model_validator(mode="after")
+    def _windows_have_frames_of_their_own(self) -> "ExtractParams":
+        around = self.window_ahead + self.history_len
+        if self.window_frames < around + MIN_CORE_FRAMES:
+            raise ValueError(
+                f"window_frames is {self.window_frames}: at least {around + MIN_CORE_FRAMES} are needed, "
+                f"{around} of them to look ahead (lookahead_frames, future_len) and back (history_len)."
+            )
+        return self
 
     @model_validator(mode="after")
     def _learned_backends_have_their_model(self) -> "ExtractParams":

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks, Reconstruction
 from mu0.traceextract.motion import displacement
 from mu0.traceextract.reacquisition import LOOSE, STILL, RideSettings, fill_gaps, ride_bodies
@@ -42,6 +43,33 @@ class AssemblySettings:
     drop_unexplained: bool = True  # off only to compare with trackers that drop nothing
     max_bodies: int = 8
     seed: int = 0
+
+
+def assemble(
+    tracks: PixelTracks,
+    keypoints: Keypoints,
+    n_helpers: int,
+    reconstruction: Reconstruction,
+    size_px: tuple[int, int],
+    params: ExtractParams,
+) -> WorldTracks:
+    """World tracks where there is depth, pixel tracks otherwise; the last `n_helpers` points have none.
+
+    Args:
+        tracks: Of all keypoints.
+        keypoints: Where they were chosen.
+        n_helpers: Points at the end that only help to find bodies.
+        reconstruction: Depth and camera path.
+        size_px: Image width and height.
+        params: Movement thresholds and seed.
+    """
+    settings = AssemblySettings(
+        movement_m=params.movement_m, movement_share=params.movement_share, seed=params.seed
+    )
+    if reconstruction.is_3d:
+        return assemble_3d(tracks, keypoints, n_helpers, reconstruction, settings)
+    assert n_helpers == 0
+    return assemble_2d(tracks, keypoints, reconstruction, float(np.hypot(*size_px)), settings)
 
 
 def assemble_3d(
@@ -100,6 +128,7 @@ def assemble_3d(
         },
         dropped=dropped,
         keypoint=np.flatnonzero(keep)[rest].astype(np.int32),
+        rides_on=whole.rides_on[rest].astype(np.int32),
     )
 
 
@@ -153,6 +182,7 @@ def assemble_2d(
         pose_source="none",
         dropped={"seen_too_rarely": int((~keep).sum())},
         keypoint=np.flatnonzero(keep).astype(np.int32),
+        rides_on=np.full(int(keep.sum()), LOOSE, np.int32),
     )
 
 

@@ -4,10 +4,13 @@ An entry is addressed by everything that its content depends on: the bytes of th
 of extraction, and the source code that extracts. A changed clip costs one clip, a changed line of the tracker
 costs all of them, a changed comment in the trainer costs nothing.
 
-    .mu0_cache/episodes/<key>/quality.json   the clip's QualityRow; written last, so it marks a complete entry
+    .mu0_cache/episodes/<key>/quality.json   the clip's QualityRow
     .mu0_cache/episodes/<key>/episode/       the episode; absent where the clip was rejected
-    .mu0_cache/episodes/<key>/episode.sha256 hash of all its bytes, from the first time it was asked for
-    .mu0_cache/episodes/<key>.lock           while somebody extracts it
+    .mu0_cache/episodes/<key>.work/          an entry that is being made; moved into its place in one step
+    .mu0_cache/episodes/<key>.lock           held by whoever makes it (`mu0.traceextract.lock`)
+
+A killed owner leaves its `.work` folder behind; whoever holds the lock next empties it, and every run sweeps
+those that nobody holds.
 
 Failures are not kept: a full disk or a missing package may be mended by the next run.
 """
@@ -16,23 +19,22 @@ import errno
 import hashlib
 import json
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from mu0.episodes.arrays import EpisodeArrays
-from mu0.episodes.sidecar import Sidecar
-from mu0.episodes.write import naming_a_full_disk, write_episode
+from mu0.episodes.write import naming_a_full_disk
 from mu0.files import remembered_sha256_of_tree, sha256_of, write_json
 from mu0.params.extract import ExtractParams
-from mu0.traceextract.lock import locked
+from mu0.traceextract.lock import locked, locked_if_free
 from mu0.traceextract.quality_row import QualityRow
 
 CODE = ("traceextract", "geometry", "episodes")  # packages of mu0 that decide what an episode holds
 LIBRARY = Path(__file__).resolve().parents[1]
-TEXT_ONLY = ("captions", "events")  # they read episodes and do not shape them
-ENTRY_NAME, VERDICT_NAME = "episode", "quality.json"
+TEXT_ONLY = ("caption", "events")  # they read episodes and do not shape them
+ENTRY_NAME, VERDICT_NAME, WORK_SUFFIX = "episode", "quality.json", ".work"
 
 
 @cache
@@ -41,7 +43,7 @@ def code_version() -> str:
     digest = hashlib.sha256()
     for package in CODE:
         for path in sorted((LIBRARY / package).rglob("*.py")):
-            if path.name.startswith(TEXT_ONLY):
+            if any(part.startswith(TEXT_ONLY) for part in path.relative_to(LIBRARY).parts):
                 continue
             digest.update(f"{path.relative_to(LIBRARY).as_posix()}\0{sha256_of(path)}\n".encode())
     return digest.hexdigest()
@@ -77,21 +79,49 @@ class EpisodeCache:
         return QualityRow(**json.loads(path.read_text())) if path.exists() else None
 
     def lock(self, key: str) -> AbstractContextManager[None]:
-        """Hold this while extracting."""
+        """Hold this while extracting; waits for the holder."""
         return locked(self.root / f"{key}.lock")
 
-    def store(self, key: str, row: QualityRow, arrays: EpisodeArrays | None, sidecar: Sidecar | None) -> None:
-        """Keep a verdict, and the episode if it is ok.
+    def lock_if_free(self, key: str) -> AbstractContextManager[bool]:
+        """The same without waiting; yields whether it is ours."""
+        return locked_if_free(self.root / f"{key}.lock")
+
+    @contextmanager
+    def work_folder(self, key: str) -> Iterator[Path]:
+        """An empty folder to make an entry in; gone after the block. Needs the lock."""
+        folder = self.root / f"{key}{WORK_SUFFIX}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def store(self, key: str, row: QualityRow, work: Path) -> None:
+        """Keep a verdict and, if it is ok, the folder `episode` in the work folder, in one step.
 
         Raises:
             EpisodeError: The disk is full.
         """
+        entry = work / "entry"
+        entry.mkdir()
         if row.status == "ok":
-            assert arrays is not None
-            assert sidecar is not None
-            write_episode(self.root / key / ENTRY_NAME, arrays, sidecar)
+            (work / ENTRY_NAME).replace(entry / ENTRY_NAME)
         with naming_a_full_disk(self.root):
-            write_json(self.root / key / VERDICT_NAME, asdict(row))
+            write_json(entry / VERDICT_NAME, asdict(row))
+        if (self.root / key).exists():  # an entry without a verdict, of an older version of mu0
+            shutil.rmtree(self.root / key)
+        entry.replace(self.root / key)
+
+    def sweep(self) -> None:
+        """Remove what killed runs left behind; what somebody holds is left alone."""
+        for folder in sorted(self.root.glob(f"*{WORK_SUFFIX}")):
+            with locked_if_free(self.root / f"{folder.name.removesuffix(WORK_SUFFIX)}.lock") as is_ours:
+                if is_ours:
+                    shutil.rmtree(folder, ignore_errors=True)
+        for path in sorted(self.root.glob("*.lock")):
+            with locked_if_free(path):  # removes the file if nobody holds it
+                pass
 
     def digest(self, key: str) -> str:
         """Hash of all bytes of an episode."""

@@ -3,15 +3,18 @@
 Every clip ends as exactly one row of quality.parquet: ok, rejected or failed with its reason. A failing clip
 does not stop the others. Ctrl-C lets the running clips finish, drops the waiting ones, and leaves the output
 untouched; the next run finds the finished ones in the cache. Nothing depends on the number of workers.
+
+Runs may share a cache and an output: a clip that another run is extracting is left for last and then found
+finished, and only one run publishes at a time.
 """
 
 import logging
-import multiprocessing
-import signal
+import shutil
 import time
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -20,8 +23,6 @@ from typing import Any
 
 import pandas as pd
 
-from mu0.episodes.arrays import EpisodeArrays
-from mu0.episodes.sidecar import Sidecar
 from mu0.episodes.write import naming_a_full_disk
 from mu0.errors import ExtractionError, Mu0Error
 from mu0.files import atomic_folder, sha256_of, write_json
@@ -29,12 +30,15 @@ from mu0.params.extract import ExtractParams
 from mu0.progress import track
 from mu0.sources.clip import Clip, read_clip
 from mu0.traceextract.cache import EpisodeCache, clip_key, code_version
+from mu0.traceextract.lock import locked
 from mu0.traceextract.quality_row import QualityRow
 from mu0.traceextract.quality_table import summary, write_quality
+from mu0.traceextract.workers import start_workers
 
-ENGINE = "mu0.traceextract.engine:extract_clip"
+ENGINE = "mu0.traceextract.engine:extract_episode"
 CONTENTS_NAME = "contents.json"  # hash of every episode and table: what consumers depend on
-Engine = Callable[[Clip, ExtractParams], tuple[EpisodeArrays | None, Sidecar | None, dict[str, Any]]]
+# clip, params and an empty folder -> quality row; the folder `episode` in it holds the episode if it is ok
+Engine = Callable[[Clip, ExtractParams, Path], dict[str, Any]]
 log = logging.getLogger(__name__)
 
 
@@ -63,7 +67,7 @@ def extract_all(
         output: Folder to (re)place: `<source>/<clip_id>` per episode and quality.parquet.
         cache_root: Folder of the episode cache.
         params: Section `extract`.
-        engine: "module:function" that turns a clip into an episode.
+        engine: "module:function", an `Engine`.
 
     Returns:
         Totals for reports/extraction/metrics.json.
@@ -72,6 +76,7 @@ def extract_all(
         ExtractionError: A worker process was killed.
         EpisodeError: The disk is full; the old output is untouched.
     """
+    EpisodeCache(cache_root).sweep()
     index = pd.read_parquet(raw_videos / "index.parquet")
     clips = index[index["status"] == "ok"].sort_values(["source", "clip_id"])
     folders = {raw_videos / row["source"] / row["clip_id"]: row for row in clips.to_dict("records")}
@@ -98,40 +103,60 @@ def _cached(clip_folder: Path, cache: EpisodeCache, params: ExtractParams) -> Ou
 
 
 def _extract_missing(
-    missing: dict[Path, dict[Hashable, object]], work: Callable[[Path], Outcome], workers: int
+    missing: dict[Path, dict[Hashable, object]], work: Callable[..., Outcome | None], workers: int
 ) -> list[Outcome]:
+    outcomes: list[Outcome] = []
     if not missing:
-        return []
-    with _executor(workers) as executor:
+        return outcomes
+    with start_workers(workers) as executor:
         try:
-            waiting = {executor.submit(work, folder): row for folder, row in missing.items()}
-            finished = track(as_completed(waiting), "extracting traces", len(waiting))
-            return [_outcome(future, waiting[future]) for future in finished]
+            for waits in (False, True):
+                waiting = {executor.submit(work, folder, waits=waits): folder for folder in missing}
+                what = "waiting for another run" if waits else "extracting traces"
+                for future in track(as_completed(waiting), what, len(waiting)):
+                    if outcome := _outcome(future, missing[waiting[future]]):
+                        outcomes.append(outcome)
+                        del missing[waiting[future]]
+                if not missing:
+                    break
         except KeyboardInterrupt:
             executor.shutdown(wait=True, cancel_futures=True)
             raise
+    return outcomes
 
 
 def extract_one(
-    clip_folder: Path, *, cache_root: Path, params: ExtractParams, code: str, engine: str
-) -> Outcome:
+    clip_folder: Path,
+    *,
+    cache_root: Path,
+    params: ExtractParams,
+    code: str,
+    engine: str,
+    waits: bool = True,
+) -> Outcome | None:
     """Turn one clip into an entry of the cache, unless it is there; runs in a worker.
+
+    Returns:
+        What became of it; None if another run is extracting it and this one does not wait.
 
     Raises:
         Mu0Error: The clip cannot be read or tracked, or the disk is full.
     """
     cache = EpisodeCache(cache_root)
     key = clip_key(clip_folder, params, code)
-    with cache.lock(key):  # also when found: its owner may still be writing
+    with cache.lock(key) if waits else cache.lock_if_free(key) as is_ours:
         if row := cache.find(key):
             return Outcome(row, key, was_cached=True)
+        if is_ours is False:
+            return None
         started = time.perf_counter()
-        arrays, sidecar, verdict = _engine(engine)(read_clip(clip_folder), params)
-        row = QualityRow(**verdict)
-        if row.seconds_per_frame is None:
-            row = replace(row, seconds_per_frame=(time.perf_counter() - started) / max(row.n_frames, 1))
-        if row.status != "failed":
-            cache.store(key, row, arrays, sidecar)
+        with cache.work_folder(key) as folder:
+            with naming_a_full_disk(folder):
+                row = QualityRow(**_engine(engine)(read_clip(clip_folder), params, folder))
+            if row.seconds_per_frame is None:
+                row = replace(row, seconds_per_frame=(time.perf_counter() - started) / max(row.n_frames, 1))
+            if row.status != "failed":
+                cache.store(key, row, folder)
         return Outcome(row, key)
 
 
@@ -140,26 +165,8 @@ def _engine(name: str) -> Engine:
     return getattr(import_module(module), function)
 
 
-def _executor(workers: int) -> Executor:
-    if workers == 1:
-        return ThreadPoolExecutor(1, initializer=_one_thread)
-    context = multiprocessing.get_context("spawn")  # a fork would inherit the locks of OpenCV's threads
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
-    _one_thread()
-
-
-def _one_thread() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)  # one thread per worker: workers are the parallelism, and results stay equal
-
-
-def _outcome(future: Future[Outcome], clip: dict[Hashable, object]) -> Outcome:
-    """The result of a worker, or the row of a failed clip."""
+def _outcome(future: Future[Outcome | None], clip: dict[Hashable, object]) -> Outcome | None:
+    """The result of a worker, or the row of a failed clip; None if another run has the clip."""
     error = future.exception()
     if error is None:
         return future.result()
@@ -189,13 +196,23 @@ def _outcome(future: Future[Outcome], clip: dict[Hashable, object]) -> Outcome:
 
 
 def _publish(outcomes: list[Outcome], index: pd.DataFrame, output: Path, cache: EpisodeCache) -> None:
-    with naming_a_full_disk(output), atomic_folder(output) as folder:
+    with naming_a_full_disk(output), _alone(output, cache), atomic_folder(output) as folder:
         contents = {}
         for row, key in _published(outcomes):
             cache.link(key, folder / row.source / row.clip_id)
             contents[f"{row.source}/{row.clip_id}"] = cache.digest(key)
         tables = write_quality(folder, [outcome.row for outcome in outcomes], index)
         write_json(folder / CONTENTS_NAME, contents | {path.name: sha256_of(path) for path in tables})
+
+
+@contextmanager
+def _alone(output: Path, cache: EpisodeCache) -> Iterator[None]:
+    """Publish while no other run does, without what killed ones left beside the output."""
+    with locked(cache.root / "publish.lock"):
+        for left in sorted(output.parent.glob(f".{output.name}.*")):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+        yield
 
 
 def _published(outcomes: list[Outcome]) -> Iterator[tuple[QualityRow, str]]:

@@ -39,6 +39,19 @@ class KeypointBudget:
     moving_share: float
 
 
+@dataclass(frozen=True)
+class Covered:
+    """Patches of every sampled frame where points are followed already, so that no new ones are needed.
+
+    Attributes:
+        by_any: Some point is there or next to it; nothing still needs another one.
+        by_movers: A point that has moved is there; nothing that moves needs another one.
+    """
+
+    by_any: Bool[np.ndarray, "s rows columns"]
+    by_movers: Bool[np.ndarray, "s rows columns"]
+
+
 def query_frames(n_frames: int, fps_hz: float, every_s: float) -> Int[np.ndarray, " q"]:
     """Evenly spaced frames, at most `every_s` apart; one step before the end is late enough."""
     n_queries = max(1, int(np.ceil((n_frames - 1) / max(1.0, every_s * fps_hz))))
@@ -85,8 +98,12 @@ def choose_keypoints(
     features: PatchFeatures,
     budget: KeypointBudget,
     seed: int,
+    covered: Covered | None = None,
 ) -> Keypoints:
-    """Keypoints at every sampled frame: most on moving pixels, the rest over all entities."""
+    """Keypoints at every sampled frame: most on moving pixels, the rest over all entities.
+
+    Where `covered` says that points are followed already none is added, and the budget shrinks by that share.
+    """
     entities = entities_of_patches(features, budget.n_entities, seed)
     per_frame = max(8, round(budget.n_keypoints / len(features.sampled_frames)))
     width, height = footage.image_size_px
@@ -99,12 +116,30 @@ def choose_keypoints(
         usable = _usable(reconstruction, int(frame), height, width)
         moves = moved_mask(reconstruction, int(frame), features.moves[index], witnesses) & usable
         n_moving = round(per_frame * budget.moving_share) if moves.any() else 0
-        for mask, count in ((moves, n_moving), (usable & ~moves, per_frame - n_moving)):
+        for on_moving, mask, count in (
+            (True, moves, n_moving),
+            (False, usable & ~moves, per_frame - n_moving),
+        ):
+            if covered is not None:
+                patches = (covered.by_movers if on_moving else covered.by_any)[index]
+                mask, count = _uncovered(mask, count, patches)
             found = _spread_points(footage.grey[frame], mask, entity, count)
             owner = entity[found[:, 1].astype(int), found[:, 0].astype(int)].astype(int)
-            on_mover = np.full(len(found), mask is moves)
+            on_mover = np.full(len(found), on_moving)
             chosen = chosen.joined(Keypoints(np.full(len(found), frame), found, owner, on_mover))
     return chosen
+
+
+def _uncovered(
+    mask: Bool[np.ndarray, "h w"], count: int, patches: Bool[np.ndarray, "rows columns"]
+) -> tuple[Bool[np.ndarray, "h w"], int]:
+    """The rest of `mask` and of the budget; what is left of a mask gets at least one point."""
+    height, width = mask.shape
+    is_covered = cv2.resize(patches.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    rest = mask & ~is_covered.astype(bool)
+    if count == 0 or not rest.any():
+        return rest, 0
+    return rest, max(1, round(count * float(rest.sum() / mask.sum())))
 
 
 def choose_helpers(

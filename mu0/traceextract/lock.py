@@ -1,85 +1,72 @@
-"""One worker per clip, over processes and runs: a lock file that outlives neither its owner nor a crash.
+"""One worker per clip, over processes and runs: a lock that ends with its owner, whatever ends the owner.
 
-The file is created exclusively, so one process gets it, and it names its owner. A lock whose owner is dead is
-taken over, by one taker at a time. A process number alone does not name an owner (numbers are used again, in
-containers soon), hence the start time beside it.
+The lock is the kernel's (`flock`): it is held by an open file, so it is free the moment its owner dies, and
+no clock decides whether an owner that works for hours still lives. The file itself means nothing; one that a
+killed owner left behind is locked like any other. It is removed by its owner, so whoever waited must look
+whether the file it got is still the one with the name.
 """
 
 import fcntl
-import json
 import os
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-POLL_S = 0.1
-FOREIGN_STALE_S = 3600.0  # owners on other hosts cannot be asked whether they live
-
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock `path` during the block; wait while another living process holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while not (_create(path) or _take_over(path)):
-        time.sleep(POLL_S)
+    """Hold the lock `path` during the block; wait while somebody else holds it."""
+    file = _acquire(path, waits=True)
+    assert file is not None
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        _release(path, file)
 
 
-def _create(path: Path) -> bool:
-    # written under another name and linked, so that nobody ever reads a lock without an owner
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    draft.write_text(_owner())
+@contextmanager
+def locked_if_free(path: Path) -> Iterator[bool]:
+    """Hold the lock `path` during the block if nobody else does; yields whether it is held."""
+    file = _acquire(path, waits=False)
     try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        return False
+        yield file is not None
     finally:
-        draft.unlink()
-    return True
+        if file is not None:
+            _release(path, file)
 
 
-def _take_over(path: Path) -> bool:
-    """Replace a dead owner's lock by ours, safe against other takers."""
-    with path.with_suffix(".takeover").open("a") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
+def _acquire(path: Path, *, waits: bool) -> int | None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            stale = _is_stale(path)
-        except FileNotFoundError:
-            return False
-        if stale:
-            path.unlink(missing_ok=True)
-        return stale and _create(path)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        except BlockingIOError:
+            os.close(file)
+            return None
+        except BaseException:
+            os.close(file)
+            raise
+        if _is_named(path, file):
+            _note_owner(file)
+            return file
+        os.close(file)  # removed by its last owner while we waited
 
 
-def _owner() -> str:
-    return json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": _started(os.getpid())})
-
-
-def _is_stale(path: Path) -> bool:
-    owner = json.loads(path.read_text())
-    if owner["host"] != socket.gethostname():
-        return time.time() - path.stat().st_mtime > FOREIGN_STALE_S
-    return not _is_alive(owner["pid"]) or _started(owner["pid"]) != owner["started"]
-
-
-def _is_alive(pid: int) -> bool:
+def _is_named(path: Path, file: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return path.stat().st_ino == os.fstat(file).st_ino
+    except FileNotFoundError:
         return False
-    except PermissionError:
-        return True
-    return True
 
 
-def _started(pid: int) -> str:
-    """Start time of a process in clock ticks since boot; empty where /proc does not tell."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
+def _note_owner(file: int) -> None:
+    """For people who wonder who is at work; nobody else reads it."""
+    os.truncate(file, 0)
+    os.pwrite(file, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+
+
+def _release(path: Path, file: int) -> None:
+    path.unlink(missing_ok=True)  # before letting go: afterwards the name may be somebody else's
+    os.close(file)

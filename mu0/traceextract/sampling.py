@@ -17,13 +17,13 @@ Source
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
 
-from mu0.episodes.arrays import PAD, Samples
+from mu0.episodes.arrays import PAD, SampleExtras, Samples
 from mu0.episodes.retiming import Retiming
 from mu0.geometry.arc_length import Retargeted, common_advance, equal_steps, lengths
 from mu0.geometry.camera import project
@@ -47,12 +47,14 @@ class SampledTraces:
         dropped: Dropped (anchor, track) pairs by reason; "not_finite" and "static" count tracks,
             "static_pair" counts the pairs of static tracks.
         n_pairs: Anchors times the finite tracks that live there; rows and dropped pairs add up to it.
+        extras: Our own columns of the rows; None if nothing survived.
     """
 
     samples: Samples | None
     retiming: Retiming | None
     dropped: dict[str, int]
     n_pairs: int = 0
+    extras: SampleExtras | None = None
 
 
 @dataclass(frozen=True)
@@ -80,19 +82,22 @@ class _View:
     is_shown: Bool[np.ndarray, " n"]
 
 
-def sample_traces(tracks: WorldTracks, size_px: tuple[int, int], params: ExtractParams) -> SampledTraces:
+def sample_traces(
+    tracks: WorldTracks, size_px: tuple[int, int], params: ExtractParams, anchors: Iterable[int] | None = None
+) -> SampledTraces:
     """Build the samples of every `anchor_stride`-th frame.
 
     Args:
-        tracks: All tracks of the clip.
+        tracks: All tracks of the clip, or of a window of it.
         size_px: Image height and width.
         params: future_len, history_len, arc_step, arc_top_fraction, anchor_stride.
+        anchors: Frames of `tracks` that get samples instead.
     """
     dropped: Counter[str] = Counter()
     groups = list(_groups(tracks, dropped))
     dropped["static"] = sum(int((~tracks.is_moving[group]).sum()) for group in groups)
-    anchors: list[tuple[int, list[_Rows]]] = []
-    for anchor in range(0, tracks.n_frames, params.anchor_stride):
+    filled: list[tuple[int, list[_Rows]]] = []
+    for anchor in range(0, tracks.n_frames, params.anchor_stride) if anchors is None else anchors:
         view = _seen_from(tracks, anchor, size_px)
         found = [_group_rows(view, tracks, group, params, dropped) for group in groups]
         rows = [part for part in found if part is not None]
@@ -101,12 +106,15 @@ def sample_traces(tracks: WorldTracks, size_px: tuple[int, int], params: Extract
         if max(part.future.n_valid for part in rows) < MIN_FUTURE_STEPS:
             dropped["no_future"] += sum(len(part.track) for part in rows)
             continue
-        anchors.append((anchor, rows))
+        filled.append((anchor, rows))
     n_pairs = dropped.pop(PAIRS, 0)
-    if not anchors:
+    if not filled:
         return SampledTraces(None, None, dict(dropped), n_pairs)
-    samples, retiming = _samples(anchors, tracks, params), _retiming(anchors, params)
-    return SampledTraces(samples, retiming, dict(dropped), n_pairs)
+    samples, retiming = _samples(filled, tracks, params), _retiming(filled, params)
+    anchor_of_row = np.repeat(samples.frame_indices, np.diff(samples.offsets))
+    confidence = tracks.confidence[anchor_of_row, retiming.track_ids].astype(np.float16)
+    extras = SampleExtras(retiming.track_ids, confidence)
+    return SampledTraces(samples, retiming, dict(dropped), n_pairs, extras)
 
 
 def _groups(tracks: WorldTracks, dropped: Counter[str]) -> Iterator[Int64[np.ndarray, " g"]]:

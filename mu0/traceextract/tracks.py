@@ -42,6 +42,7 @@ class WorldTracks:
         residuals: Residual statistics by name with their unit, e.g. "median_reprojection_error_px".
         dropped: Number of points dropped before this record was made, by reason.
         keypoint: Which keypoint each track came from (index into the list that was tracked), if known.
+        rides_on: Number of the rigid body that carries it, from 1; 0: the still world; -1: nothing known.
     """
 
     points_world: Float32[np.ndarray, "t n 3"] | None
@@ -58,6 +59,7 @@ class WorldTracks:
     residuals: dict[str, float] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
     keypoint: Int32[np.ndarray, " n"] | None = None
+    rides_on: Int32[np.ndarray, " n"] | None = None
 
     @property
     def is_3d(self) -> bool:

@@ -155,6 +155,12 @@ class PixelTracks:
         """The chosen ones."""
         return PixelTracks(self.pixel[:, which], self.is_seen[:, which])
 
+    def beside(self, other: "PixelTracks") -> "PixelTracks":
+        """These, then the others."""
+        return PixelTracks(
+            np.concatenate([self.pixel, other.pixel], 1), np.concatenate([self.is_seen, other.is_seen], 1)
+        )
+
 
 class AbstractFeatureExtractor(ABC):
     """Describes patches, so that patches of one thing can be found by clustering."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mu0.episodes.arrays import EpisodeArrays
 from mu0.episodes.sidecar import Sidecar
+from mu0.episodes.write import write_episode
 from mu0.errors import ExtractionError
 from mu0.params.extract import ExtractParams
 from mu0.sources.clip import Clip, ClipInfo, write_clip
@@ -18,7 +19,7 @@ ENGINE = "episode_fakes:extract_fake"
 CALLS = Path("calls.txt")  # every computed clip leaves a line here, from whatever process
 
 
-def extract_fake(clip: Clip, params: ExtractParams) -> tuple[EpisodeArrays, Sidecar, dict[str, object]]:
+def extract_fake(clip: Clip, params: ExtractParams, folder: Path) -> dict[str, object]:
     """An episode without samples; the clip's instruction says what goes wrong."""
     info = clip.info
     with CALLS.open("a") as stream:
@@ -45,7 +46,9 @@ def extract_fake(clip: Clip, params: ExtractParams) -> tuple[EpisodeArrays, Side
         info.simulated, info.video_sha256, info.fps_hz, tuple(range(n_frames)),
         is_3d=True, pose_source="given", backends={}, versions={},
     )  # fmt: skip
-    return arrays, sidecar, asdict(row)
+    if row.status == "ok":
+        write_episode(folder / "episode", arrays, sidecar)
+    return asdict(row)
 
 
 def make_clips(root: Path, instructions: dict[str, str]) -> None:

@@ -1,7 +1,5 @@
 """The episode cache: its address, and locks that neither double nor block work."""
 
-import json
-import os
 import subprocess
 import sys
 import threading
@@ -14,7 +12,7 @@ from episode_fakes import make_clips
 
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.cache import EpisodeCache, clip_key, code_version
-from mu0.traceextract.lock import locked
+from mu0.traceextract.lock import locked, locked_if_free
 from mu0.traceextract.quality_row import QualityRow
 
 PARAMS = ExtractParams()
@@ -47,7 +45,8 @@ def test_an_entry_without_verdict_is_not_found(tmp_path: Path) -> None:
     (tmp_path / "key" / "episode").mkdir(parents=True)
     assert cache.find("key") is None
     row = QualityRow("c", "s", "scene", "unknown", simulated=False, status="rejected", reason="too still")
-    cache.store("key", row, None, None)
+    with cache.work_folder("key") as work:
+        cache.store("key", row, work)
     assert cache.find("key") == row
 
 
@@ -74,11 +73,24 @@ def test_a_lock_is_released_when_the_work_fails(tmp_path: Path) -> None:
     assert not (tmp_path / "a.lock").exists()
 
 
-def test_the_lock_of_a_dead_owner_is_taken_over_by_exactly_one(tmp_path: Path) -> None:
+def test_a_lock_that_is_held_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    with locked(path), locked_if_free(path) as is_ours:
+        assert not is_ours
+    with locked_if_free(path) as is_ours:
+        assert is_ours
+    assert not path.exists()
+
+
+HOLD = "import sys, time; from pathlib import Path; from mu0.traceextract.lock import locked\n"
+HOLD += "with locked(Path(sys.argv[1])): print(1, flush=True); time.sleep(60)"
+
+
+def test_the_lock_of_a_killed_owner_is_taken_over_by_exactly_one(tmp_path: Path) -> None:
     path, inside, most = tmp_path / "a.lock", [], []
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    path.write_text(json.dumps({"pid": dead.pid, "host": os.uname().nodename, "started": "1"}))
+    owner = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE)
+    assert owner.stdout is not None
+    owner.stdout.readline()
 
     def work() -> None:
         with locked(path):
@@ -90,13 +102,32 @@ def test_the_lock_of_a_dead_owner_is_taken_over_by_exactly_one(tmp_path: Path) -
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
         thread.start()
+    time.sleep(0.1)
+    assert most == [], "a living owner keeps its lock, however long it works"
+    owner.kill()
     for thread in threads:
         thread.join(timeout=10)
+    owner.communicate()
     assert most == [1] * 6
 
 
-def test_a_number_that_was_used_again_does_not_own_the_lock(tmp_path: Path) -> None:
-    path = tmp_path / "a.lock"
-    path.write_text(json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "started": "long ago"}))
-    with locked(path):
-        assert json.loads(path.read_text())["started"] != "long ago"
+def test_what_a_killed_owner_left_is_swept_and_what_is_held_is_not(tmp_path: Path) -> None:
+    cache = EpisodeCache(tmp_path)
+    for key in ("dead", "alive"):
+        (tmp_path / f"{key}.work").mkdir()
+        (tmp_path / f"{key}.work" / "half").write_text("a file")
+    (tmp_path / "old.lock").write_text("1 host")
+    with cache.lock("alive"):
+        cache.sweep()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["alive.lock", "alive.work"]
+    cache.sweep()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_work_folder_is_empty_even_if_a_killed_owner_left_one(tmp_path: Path) -> None:
+    cache = EpisodeCache(tmp_path)
+    (tmp_path / "key.work").mkdir()
+    (tmp_path / "key.work" / "half").write_text("a file")
+    with cache.work_folder("key") as folder:
+        assert list(folder.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []

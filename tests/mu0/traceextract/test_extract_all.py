@@ -6,11 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+import episode_fakes
 import pandas as pd
 import pytest
 from episode_fakes import CALLS, ENGINE, make_clips
 
-import mu0.traceextract.cache as cache_module
 from mu0.episodes.read import list_episodes
 from mu0.errors import EpisodeError
 from mu0.files import sha256_of_tree
@@ -94,18 +94,18 @@ def test_the_output_shares_its_bytes_with_the_cache() -> None:
 
 def test_a_full_disk_fails_the_clip_and_the_next_run_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     make_clips(RAW, {"a": "", "b": ""})
-    write = cache_module.write_episode
+    write = episode_fakes.write_episode
 
     def full_for_b(folder: Path, arrays: object, sidecar: object) -> None:
         if sidecar.clip_id == "b":  # type: ignore[attr-defined]
             raise EpisodeError("There was no space left.", expected="space", remedy="free some.")
         write(folder, arrays, sidecar)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cache_module, "write_episode", full_for_b)
+    monkeypatch.setattr(episode_fakes, "write_episode", full_for_b)
     assert _run()["n_failed"] == 1
     assert [path.name for path in list_episodes(OUTPUT)] == ["a"]
     _computed()
-    monkeypatch.setattr(cache_module, "write_episode", write)
+    monkeypatch.setattr(episode_fakes, "write_episode", write)
     assert _run()["n_ok"] == 2
     assert _computed() == ["b"]
 
@@ -140,9 +140,9 @@ from mu0.params.extract import ExtractParams
 from mu0.stages.entry import run_stage
 from mu0.traceextract.extract_all import extract_all
 
-def slow(clip, params):
+def slow(clip, params, folder):
     time.sleep(0.4)
-    return episode_fakes.extract_fake(clip, params)
+    return episode_fakes.extract_fake(clip, params, folder)
 
 episode_fakes.slow = slow
 run_stage(lambda: extract_all(Path("raw"), Path("out"), Path("cache"), ExtractParams(workers=1),
