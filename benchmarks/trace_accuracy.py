@@ -36,6 +36,7 @@ from mu0.geometry.rigid import apply, fit_rigid, invert
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.assembly import AssemblySettings, assemble_3d
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
+from mu0.traceextract.confidence import TABLE, fit_table
 from mu0.traceextract.engine import choose
 from mu0.traceextract.reacquisition import fill_gaps
 from mu0.traceextract.reconstruction import reconstruct_rgbd
@@ -92,9 +93,11 @@ def footage_of(clip: TruthClip) -> Footage:
     return Footage(clip.frames, clip.depth_m, clip.intrinsics, poses, np.arange(len(clip.frames)), 10.0)
 
 
-def measure(plan: ClipPlan, cache: Path | None) -> list[dict[str, object]]:
-    """Rows of one clip, one per method."""
+def measure(plan: ClipPlan, cache: Path | None, *, fits: bool) -> list[dict[str, object]]:
+    """Rows of one clip, one per method; if `fits`, the confidence is the number of the table's entry."""
     cv2.setNumThreads(1)
+    if fits:
+        TABLE.flat[:] = np.arange(TABLE.size)
     clip = load_clip(plan, cache)
     footage, params = footage_of(clip), ExtractParams()
     started = time.process_time()
@@ -125,6 +128,16 @@ def depth_at(points: Keypoints, scene: Reconstruction) -> np.ndarray:
     return scene.depth_m[points.frame, row, column]
 
 
+def print_confidence_table(rows: list[dict[str, object]]) -> None:
+    """What `mu0.traceextract.confidence.TABLE` should be."""
+    ours = [row for row in rows if row["method"] == "ours"]
+    cell = np.concatenate([row["_confidence"] for row in ours]).astype(int)
+    table = fit_table(cell, np.concatenate([row["_is_right"] for row in ours])).round(3).tolist()
+    count = np.bincount(cell, minlength=TABLE.size).reshape(TABLE.shape).tolist()
+    for line, counts in zip(table, count, strict=True):
+        print(f"        {line},  # {counts}")
+
+
 def main() -> None:
     """Measure all clips and write the JSON."""
     parser = argparse.ArgumentParser(
@@ -135,6 +148,7 @@ def main() -> None:
     parser.add_argument("--tuning", action="store_true", help="the clips that settings may be chosen on")
     parser.add_argument("--cache", type=Path, help="keep recorded clips here (110 MB each)")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--fit-confidence", action="store_true", help="print the table for confidence.py")
     parser.add_argument("--only", default="", help="clips whose name contains this")
     options = parser.parse_args()
     seed = TUNING if options.tuning else HELD_OUT
@@ -144,12 +158,17 @@ def main() -> None:
     rows: list[dict[str, object]] = []
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.workers, mp_context=context) as pool:
-        for done, found in enumerate(pool.map(partial(measure, cache=options.cache), todo)):
+        work = partial(measure, cache=options.cache, fits=options.fit_confidence)
+        for done, found in enumerate(pool.map(work, todo)):
             rows += found
             sys.stderr.write(f"{done + 1}/{len(todo)} {found[0]['clip']}\n")
+    if options.fit_confidence:
+        print_confidence_table(rows)
+        return
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     result = {
         "seeds": f"{'tuning' if options.tuning else 'held out'}, from {seed}",
-        "commit": subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip(),
+        "commit": commit.stdout.strip(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {options.workers} workers",
         "size_px": SIZE_PX,
         "seconds": round(time.perf_counter() - started, 1),

@@ -25,7 +25,7 @@ import numpy as np
 
 from mu0.envs.camera import Camera
 from mu0.envs.depth_sensor import RANGE_M, RESOLUTION_M
-from mu0.envs.hand import FRAME_HZ, HandScene
+from mu0.envs.hand import HandScene
 from mu0.envs.layout import draw_layout
 from mu0.envs.rendering import AbstractRenderer, open_renderer
 from mu0.envs.tabletop import apply_layout, refresh_poses
@@ -83,7 +83,9 @@ class TruthClip:
             pose[:, :3, 3] = data.xpos
         return poses
 
-    def truth_of(self, frame: np.ndarray, pixel: np.ndarray, like_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def truth_of(
+        self, frame: np.ndarray, pixel: np.ndarray, like_m: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The surface points behind pixels, carried with their bodies.
 
         Args:
@@ -113,13 +115,13 @@ class TruthClip:
     def in_view(self, points_world: np.ndarray) -> np.ndarray:
         """Which points (t, n, 3) the camera sees in each frame."""
         visible = np.zeros(points_world.shape[:2], bool)
-        width, height = SIZE_PX
+        limit = np.array(SIZE_PX) - 0.5
         for now, _ in enumerate(self._each_state()):
             camera, eye = self.camera_from_world[now], invert(self.camera_from_world[now])[:3, 3]
             seen = apply(camera, points_world[now])
             pixel = seen[:, :2] / seen[:, 2:] * self.intrinsics[0, 0] + self.intrinsics[:2, 2]
             with np.errstate(invalid="ignore"):
-                inside = (seen[:, 2] > 0) & (pixel > -0.5).all(1) & (pixel < np.array([width, height]) - 0.5).all(1)
+                inside = (seen[:, 2] > 0) & (pixel > -0.5).all(1) & (pixel < limit).all(1)
             ask = np.flatnonzero(inside)
             way = points_world[now, ask] - eye
             far = np.linalg.norm(way, axis=1)
@@ -135,9 +137,11 @@ class TruthClip:
         world_from_camera = invert(self.camera_from_world[frame])
         steps = np.array([[0, 0], [0, -1], [-1, 0], [1, 0], [0, 1], [-1, -1], [1, -1], [-1, 1], [1, 1]])
         asked = (pixel[:, None] + steps).reshape(-1, 2)
-        rays = np.concatenate([(asked - self.intrinsics[:2, 2]) / self.intrinsics[0, 0], np.ones((len(asked), 1))], 1)
+        flat = (asked - self.intrinsics[:2, 2]) / self.intrinsics[0, 0]
+        rays = np.concatenate([flat, np.ones((len(flat), 1))], 1)
         slant = np.linalg.norm(rays, axis=1)
-        geom, hit_m = self._cast(world_from_camera[:3, 3], rays / slant[:, None] @ world_from_camera[:3, :3].T)
+        ways = rays / slant[:, None] @ world_from_camera[:3, :3].T
+        geom, hit_m = self._cast(world_from_camera[:3, 3], ways)
         z = (hit_m / slant).reshape(-1, 9)
         gap = np.abs(z - like_m[:, None])
         best = np.where(gap[:, 0] < 0.5 * SILHOUETTE_M, 0, gap.argmin(1))
@@ -163,8 +167,9 @@ class TruthClip:
         geom, far, normal = np.full(n, -1, np.int32), np.zeros(n), np.zeros(3 * n)
         if n:
             directions = np.ascontiguousarray(rays).reshape(-1)
+            hits_static = True
             mujoco.mj_multiRay(
-                model, data, eye, directions, None, True, -1, geom, far, normal, n, RAY_CUTOFF_M
+                model, data, eye, directions, None, hits_static, -1, geom, far, normal, n, RAY_CUTOFF_M
             )  # fmt: skip
         return geom, np.where(geom >= 0, far, np.inf)
 
@@ -199,9 +204,8 @@ def load_clip(plan: ClipPlan, cache: Path | None) -> TruthClip:
     if plan.occluder:
         covered = _sweep(frames, exact_m, rng)
     depth_m = np.stack([_sense(depth, plan.noise, rng) for depth in exact_m])
-    return TruthClip(
-        plan, frames, depth_m, recorded["intrinsics"], recorded["camera_from_world"], recorded["state"], covered
-    )  # fmt: skip
+    kept = (recorded[name] for name in ("intrinsics", "camera_from_world", "state"))
+    return TruthClip(plan, frames, depth_m, *kept, covered)
 
 
 def _record(plan: ClipPlan) -> dict[str, np.ndarray]:
@@ -216,7 +220,8 @@ def _record(plan: ClipPlan) -> dict[str, np.ndarray]:
         frames.append(image)
         depth_m.append(depth)
         poses.append(camera.camera_from_world)
-        states.append(np.concatenate([scene.data.qpos, scene.data.mocap_pos.ravel(), scene.data.mocap_quat.ravel()]))
+        mocap = scene.data.mocap_pos.ravel(), scene.data.mocap_quat.ravel()
+        states.append(np.concatenate([scene.data.qpos, *mocap]))
     return {
         "frames": np.stack(frames),
         "depth_m": np.stack(depth_m).astype(np.float32),

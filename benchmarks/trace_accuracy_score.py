@@ -9,9 +9,11 @@ from trace_accuracy_clips import TruthClip
 
 from mu0.evaluation.track_metrics import tapvid3d
 from mu0.geometry.rigid import apply, invert
+from mu0.traceextract.confidence import TOLERANCE_M
 from mu0.traceextract.tracks import WorldTracks
 
 MOVING_M = 0.02
+N_BINS = 10  # of the reliability curve
 NOBODY = -1
 RAW = "_"  # keys of arrays that are pooled and then left out of the JSON
 
@@ -33,10 +35,11 @@ def score(clip: TruthClip, tracks: WorldTracks, truth: np.ndarray, body: np.ndar
     use = np.repeat(known[None], len(points), 0)
     use[start, np.arange(n)] = False
     camera = clip.camera_from_world.astype(np.float64)
-    seen_by = np.stack([apply(p, x) for p, x in zip(tracks.camera_from_world.astype(np.float64), points, strict=True)])
+    found = tracks.camera_from_world.astype(np.float64)
+    seen_by = np.stack([apply(p, x) for p, x in zip(found, points, strict=True)])
     truth_seen_by = np.stack([apply(p, x) for p, x in zip(camera, truth, strict=True)])
     scores = tapvid3d(seen_by, tracks.visible, truth_seen_by, visible, use, float(clip.intrinsics[0, 0]))
-    aligned = apply(invert(camera)[0] @ tracks.camera_from_world[0].astype(np.float64), points)
+    aligned = apply(invert(camera)[0] @ found[0], points)
     error_m = np.linalg.norm(aligned - truth, axis=-1)
     moves = np.zeros(n, bool)
     moves[known] = np.linalg.norm(truth[:, known] - truth[:1, known], axis=-1).max(0) > MOVING_M
@@ -57,8 +60,8 @@ def score(clip: TruthClip, tracks: WorldTracks, truth: np.ndarray, body: np.ndar
         }
         row |= raw | _millimetres(name, raw)
     row |= {
-        f"{RAW}moving_flag_right": int((tracks.is_moving == moves)[known].sum()),
-        f"{RAW}known": int(known.sum()),
+        f"{RAW}confidence": tracks.confidence[use & known].astype(np.float64),
+        f"{RAW}is_right": error_m[use & known] < TOLERANCE_M,
         "moving_flag_accuracy": float((tracks.is_moving == moves)[known].mean()),
     }
     return row
@@ -75,9 +78,31 @@ def _millimetres(name: str, raw: dict[str, object]) -> dict[str, float]:
     }
 
 
-def pooled(rows: list[dict[str, object]]) -> dict[str, dict[str, dict[str, float]]]:
+def reliability(confidence: np.ndarray, is_right: np.ndarray) -> dict[str, object]:
+    """How often positions are right among those with equal confidence.
+
+    Returns:
+        `ece`, the expected calibration error: the mean distance between the confidence and the share that is
+        right over ten equal bins, weighted by their content; `brier`, the mean squared error of the
+        confidence as a forecast; and the curve as (mean confidence, share right, count) per bin.
+    """
+    cell = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
+    count = np.bincount(cell, minlength=N_BINS)
+    filled = np.maximum(count, 1)
+    said = np.bincount(cell, confidence, N_BINS) / filled
+    right = np.bincount(cell, is_right, N_BINS) / filled
+    curve = zip(said.round(3).tolist(), right.round(3).tolist(), count.tolist(), strict=True)
+    return {
+        "ece": float((np.abs(said - right) * count).sum() / count.sum()),
+        "brier": float(((confidence - is_right) ** 2).mean()),
+        "share_right": float(is_right.mean()),
+        "curve": [entry for entry in curve if entry[2]],
+    }
+
+
+def pooled(rows: list[dict[str, object]]) -> dict[str, dict[str, dict[str, object]]]:
     """By set and method: means of the clips' shares, millimetres over all their points."""
-    summary: dict[str, dict[str, dict[str, float]]] = {}
+    summary: dict[str, dict[str, dict[str, object]]] = {}
     for group in dict.fromkeys((str(row["set"]), str(row["method"])) for row in rows):
         same = [row for row in rows if (row["set"], row["method"]) == group]
         numbers = [k for k, v in same[0].items() if isinstance(v, float | int) and not k.startswith(RAW)]
@@ -90,5 +115,11 @@ def pooled(rows: list[dict[str, object]]) -> dict[str, dict[str, dict[str, float
             raw[f"{RAW}{name}_wanted"] = sum(row[f"{RAW}{name}_wanted"] for row in same)  # type: ignore[misc]
             found |= _millimetres(name, raw)
         found["n_clips"] = len(same)
-        summary.setdefault(group[0], {})[group[1]] = {key: round(value, 4) for key, value in found.items()}
+        rounded: dict[str, object] = {key: round(value, 4) for key, value in found.items()}
+        confidence, is_right = (
+            np.concatenate([row[f"{RAW}{key}"] for row in same])  # type: ignore[misc]
+            for key in ("confidence", "is_right")
+        )
+        rounded["reliability"] = reliability(confidence, is_right)
+        summary.setdefault(group[0], {})[group[1]] = rounded
     return summary

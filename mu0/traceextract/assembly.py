@@ -21,6 +21,7 @@ from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks, Reconst
 from mu0.traceextract.motion import displacement
 from mu0.traceextract.reacquisition import LOOSE, STILL, RideSettings, fill_gaps, ride_bodies
 from mu0.traceextract.rigid_groups import GroupSettings, find_bodies
+from mu0.traceextract.track_faults import depth_noise_m, find_faults
 from mu0.traceextract.tracking import lift, project
 from mu0.traceextract.tracks import WorldTracks
 
@@ -83,10 +84,14 @@ def assemble_3d(
     assert reconstruction.depth_m is not None
     poses, intrinsics = reconstruction.camera_from_world, reconstruction.intrinsics
     world, is_seen = lift(tracks, reconstruction.depth_m, intrinsics, poses)
+    noise_m, pixel_m = depth_noise_m(reconstruction.depth_m), _pixel_m(reconstruction)
+    faults = find_faults(world, is_seen, keypoints.frame, noise_m, pixel_m)
+    is_seen = faults.is_sound
+    world = np.where(is_seen[..., None], world, np.nan)
     is_helper = np.arange(len(keypoints.frame)) >= len(keypoints.frame) - n_helpers
     has_start = is_seen[keypoints.frame, np.arange(len(keypoints.frame))]
     dropped = {"no_depth": int((~has_start & ~is_helper).sum())}
-    inlier_m = _inlier_m(reconstruction)
+    inlier_m = float(np.clip(DEPTH_NOISE_M + INLIER_SHARE * pixel_m, 0.006, 0.03))
     groups = GroupSettings(inlier_m=inlier_m, max_bodies=settings.max_bodies)
     movers = (
         keypoints.on_mover
@@ -125,6 +130,9 @@ def assemble_3d(
         residuals={
             "median_reprojection_error_px": _median(off_px),
             "static_jitter_m": _median(jitter[stays]),
+            "depth_noise_m": noise_m,
+            "n_jumps_cut": float(faults.n_jumps[keep].sum()),
+            "jittery_share": float(faults.is_jittery[keep].mean()) if keep.any() else 0.0,
         },
         dropped=dropped,
         keypoint=np.flatnonzero(keep)[rest].astype(np.int32),
@@ -132,13 +140,12 @@ def assemble_3d(
     )
 
 
-def _inlier_m(reconstruction: Reconstruction) -> float:
-    """How far apart two measurements of one point may be: noise of depth plus a pixel."""
+def _pixel_m(reconstruction: Reconstruction) -> float:
+    """Width of a pixel at the median depth."""
     depth = reconstruction.depth_m
     assert depth is not None
     sample = depth[:: max(1, len(depth) // 8), ::4, ::4]
-    pixel_m = float(np.median(sample[sample > 0])) / float(reconstruction.intrinsics[0, 0])
-    return float(np.clip(DEPTH_NOISE_M + INLIER_SHARE * pixel_m, 0.006, 0.03))
+    return float(np.median(sample[sample > 0])) / float(reconstruction.intrinsics[0, 0])
 
 
 def _leaves_its_place(

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial.transform import Rotation, Slerp
 
 from mu0.traceextract.backends.interfaces import Reconstruction
+from mu0.traceextract.confidence import confidence, situations
 from mu0.traceextract.rigid_groups import Body, agreement_with_body, move
 from mu0.traceextract.tracking import project, sample_depth
 
@@ -44,13 +45,19 @@ class RideSettings:
 
 @dataclass(frozen=True)
 class WholeTracks:
-    """Every point in every frame; `rides_on` is LOOSE, STILL or 1 + the number of a body."""
+    """Every point in every frame; `rides_on` is LOOSE, STILL or 1 + the number of a body.
+
+    `is_measured` where a measurement agrees with the final position; `confidence`, `situation` and
+    `evidence` as in `mu0.traceextract.confidence`.
+    """
 
     points_world: Float[np.ndarray, "t n 3"]
     visible: Bool[np.ndarray, "t n"]
     confidence: Float[np.ndarray, "t n"]
     rides_on: Int[np.ndarray, " n"]
     is_measured: Bool[np.ndarray, "t n"]
+    situation: Int[np.ndarray, "t n"]
+    evidence: Int[np.ndarray, "t n"]
 
 
 def bridge_gaps(body: Body) -> Body:
@@ -114,7 +121,8 @@ def ride_bodies(
         better = explains & (score > best + 1e-9)
         best[better], rides_on[better] = score[better], number
         position[:, better], gap[:, better] = predicted[:, better], depth_gap[:, better]
-    return _finish(world, is_seen, position, gap, rides_on, settings)
+    known = np.stack([np.ones(n_frames, bool), still.is_known, *(body.is_known for body in bodies)], 1)
+    return _finish(world, is_seen, position, gap, rides_on, known[:, rides_on - LOOSE], settings)
 
 
 def _measured_minus_predicted(
@@ -137,6 +145,7 @@ def _finish(
     position: Float[np.ndarray, "t n 3"],
     gap: Float[np.ndarray, "t n"],
     rides_on: Int[np.ndarray, " n"],
+    pose_known: Bool[np.ndarray, "t n"],
     settings: RideSettings,
 ) -> WholeTracks:
     """Visibility, confidence, and measurements blended into the positions of moving points."""
@@ -147,5 +156,6 @@ def _finish(
     visible = np.where(rides, depth_agrees | agrees, is_seen)
     blend = np.where(agrees & (rides_on > STILL), settings.measured_weight, 0.0)[..., None]
     blended = position * (1 - blend) + np.where(agrees[..., None], world, 0) * blend
-    confidence = np.where(agrees, 1.0, np.where(visible, 0.8, np.where(rides, 0.5, 0.1)))
-    return WholeTracks(blended, visible, confidence, rides_on, agrees)
+    situation, evidence = situations(rides_on > STILL, rides_on == STILL, agrees, visible, pose_known)
+    trust = confidence(situation, evidence)
+    return WholeTracks(blended, visible, trust, rides_on, agrees, situation, evidence)

@@ -3,7 +3,7 @@
 Each keypoint is followed from its query frame to the end and, in a second sweep, back to the beginning. A
 step is kept when (1) tracking it backwards returns to where it came from, (2) the patch still correlates
 with the last one and with the one it was chosen for, (3) the measured depth does not jump, (4) it stays
-inside the image. The first failed step ends the track in that direction; `reacquisition` finds it again.
+inside the image. A point whose step fails is looked for again some frames later (`refinding`).
 
 Sources
     Thresholds and costs: reference/perception.md §3 and §6.
@@ -14,13 +14,16 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks
+from mu0.traceextract.refinding import AGES, Companions, Lost, Refinder
 
 Grey: TypeAlias = UInt8[np.ndarray, "h w"]
 
 SMALL_WIDTH_PX = 256
+NEVER = -1000
+REFOUND_JUMP_M = 0.15
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class LucasKanadeSettings:
     query_correlation: float = 0.1
     depth_jump_m: float = 0.08
     patch_radius_px: int = 5
+    looks_again: bool = True
 
     @classmethod
     def for_width(cls, width_px: int) -> "LucasKanadeSettings":
@@ -80,6 +84,8 @@ def patches(
 ) -> Float32[np.ndarray, "n side side"]:
     """Bilinear patches around pixels, normalized, so that a product correlates."""
     side = 2 * radius_px + 1
+    if len(pixel) == 0:
+        return np.zeros((0, side, side), np.float32)
     offsets = np.arange(-radius_px, radius_px + 1, dtype=np.float32)
     at = pixel.astype(np.float32)
     x = np.repeat((at[:, 0, None] + offsets)[:, None, :], side, 1).reshape(-1, side)
@@ -124,48 +130,102 @@ def follow(
     keypoints: Keypoints,
     settings: LucasKanadeSettings,
 ) -> PixelTracks:
-    """Follow keypoints forwards and backwards in time until a step fails."""
+    """Follow keypoints forwards and backwards in time; what is lost is looked for some frames later."""
     n_frames, n_points = len(grey), len(keypoints.frame)
     pixel = np.repeat(keypoints.pixel[None].astype(np.float32), n_frames, 0)
     is_seen = np.zeros((n_frames, n_points), bool)
     is_seen[keypoints.frame, np.arange(n_points)] = True
+    chosen, z_chosen = _queries(grey, depth_m, keypoints, settings.patch_radius_px)
+    refinder = Refinder(grey) if settings.looks_again else None
     for order in (range(n_frames - 1), range(n_frames - 1, 0, -1)):
-        direction = 1 if order.step > 0 else -1
-        _sweep(grey, depth_m, keypoints, settings, (pixel, is_seen), [(t, t + direction) for t in order])
+        sweep = _Sweep(
+            grey, depth_m, settings, refinder, pixel, is_seen, chosen, chosen.copy(), z_chosen.copy(),
+            np.zeros(n_points, bool), np.full(n_points, NEVER),
+        )  # fmt: skip
+        for now in order:
+            then = now + order.step
+            sweep.alive[keypoints.frame == now] = True
+            sweep.step(now, then)
+            sweep.look_again(now, then)
     return PixelTracks(pixel, is_seen)
 
 
-def _sweep(
-    grey: UInt8[np.ndarray, "t h w"],
-    depth_m: Float[np.ndarray, "t h w"] | None,
-    keypoints: Keypoints,
-    settings: LucasKanadeSettings,
-    tracks: tuple[Float32[np.ndarray, "t n 2"], Bool[np.ndarray, "t n"]],
-    steps: list[tuple[int, int]],
-) -> None:
-    """Fill `tracks` in one direction of time, starting each point at its query frame."""
-    pixel, is_seen = tracks
-    radius = settings.patch_radius_px
-    chosen, z_chosen = _queries(grey, depth_m, keypoints, radius)
-    last, z_last = chosen.copy(), z_chosen.copy()
-    alive = np.zeros(len(keypoints.frame), bool)
-    for now, then in steps:
-        alive |= keypoints.frame == now
-        index = np.flatnonzero(alive)
+@dataclass(frozen=True)
+class _Sweep:
+    """Tracking in one direction of time; the arrays are written to."""
+
+    grey: UInt8[np.ndarray, "t h w"]
+    depth_m: Float[np.ndarray, "t h w"] | None
+    settings: LucasKanadeSettings
+    refinder: Refinder | None
+    pixel: Float32[np.ndarray, "t n 2"]
+    is_seen: Bool[np.ndarray, "t n"]
+    chosen: Float32[np.ndarray, "n side side"]  # patches where the points were chosen ...
+    last: Float32[np.ndarray, "n side side"]  # ... and where they were seen last
+    z_last: Float[np.ndarray, " n"]
+    alive: Bool[np.ndarray, " n"]
+    lost_at: Int[np.ndarray, " n"]  # frame in which a lost point was seen last
+
+    def step(self, now: int, then: int) -> None:
+        """Follow what is alive by one frame."""
+        index = np.flatnonzero(self.alive)
         if len(index) == 0:
-            continue
-        there, good = lucas_kanade_step(grey[now], grey[then], pixel[now, index], settings)
-        after = patches(grey[then], there, radius)
-        good &= correlation(last[index], after) > settings.step_correlation
-        good &= correlation(chosen[index], after) > settings.query_correlation
-        if depth_m is not None:
-            before_m, after_m = z_last[index], sample_depth(depth_m[then], there)
-            good &= (before_m > 0) & (after_m > 0) & (np.abs(after_m - before_m) < settings.depth_jump_m)
-            z_last[index] = after_m
-        last[index] = after
-        pixel[then, index[good]] = there[good]
-        is_seen[then, index[good]] = True
-        alive[index[~good]] = False
+            return
+        there, good = lucas_kanade_step(
+            self.grey[now], self.grey[then], self.pixel[now, index], self.settings
+        )
+        after = patches(self.grey[then], there, self.settings.patch_radius_px)
+        good &= correlation(self.last[index], after) > self.settings.step_correlation
+        good &= correlation(self.chosen[index], after) > self.settings.query_correlation
+        good &= self._depth_fits(then, index, there, self.settings.depth_jump_m)
+        self._accept(then, index[good], there[good], after[good])
+        self.alive[index[~good]] = False
+        self.lost_at[index[~good]] = now
+
+    def look_again(self, now: int, then: int) -> None:
+        """Revive points that were lost some frames ago and are found in frame `then`."""
+        age = (then - self.lost_at) * (then - now)
+        wanted = np.flatnonzero(~self.alive & np.isin(age, AGES))
+        if self.refinder is None or len(wanted) == 0:
+            return
+        frame = self.lost_at[wanted]
+        earlier = (frame - 2 * (then - now)).clip(0, len(self.pixel) - 1)
+        moved = (self.pixel[frame, wanted] - self.pixel[earlier, wanted]) / 2
+        velocity_px = np.where(self.is_seen[earlier, wanted, None], moved, 0)
+        lost = Lost(frame, self.pixel[frame, wanted], velocity_px)
+        there, good = self.refinder.find(lost, then, self._companions(np.unique(frame), then))
+        index, there = wanted[good], there[good]
+        after = patches(self.grey[then], there, self.settings.patch_radius_px)
+        fits = correlation(self.chosen[index], after) > self.settings.query_correlation
+        fits &= self._depth_fits(then, index, there, REFOUND_JUMP_M)
+        self._accept(then, index[fits], there[fits], after[fits])
+        self.alive[index[fits]] = True
+
+    def _companions(self, starts: Int[np.ndarray, " k"], then: int) -> Companions:
+        """Points that were followed without a break, where they are now and were at each of `starts`."""
+        count = [np.flatnonzero(self.alive & self.is_seen[start]) for start in starts]
+        which, frame = np.concatenate(count), np.repeat(starts, [len(part) for part in count])
+        return Companions(self.pixel[frame, which], self.pixel[then, which], frame)
+
+    def _depth_fits(
+        self, then: int, index: Int[np.ndarray, " k"], there: Float32[np.ndarray, "k 2"], jump_m: float
+    ) -> Bool[np.ndarray, " k"]:
+        """Whether depth is measured and close to the last one; remembers it."""
+        if self.depth_m is None:
+            return np.ones(len(index), bool)
+        before_m, after_m = self.z_last[index], sample_depth(self.depth_m[then], there)
+        fits = (before_m > 0) & (after_m > 0) & (np.abs(after_m - before_m) < jump_m)
+        self.z_last[index[fits]] = after_m[fits]
+        return fits
+
+    def _accept(
+        self,
+        then: int,
+        index: Int[np.ndarray, " k"],
+        there: Float32[np.ndarray, "k 2"],
+        after: Float32[np.ndarray, "k side side"],
+    ) -> None:
+        self.pixel[then, index], self.is_seen[then, index], self.last[index] = there, True, after
 
 
 def _queries(
