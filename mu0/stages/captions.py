@@ -8,11 +8,12 @@ from mu0.traceextract.captions_files import write_captions
 
 EXTRACTED_TRACES = Path("data/extracted_traces")
 CAPTIONS = Path("data/captions")
+CACHE = Path(".mu0_cache/captions")
 
 
 def main() -> None:
     """Caption all episodes."""
-    write_captions(EXTRACTED_TRACES, CAPTIONS, load_params().captions)
+    write_captions(EXTRACTED_TRACES, CAPTIONS, load_params().captions, CACHE)
 
 
 if __name__ == "__main__":

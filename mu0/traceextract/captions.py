@@ -1,55 +1,103 @@
-"""Captions without a language model: the source's own words and the measured motion, in three styles.
+"""Captions of an episode: cut it into events, say what happens in each and in neighbouring ones together.
 
-Every text of an episode holds the source's instruction word for word where there is one, because the policy
-is later told just that; the motion around it is what the traces show. Nothing is invented: objects are named
-by the source only, and an episode without instruction speaks of motion alone.
+    plan_episode       episode -> events, and what a captioner may look at
+    caption_episodes   plans -> texts, each with who wrote it
 
-    instruction_1   description in the third person
-    instruction_2   imperative, step by step
-    instruction_3   casual request, without motion
-
-Source
-    Styles, label lists and record fields: reference/traceextract.md §4.4 to §4.6.
+Whatever a model could not describe is described by templates and marked as such, or left out and marked as
+failed, as `captions.fallback` says. A window is put to a model only if that model described all its events,
+so no text of templates ever passes for one of a model.
 """
 
-import zlib
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 
 from mu0.episodes.read import Episode
 from mu0.params.extract import CaptionsParams
-from mu0.traceextract.captions_motion import Motion, measure
-from mu0.traceextract.events import Chunk, MergeWindow, merge_windows, split_events
+from mu0.traceextract.captioners.interfaces import AbstractCaptioner, EventView, Origin, WindowView
+from mu0.traceextract.captioners.template import TemplateCaptioner
+from mu0.traceextract.captions_motion import measure
+from mu0.traceextract.captions_region import find_region
+from mu0.traceextract.captions_vocabulary import Caption, Failure, MergedCaption
+from mu0.traceextract.events import Events, MergeWindow, find_events, merge_windows
 
 EMBODIMENTS = {"ur3": "robot_gripper", "human_hand": "human_hand"}
-ACTORS = {"robot_gripper": "the robot gripper", "human_hand": "the hand", "unknown": "something"}
-MEDIUM_LENGTH, MEDIUM_PX = 30, 5.0  # from here on an event counts as "medium" complex
-CASUAL = ("please {task}", "could you {task}", "can you {task}", "go ahead and {task}")
-Record = dict[str, object]
+Status = Literal["ok", "fallback", "failed"]
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An episode that is about to be captioned."""
+
+    episode: Episode
+    events: Events
+    views: tuple[EventView, ...]
+    task: str
+
+    @property
+    def windows(self) -> list[MergeWindow]:
+        """Neighbouring events that are described together."""
+        return merge_windows(self.events.chunks)
+
+
+@dataclass(frozen=True)
+class Told(Generic[T_co]):
+    """A text with its story.
+
+    Attributes:
+        caption: The text; None if it failed and there is no fallback.
+        origin: Who wrote it, or failed to.
+        status: "ok", "fallback" (templates, because the captioner failed) or "failed".
+        failure: Why the captioner failed; None if it did not.
+    """
+
+    caption: T_co | None
+    origin: Origin
+    status: Status = "ok"
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
 class EpisodeCaptions:
-    """All texts of one episode, as the official records."""
+    """All texts of one episode, in the order of its events and windows."""
 
-    chunk_texts: list[Record]
-    merged_texts: list[Record]
+    plan: Plan
+    chunks: tuple[Told[Caption], ...]
+    merged: tuple[Told[MergedCaption], ...]
 
 
-def caption_episode(episode: Episode, params: CaptionsParams) -> EpisodeCaptions:
-    """Cut an episode into events and describe each, and neighbouring ones together.
-
-    An episode whose frames are all noisy is described as one event, so every episode has a text.
-    """
-    chunks = split_events(np.asarray(episode.acceleration), _rows_per_frame(episode), params)
-    chunks = chunks or [Chunk(0, 0, 0, episode.n_frames - 1)]
-    motions = {chunk.chunk_id: measure(episode, chunk.start_idx, chunk.end_idx) for chunk in chunks}
-    speaker = _Speaker.of(episode, params.seed)
-    return EpisodeCaptions(
-        chunk_texts=[speaker.describe(chunk, motions[chunk.chunk_id], chunks) for chunk in chunks],
-        merged_texts=[speaker.summarize(window, motions, chunks) for window in merge_windows(chunks)],
+def plan_episode(episode: Episode, params: CaptionsParams) -> Plan:
+    """Find the events of an episode and what moves in them."""
+    events = find_events(np.asarray(episode.acceleration), _rows_per_frame(episode), params)
+    task = task_of(episode)
+    views = tuple(
+        EventView(
+            episode=episode,
+            chunk=chunk,
+            n_chunks=len(events.chunks),
+            motion=measure(episode, chunk.start_idx, chunk.end_idx),
+            region=find_region(episode, chunk),
+            task=task,
+            embodiment=EMBODIMENTS.get(episode.sidecar.embodiment, "unknown"),
+            side_px=params.image_side_px,
+        )
+        for chunk in events.chunks
     )
+    return Plan(episode, events, views, task)
+
+
+def task_of(episode: Episode) -> str:
+    """The source's own instruction: of mu0.json, else the first line of the official description.txt."""
+    if told := episode.sidecar.instruction.strip():
+        return told
+    path = episode.folder / "description.txt"
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    return next((line.strip() for line in lines if line.strip()), "")
 
 
 def _rows_per_frame(episode: Episode) -> np.ndarray:
@@ -59,109 +107,71 @@ def _rows_per_frame(episode: Episode) -> np.ndarray:
     return rows
 
 
-@dataclass(frozen=True)
-class _Speaker:
-    """Who is spoken about, and the choice of words, fixed per episode."""
+def caption_episodes(
+    plans: Sequence[Plan], captioner: AbstractCaptioner, params: CaptionsParams
+) -> list[EpisodeCaptions]:
+    """Put the events of some episodes into words, all of them in one round, then their windows in another.
 
-    embodiment: str
-    task: str
-    seed: int
-
-    @classmethod
-    def of(cls, episode: Episode, seed: int) -> "_Speaker":
-        sidecar = episode.sidecar
-        own_seed = zlib.crc32(f"{seed}/{sidecar.episode_id}".encode())
-        return cls(EMBODIMENTS.get(sidecar.embodiment, "unknown"), sidecar.instruction.strip(), own_seed)
-
-    def describe(self, chunk: Chunk, motion: Motion, chunks: list[Chunk]) -> Record:
-        """The official record of one event."""
-        is_long = chunk.length >= MEDIUM_LENGTH and motion.distance_px >= MEDIUM_PX
-        return {
-            "chunk_id": chunk.chunk_id,
-            "start_idx": chunk.start_idx,
-            "end_idx": chunk.end_idx,
-            **self._instructions([motion], chunk.chunk_id),
-            "embodiment_type": self.embodiment,
-            "task_type": "manipulation",
-            "skill_labels": skill_labels(motion, is_last=chunk == chunks[-1]),
-            "hallucination_flags": {
-                "contact_claim_without_clear_evidence": False,
-                "object_identity_uncertain": not self.task,
-                "embodiment_uncertain": self.embodiment == "unknown",
-            },
-            "used_middle_frame": False,
-            "complexity_tier": "medium" if is_long else "simple",
-        }
-
-    def summarize(self, window: MergeWindow, motions: dict[int, Motion], chunks: list[Chunk]) -> Record:
-        """The official record of a merge window."""
-        own = [motions[chunk.chunk_id] for chunk in window.chunks]
-        labels = [
-            label
-            for chunk in window.chunks
-            for label in skill_labels(motions[chunk.chunk_id], is_last=chunk == chunks[-1])
-        ]
-        return {
-            "merge_type": window.merge_type,
-            "source_chunk_ids": [chunk.chunk_id for chunk in window.chunks],
-            "start_idx": window.chunks[0].start_idx,
-            "end_idx": window.chunks[-1].end_idx,
-            **self._instructions(own, 1000 * len(window.chunks) + window.chunks[0].chunk_id),
-            "skill_labels": list(dict.fromkeys(labels)),
-            "timeline": [
-                {
-                    "chunk_id": chunk.chunk_id,
-                    "start_idx": chunk.start_idx,
-                    "end_idx": chunk.end_idx,
-                    "event": self._instructions([motions[chunk.chunk_id]], chunk.chunk_id)["instruction_1"],
-                }
-                for chunk in window.chunks
-            ],
-        }
-
-    def _instructions(self, motions: list[Motion], number: int) -> dict[str, str]:
-        phrases = [phrase for motion in motions for phrase in motion_phrases(motion)]
-        phrases = [phrase for i, phrase in enumerate(phrases) if i == 0 or phrase != phrases[i - 1]]
-        rng = np.random.default_rng([self.seed, number])
-        casual = CASUAL[int(rng.integers(len(CASUAL)))]
-        if not self.task:
-            subject = ACTORS[self.embodiment]
-            described = f"{subject} {_joined([_third_person(phrase) for phrase in phrases])}"
-            return _three(described, _joined(phrases), casual.format(task=_joined(phrases)))
-        subject = f"{ACTORS[self.embodiment]} " if self.embodiment != "unknown" else ""
-        described = f"{self.task}: {subject}{_joined([_third_person(p) if subject else p for p in phrases])}"
-        return _three(described, f"{self.task}: {_joined(phrases)}", casual.format(task=self.task))
+    Raises:
+        CaptionError: The captioner cannot work at all.
+    """
+    template = TemplateCaptioner(params.seed) if params.fallback == "template" else None
+    views = [view for plan in plans for view in plan.views]
+    answers = captioner.describe(views)
+    standins = [
+        template.describe([view])[0] if template and isinstance(answer, Failure) else answer
+        for view, answer in zip(views, answers, strict=True)
+    ]
+    told = iter(_told(a, b, captioner.origin) for a, b in zip(answers, standins, strict=True))
+    chunks = [tuple(itertools.islice(told, len(plan.views))) for plan in plans]
+    windows = [
+        (plan, own, window) for plan, own in zip(plans, chunks, strict=True) for window in plan.windows
+    ]
+    merged = iter(_merge(windows, captioner, template))
+    return [
+        EpisodeCaptions(plan, own, tuple(itertools.islice(merged, len(plan.windows))))
+        for plan, own in zip(plans, chunks, strict=True)
+    ]
 
 
-def _three(first: str, second: str, third: str) -> dict[str, str]:
-    return {"instruction_1": first, "instruction_2": second, "instruction_3": third}
+def _told(answer: T | Failure, standin: T | Failure, origin: Origin) -> Told[T]:
+    if not isinstance(answer, Failure):
+        return Told(answer, origin)
+    if isinstance(standin, Failure):
+        return Told(None, origin, "failed", answer)
+    return Told(standin, Origin("template"), "fallback", answer)
 
 
-def motion_phrases(motion: Motion) -> list[str]:
-    """Imperative phrases for a measured motion, such as "carry it left and up"."""
-    if not motion.directions:
-        return ["hold still"]
-    verb = "carry it" if motion.is_joint else "move"
-    return [f"{verb} {' and '.join(words)}" for words in (motion.directions, motion.then) if words]
+def _merge(
+    windows: Sequence[tuple[Plan, tuple[Told[Caption], ...], MergeWindow]],
+    captioner: AbstractCaptioner,
+    template: TemplateCaptioner | None,
+) -> list[Told[MergedCaption]]:
+    asked: dict[int, WindowView] = {}
+    merged: dict[int, Told[MergedCaption]] = {}
+    for number, (plan, told, window) in enumerate(windows):
+        ids = [chunk.chunk_id for chunk in window.chunks]
+        own = [told[i] for i in ids]
+        captions = tuple(item.caption for item in own if item.caption is not None)
+        view = WindowView(window, tuple(plan.views[i] for i in ids), captions)
+        if len(own) == 1:
+            merged[number] = _alone(own[0])
+        elif all(item.status == "ok" for item in own):
+            asked[number] = view
+        else:
+            without = [i for i, item in zip(ids, own, strict=True) if item.status != "ok"]
+            failure = Failure(f"no caption of the model for event {without[0]} of this window")
+            standin = template.merge([view])[0] if template else failure
+            merged[number] = _told(failure, standin, captioner.origin)
+    answers = captioner.merge(list(asked.values()))
+    for (number, view), answer in zip(asked.items(), answers, strict=True):
+        standin = template.merge([view])[0] if template and isinstance(answer, Failure) else answer
+        merged[number] = _told(answer, standin, captioner.origin)
+    return [merged[number] for number in range(len(windows))]
 
 
-def _third_person(phrase: str) -> str:
-    verb, _, rest = phrase.partition(" ")
-    ending = "ies" if verb.endswith("y") else "s"
-    return f"{verb.removesuffix('y') if ending == 'ies' else verb}{ending} {rest}"
-
-
-def _joined(phrases: list[str]) -> str:
-    return ", then ".join(phrases)
-
-
-def skill_labels(motion: Motion, *, is_last: bool) -> list[str]:
-    """One or two of the official skill words."""
-    if not motion.directions:
-        return ["unknown"]
-    main = motion.directions[0]
-    if motion.is_joint:
-        if main == "up":
-            return ["grasp", "lift"]
-        return ["place", "release"] if main == "down" and is_last else ["transport"]
-    return ["release"] if is_last and motion.lift > 0 else ["reach"]
+def _alone(told: Told[Caption]) -> Told[MergedCaption]:
+    """A window of one event says what the event says; nobody is asked."""
+    caption = told.caption
+    both = MergedCaption(caption.instructions, (caption.instructions[0],)) if caption else None
+    return Told(both, told.origin, told.status, told.failure)

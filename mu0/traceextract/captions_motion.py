@@ -1,17 +1,18 @@
 """What moved during an event, measured on its traces, so that captions claim nothing else.
 
-The first anchor frame of the event shows all its points; each entity's motion is the mean of its points from
-there to the event's end. In 3-D episodes motion is in metres in that anchor's camera, else in image widths.
+The first anchor frame of the event shows all its points; each entity's motion is the mean of its points
+from there to the event's end, over several anchors where the event is longer than a trace. In 3-D episodes
+motion is in metres and in the axes of the first anchor's camera, else in image widths.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
 
 from mu0.episodes.read import Episode
 from mu0.geometry.camera import unproject
+from mu0.traceextract.captions_hops import Hop, hops
 
 MOVES_M = 0.02
 MOVES_WIDTHS = 0.03
@@ -20,7 +21,6 @@ MINOR = 0.5  # a direction is named if it has at least this share of the largest
 TURN = 0.0  # cosine below which the second half of an event goes another way
 MIN_POINTS = 2
 AXES = (("right", "left"), ("down", "up"), ("forward", "backward"))  # +x, -x, +y, -y, +z, -z of the camera
-OPTICAL_AXIS = 2
 
 
 @dataclass(frozen=True)
@@ -48,28 +48,36 @@ class Motion:
 
 def measure(episode: Episode, start_idx: int, end_idx: int) -> Motion:
     """Motion between two frames, both inclusive; nothing if no anchor lies between them."""
-    samples = episode.samples
-    if samples is None:
-        return Motion()
-    slots = np.flatnonzero((samples.frame_indices >= start_idx) & (samples.frame_indices < end_idx))
-    if len(slots) == 0:
-        return Motion()
-    anchor, rows = int(samples.frame_indices[slots[0]]), samples.rows(int(slots[0]))
-    n_steps = min(end_idx - anchor, samples.raw_traj.shape[1] - 1)
-    pixels = np.asarray(samples.raw_traj[rows, [0, n_steps // 2, n_steps]], np.float64)
-    paths = _in_space(pixels, episode, anchor)
-    entities = np.asarray(samples.cluster_ids[rows])
+    parts = hops(episode, start_idx, end_idx)
+    halves = _halves(episode, parts)
     moves = MOVES_M if episode.sidecar.is_3d else MOVES_WIDTHS
-    means = [
-        paths[entities == entity].mean(0)
-        for entity in np.unique(entities)
-        if (entities == entity).sum() >= MIN_POINTS
-    ]
-    movers = [path for path in means if np.linalg.norm(path[-1] - path[0]) > moves]
+    movers = [half for half in halves.values() if np.linalg.norm(half.sum(0)) > moves]
     if not movers:
         return Motion()
-    fastest = max(movers, key=lambda path: float(np.linalg.norm(path[-1] - path[0])))
-    return _motion(fastest, movers, pixels)
+    fastest = max(movers, key=lambda half: float(np.linalg.norm(half.sum(0))))
+    distance_px = max(float(_shift_px(part).max()) for part in parts)
+    return _motion(fastest, movers, distance_px)
+
+
+def _shift_px(part: Hop) -> Float[np.ndarray, " n"]:
+    return np.linalg.norm(part.path[:, -1, :2] - part.path[:, 0, :2], axis=-1)
+
+
+def _halves(episode: Episode, parts: list[Hop]) -> dict[int, Float[np.ndarray, "2 3"]]:
+    """How far each entity went in either half of the event, in the first anchor's axes."""
+    steps: dict[int, Float[np.ndarray, "s 3"]] = {}
+    for number, part in enumerate(parts):
+        path = _in_space(part.path, episode, part.anchor)
+        turn = episode.camera_from_world[parts[0].anchor, :3, :3].astype(np.float64)
+        turn = turn @ episode.camera_from_world[part.anchor, :3, :3].T
+        for entity in np.unique(part.entity):
+            own = part.entity == entity
+            if own.sum() >= MIN_POINTS:
+                mean = path[own].mean(0)
+                way = steps.setdefault(int(entity), np.zeros((2 * len(parts), 3)))
+                shift = np.diff(mean, axis=0)
+                way[2 * number : 2 * number + 2] = shift @ turn.T if number else shift
+    return {entity: way.reshape(2, -1, 3).sum(1) for entity, way in steps.items()}
 
 
 def _in_space(
@@ -80,19 +88,16 @@ def _in_space(
     return pixels / np.array([episode.size_px[1], episode.size_px[1], 1.0])
 
 
-def _motion(
-    fastest: Float[np.ndarray, "3 3"], movers: list[np.ndarray], pixels: Float[np.ndarray, "n 3 3"]
-) -> Motion:
-    shifts = np.stack([path[-1] - path[0] for path in movers])
-    way = fastest[-1] - fastest[0]
-    first_half, second_half = (after - before for before, after in pairwise(fastest))
-    other_way = float(first_half @ second_half) < TURN
+def _motion(fastest: Float[np.ndarray, "2 3"], movers: list[np.ndarray], distance_px: float) -> Motion:
+    shifts = np.stack([half.sum(0) for half in movers])
+    way = fastest.sum(0)
+    other_way = float(fastest[0] @ fastest[1]) < TURN
     near = np.linalg.norm(shifts - way, axis=-1) < TOGETHER * np.linalg.norm(way)
     return Motion(
-        directions=_words(first_half if other_way else way),
-        then=_words(second_half) if other_way else (),
+        directions=_words(fastest[0] if other_way else way),
+        then=_words(fastest[1]) if other_way else (),
         distance=float(np.linalg.norm(way)),
-        distance_px=float(np.linalg.norm(pixels[:, -1, :2] - pixels[:, 0, :2], axis=-1).max()),
+        distance_px=distance_px,
         n_movers=len(movers),
         is_joint=int(near.sum()) > 1,
         lift=float(-way[1]),

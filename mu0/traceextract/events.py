@@ -1,8 +1,14 @@
 """Events: where one movement of an episode ends and the next begins.
 
-Hands and robots brake between the parts of a task. The acceleration of the moving points, smoothed, therefore
-peaks inside an event and sinks between two; events are cut at the valleys between the strongest peaks. Frames
-with too many rows are noisy and belong to no event.
+Hands and robots brake between the parts of a task. The acceleration of the moving points, smoothed,
+therefore peaks inside an event and sinks between two; events are cut at the valleys between the strongest
+peaks. Frames with too many rows are noisy and belong to no event. An episode that this rule would leave
+without any event is cut as if the rule did not exist, and says so: dense points are no reason to lose an
+episode.
+
+Entry points
+    find_events     an episode's signals -> its events, noisy intervals, and a note if the rule was dropped
+    merge_windows   events -> the neighbouring ones that are also described together
 
 Conventions
     frames  all ranges are inclusive, as in the official caption files
@@ -12,10 +18,11 @@ Source
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.signal import find_peaks, savgol_filter
 
 from mu0.params.extract import CaptionsParams
@@ -23,6 +30,7 @@ from mu0.params.extract import CaptionsParams
 POLYNOMIAL_ORDER = 2
 FLAT = 1e-9  # a smoothed signal of less span has no peaks
 MIN_SAVGOL_WINDOW = 5
+LEAST_KEPT = 0.5  # of the frames that have rows, else the noisy-frame rule is dropped
 
 
 @dataclass(frozen=True)
@@ -55,42 +63,82 @@ class MergeWindow:
     chunks: tuple[Chunk, ...]
 
 
-def split_events(
-    acceleration: Float[np.ndarray, " t"], rows_per_frame: Int[np.ndarray, " t"], params: CaptionsParams
-) -> list[Chunk]:
+@dataclass(frozen=True)
+class Events:
+    """How an episode was cut.
+
+    Attributes:
+        chunks: Events in time order; at least one.
+        segments: Clean frame ranges in which they lie.
+        noisy: Frame ranges that belong to no event because they hold too many rows.
+        note: Why the noisy-frame rule was not used; empty if it was.
+    """
+
+    chunks: tuple[Chunk, ...]
+    segments: tuple[tuple[int, int], ...]
+    noisy: tuple[tuple[int, int], ...]
+    note: str = ""
+
+
+def find_events(
+    acceleration: Float[np.ndarray, " t"], rows_per_frame: Int[np.ndarray, " n"], params: CaptionsParams
+) -> Events:
     """Cut an episode into events.
 
     Args:
-        acceleration: Mean acceleration of moving points in each frame.
-        rows_per_frame: Number of sample rows of each frame, 0 for frames that are no anchors.
+        acceleration: Mean acceleration of moving points in each frame; not finite counts as 0.
+        rows_per_frame: Number of sample rows of each frame, 0 for frames that are no anchors. Where the two
+            differ in length, the frames that have both are cut.
         params: Lengths and thresholds.
-
-    Returns:
-        Events in time order; none if every frame is noisy.
     """
+    n_frames = min(len(acceleration), len(rows_per_frame))
+    signal = np.nan_to_num(acceleration[:n_frames].astype(np.float64), posinf=0.0, neginf=0.0)
+    noisy = noisy_frames(rows_per_frame[:n_frames], params)
+    segments = clean_segments(noisy, params.min_chunk_len)
+    if segments and _n_anchors_in(segments, rows_per_frame) >= LEAST_KEPT * np.count_nonzero(rows_per_frame):
+        return Events(_chunks_in(segments, signal, params), tuple(segments), tuple(_ranges(noisy)))
+    note = (
+        f"{int(noisy.sum())} of {n_frames} frames have {params.max_keypoints_per_frame} rows or more; "
+        "cut without the noisy-frame rule"
+    )
+    whole = [(0, n_frames - 1)]
+    return Events(_chunks_in(whole, signal, params), tuple(whole), (), note if noisy.any() else "")
+
+
+def _n_anchors_in(segments: list[tuple[int, int]], rows_per_frame: Int[np.ndarray, " n"]) -> int:
+    return sum(int(np.count_nonzero(rows_per_frame[first : last + 1])) for first, last in segments)
+
+
+def _chunks_in(
+    segments: list[tuple[int, int]], signal: Float[np.ndarray, " t"], params: CaptionsParams
+) -> tuple[Chunk, ...]:
     chunks: list[Chunk] = []
-    for segment_id, (first, last) in enumerate(clean_segments(rows_per_frame, params)):
-        starts = _chunk_starts(acceleration[first : last + 1].astype(np.float64), params)
+    for segment_id, (first, last) in enumerate(segments):
+        starts = _chunk_starts(signal[first : last + 1], params)
         ends = [*starts[1:], last + 1 - first]
         for start, end in zip(starts, ends, strict=True):
             chunks.append(Chunk(len(chunks), segment_id, first + start, first + end - 1))
-    return chunks
+    return tuple(chunks)
 
 
-def clean_segments(rows_per_frame: Int[np.ndarray, " t"], params: CaptionsParams) -> list[tuple[int, int]]:
-    """Inclusive frame ranges without noisy frames, those that are long enough."""
-    n_frames = len(rows_per_frame)
-    noisy = np.zeros(n_frames, bool)
+def noisy_frames(rows_per_frame: Int[np.ndarray, " t"], params: CaptionsParams) -> Bool[np.ndarray, " t"]:
+    """Frames with too many rows, and their neighbours within `noisy_pad`."""
+    noisy = np.zeros(len(rows_per_frame), bool)
     if params.max_keypoints_per_frame > 0:
         for frame in np.flatnonzero(rows_per_frame >= params.max_keypoints_per_frame):
             noisy[max(0, frame - params.noisy_pad) : frame + params.noisy_pad + 1] = True
-    edges = np.flatnonzero(np.diff(np.concatenate([[True], noisy, [True]]).astype(int)))
-    shortest = min(params.min_chunk_len, max(2, n_frames))
-    return [
-        (int(start), int(end) - 1)
-        for start, end in zip(edges[::2], edges[1::2], strict=True)
-        if end - start >= shortest
-    ]
+    return noisy
+
+
+def clean_segments(noisy: Bool[np.ndarray, " t"], min_chunk_len: int) -> list[tuple[int, int]]:
+    """Inclusive frame ranges without noisy frames, those that are long enough."""
+    shortest = min(min_chunk_len, max(2, len(noisy)))
+    return [(first, last) for first, last in _ranges(~noisy) if last - first + 1 >= shortest]
+
+
+def _ranges(chosen: Bool[np.ndarray, " t"]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(int)))
+    return [(int(start), int(end) - 1) for start, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _chunk_starts(signal: Float[np.ndarray, " t"], params: CaptionsParams) -> list[int]:
@@ -99,7 +147,9 @@ def _chunk_starts(signal: Float[np.ndarray, " t"], params: CaptionsParams) -> li
         return [0]
     smoothed = smooth(signal, params.smooth_window)
     peaks = strong_peaks(smoothed, params)
-    if len(peaks) == 0:
+    if len(peaks) == 0 and not params.split_without_peaks:
+        starts = [0]
+    elif len(peaks) == 0:
         third = max(n_frames // 3, params.min_chunk_len)
         starts = list(range(0, n_frames, max(params.min_chunk_len, min(params.max_chunk_len, third))))
     else:
@@ -130,7 +180,8 @@ def strong_peaks(smoothed: Float[np.ndarray, " t"], params: CaptionsParams) -> I
         distance=params.min_chunk_len,
         prominence=params.min_prominence_ratio * span,
     )
-    n_kept = max(1, max(params.max_chunks, len(smoothed) // params.max_chunk_len) - 1)
+    longest = len(smoothed) // params.max_chunk_len if params.more_chunks_if_long else 0
+    n_kept = max(1, max(params.max_chunks, longest) - 1)
     by_prominence = np.argsort(-properties["prominences"], kind="stable")
     return np.sort(peaks[by_prominence[:n_kept]])
 
@@ -159,7 +210,7 @@ def _split_long(starts: list[int], n_frames: int, longest: int) -> list[int]:
     return parts
 
 
-def merge_windows(chunks: list[Chunk]) -> list[MergeWindow]:
+def merge_windows(chunks: Sequence[Chunk]) -> list[MergeWindow]:
     """All adjacent pairs and triples of a segment and the whole segment, each set of events once."""
     windows: dict[tuple[int, ...], MergeWindow] = {}
     for segment_id in sorted({chunk.segment_id for chunk in chunks}):

@@ -1,74 +1,29 @@
 """Captions: every event has texts, they hold the source's words, and claim only measured motion."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from caption_fakes import N_FRAMES, TASK, THREE_EVENTS, make_episode
 
-from mu0.episodes.arrays import EpisodeArrays
-from mu0.episodes.read import Episode, read_episode
-from mu0.episodes.sidecar import Sidecar
-from mu0.episodes.write import write_episode
-from mu0.files import sha256_of_tree
-from mu0.geometry.camera import project
-from mu0.params.extract import CaptionsParams, ExtractParams
-from mu0.traceextract.captions import caption_episode, motion_phrases, skill_labels
-from mu0.traceextract.captions_files import write_captions
+from mu0.episodes.read import Episode
+from mu0.params.extract import CaptionsParams
+from mu0.traceextract.captioners.template import TemplateCaptioner, motion_phrases, objects_of, skill_labels
+from mu0.traceextract.captions import EpisodeCaptions, caption_episodes, plan_episode, task_of
 from mu0.traceextract.captions_motion import Motion, measure
-from mu0.traceextract.sampling import sample_traces
-from mu0.traceextract.tracks import WorldTracks
+from mu0.traceextract.captions_records import training_record
+from mu0.traceextract.captions_vocabulary import SKILLS
 
-TASK = "put the red cube into the bowl"
-SIZE_PX = (100, 100)
-INTRINSICS = np.array([[100.0, 0, 50], [0, 100, 50], [0, 0, 1]])
 PARAMS = CaptionsParams(min_chunk_len=12)
-N_FRAMES = 40
-SKILLS = {
-    "reach", "grasp", "lift", "transport", "place", "release", "push", "pull", "rotate", "open_close",
-    "reposition", "unknown",
-}  # fmt: skip
 
 
-def _episode(folder: Path, way_m: np.ndarray, *, joint: bool = False, task: str = TASK) -> Episode:
-    """Two entities of three points each; the first one goes `way_m`, the other one too if `joint`."""
-    rng = np.random.default_rng(0)
-    start = rng.uniform([-0.05, -0.05, 1], [0.05, 0.05, 1.1], (6, 3))
-    share = np.zeros((N_FRAMES, 6))
-    share[:, :3] = np.linspace(0, 1, N_FRAMES)[:, None]
-    if joint:
-        share[:, 3:] = share[:, :3]
-    points = (start + share[..., None] * way_m).astype(np.float32)
-    shape = (N_FRAMES, 6)
-    tracks = WorldTracks(
-        points_world=points,
-        uv_px=project(points, INTRINSICS)[..., :2],
-        visible=np.ones(shape, bool),
-        confidence=np.ones(shape, np.float32),
-        query_frame=np.zeros(6, np.int32),
-        entity=np.repeat([0, 1], 3).astype(np.int32),
-        is_moving=np.ones(6, bool),
-        intrinsics=INTRINSICS,
-        camera_from_world=np.tile(np.eye(4), (N_FRAMES, 1, 1)),
-        pose_source="given",
-    )
-    sampled = sample_traces(tracks, SIZE_PX, ExtractParams(future_len=40, history_len=16))
-    arrays = EpisodeArrays(
-        images=np.zeros((N_FRAMES, *SIZE_PX, 3), np.uint8),
-        depth_m=np.ones((N_FRAMES, *SIZE_PX), np.float16),
-        intrinsics=np.tile(INTRINSICS.astype(np.float32), (N_FRAMES, 1, 1)),
-        camera_from_world=np.tile(np.eye(4, dtype=np.float32), (N_FRAMES, 1, 1)),
-        acceleration=np.zeros(N_FRAMES, np.float32),
-        samples=sampled.samples,
-    )
-    sidecar = Sidecar(
-        "ur3_sim", folder.name, "scene", "ur3", task, "CC0-1.0", True, "", 10.0, tuple(range(N_FRAMES)),
-        is_3d=True, pose_source="given", backends={}, versions={}, retiming=sampled.retiming,
-    )  # fmt: skip
-    write_episode(folder, arrays, sidecar)
-    return read_episode(folder)
+def _captions(episode: Episode, params: CaptionsParams = PARAMS) -> EpisodeCaptions:
+    return caption_episodes([plan_episode(episode, params)], TemplateCaptioner(params.seed), params)[0]
+
+
+def _records(episode: Episode, params: CaptionsParams = PARAMS) -> dict[str, list[dict[str, object]]]:
+    return training_record(_captions(episode, params), "a", params)  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +41,7 @@ def _episode(folder: Path, way_m: np.ndarray, *, joint: bool = False, task: str 
 def test_the_measured_direction_is_the_true_one(
     tmp_path: Path, way: list[float], words: tuple[str, ...]
 ) -> None:
-    motion = measure(_episode(tmp_path / "a", np.array(way)), 0, N_FRAMES - 1)
+    motion = measure(make_episode(tmp_path / "a", np.array(way)), 0, N_FRAMES - 1)
     assert motion.directions == words
     assert motion.distance == pytest.approx(np.linalg.norm(way), rel=0.02)
     assert motion.n_movers == 1
@@ -95,14 +50,14 @@ def test_the_measured_direction_is_the_true_one(
 
 
 def test_entities_that_move_alike_are_carried(tmp_path: Path) -> None:
-    motion = measure(_episode(tmp_path / "a", np.array([0, -0.2, 0]), joint=True), 0, N_FRAMES - 1)
+    motion = measure(make_episode(tmp_path / "a", np.array([0, -0.2, 0]), joint=True), 0, N_FRAMES - 1)
     assert motion.is_joint
     assert skill_labels(motion, is_last=False) == ["grasp", "lift"]
     assert motion_phrases(motion) == ["carry it up"]
 
 
 def test_a_motion_within_the_noise_is_no_motion(tmp_path: Path) -> None:
-    motion = measure(_episode(tmp_path / "a", np.array([0.019, 0, 0])), 0, N_FRAMES - 1)
+    motion = measure(make_episode(tmp_path / "a", np.array([0.019, 0, 0])), 0, N_FRAMES - 1)
     assert motion == Motion()
     assert motion_phrases(motion) == ["hold still"]
     assert skill_labels(motion, is_last=True) == ["unknown"]
@@ -114,18 +69,18 @@ def test_a_return_is_told_as_two_movements() -> None:
 
 
 def test_every_text_holds_the_words_of_the_source(tmp_path: Path) -> None:
-    captions = caption_episode(_episode(tmp_path / "a", np.array([-0.2, 0, 0])), PARAMS)
-    for record in [*captions.chunk_texts, *captions.merged_texts]:
+    captions = _records(make_episode(tmp_path / "a", np.array([-0.2, 0, 0])))
+    for record in [*captions["chunk_texts"], *captions["merged_texts"]]:
         texts = [str(record[f"instruction_{i}"]) for i in (1, 2, 3)]
         assert all(TASK in text for text in texts)
         assert len(set(texts)) == 3
-    assert captions.chunk_texts[0]["instruction_1"] == f"{TASK}: the robot gripper moves left"
-    assert captions.chunk_texts[0]["instruction_2"] == f"{TASK}: move left"
+    assert captions["chunk_texts"][0]["instruction_1"] == f"{TASK}: the robot gripper moves left"
+    assert captions["chunk_texts"][0]["instruction_2"] == f"{TASK}: move left"
 
 
 def test_without_instruction_the_texts_tell_the_motion_and_admit_the_doubt(tmp_path: Path) -> None:
-    captions = caption_episode(_episode(tmp_path / "a", np.array([-0.2, 0, 0]), task=""), PARAMS)
-    record = captions.chunk_texts[0]
+    captions = _records(make_episode(tmp_path / "a", np.array([-0.2, 0, 0]), task=""))
+    record = captions["chunk_texts"][0]
     assert record["instruction_1"] == "the robot gripper moves left"
     assert record["instruction_2"] == "move left"
     flags = record["hallucination_flags"]
@@ -137,13 +92,15 @@ def test_without_instruction_the_texts_tell_the_motion_and_admit_the_doubt(tmp_p
 
 
 def test_every_frame_has_a_caption_and_records_have_the_official_keys(tmp_path: Path) -> None:
-    episode = _episode(tmp_path / "a", np.array([0.2, 0, 0]))
-    captions = caption_episode(episode, PARAMS)
+    episode = make_episode(tmp_path / "a", np.array([0.2, 0, 0]))
+    captions = _records(episode)
     covered = {
-        f for c in captions.chunk_texts for f in range(int(str(c["start_idx"])), int(str(c["end_idx"])) + 1)
+        f
+        for c in captions["chunk_texts"]
+        for f in range(int(str(c["start_idx"])), int(str(c["end_idx"])) + 1)
     }
     assert covered == set(range(N_FRAMES))
-    for record in captions.chunk_texts:
+    for record in captions["chunk_texts"]:
         assert list(record) == [
             "chunk_id", "start_idx", "end_idx", "instruction_1", "instruction_2", "instruction_3",
             "embodiment_type", "task_type", "skill_labels", "hallucination_flags", "used_middle_frame",
@@ -151,49 +108,67 @@ def test_every_frame_has_a_caption_and_records_have_the_official_keys(tmp_path: 
         ]  # fmt: skip
         labels = record["skill_labels"]
         assert isinstance(labels, list)
-        assert set(labels) <= SKILLS
+        assert set(labels) <= set(SKILLS)
         assert 1 <= len(labels) <= 2
-    for record in captions.merged_texts:
+    for record in captions["merged_texts"]:
         assert list(record) == [
             "merge_type", "source_chunk_ids", "start_idx", "end_idx", "instruction_1", "instruction_2",
             "instruction_3", "skill_labels", "timeline",
         ]  # fmt: skip
 
 
-def test_an_episode_of_noisy_frames_or_without_samples_still_has_a_text(tmp_path: Path) -> None:
-    episode = _episode(tmp_path / "a", np.array([0.2, 0, 0]))
-    noisy = caption_episode(episode, PARAMS.model_copy(update={"max_keypoints_per_frame": 1}))
-    assert [(c["start_idx"], c["end_idx"]) for c in noisy.chunk_texts] == [(0, N_FRAMES - 1)]
-    empty = caption_episode(replace(episode, samples=None), PARAMS)
-    assert TASK in str(empty.chunk_texts[0]["instruction_1"])
+def test_an_episode_of_noisy_frames_is_cut_all_the_same_and_says_so(tmp_path: Path) -> None:
+    episode = make_episode(tmp_path / "a", np.array([0.2, 0, 0]), acceleration=THREE_EVENTS)
+    plain = plan_episode(episode, CaptionsParams())
+    noisy = plan_episode(episode, CaptionsParams(max_keypoints_per_frame=1))
+    assert noisy.events.chunks == plain.events.chunks
+    assert "of 120 frames have 1 rows or more" in noisy.events.note
+    assert plain.events.note == ""
 
 
-def test_files_are_official_and_the_table_repeats_them(tmp_path: Path) -> None:
-    root = tmp_path / "traces"
-    _episode(root / "ur3_sim" / "clip_b", np.array([0.2, 0, 0]))
-    _episode(root / "ur3_sim" / "clip_a", np.array([0, -0.2, 0]), task="größer")
-    n_records = write_captions(root, tmp_path / "captions", PARAMS)
-    text = (tmp_path / "captions/ur3_sim/clip_a/curated_training_texts.json").read_text()
-    assert text.isascii()
-    content = json.loads(text)
-    assert list(content) == ["video_id", "n_frames", "chunk_texts", "merged_texts"]
-    assert (content["video_id"], content["n_frames"]) == ("clip_a", N_FRAMES)
-    table = pd.read_parquet(tmp_path / "captions/captions.parquet")
-    assert len(table) == n_records
-    assert list(table["episode_id"].unique()) == ["ur3_sim/clip_a", "ur3_sim/clip_b"]
-    first = table.iloc[0]
-    assert first["instruction_1"] == content["chunk_texts"][0]["instruction_1"]
-    assert set(table["kind"]) == {"chunk", "merged"}
-    assert set(table["embodiment_type"]) == {"robot_gripper"}
+def test_an_episode_without_samples_still_has_a_text(tmp_path: Path) -> None:
+    episode = make_episode(tmp_path / "a", np.array([0.2, 0, 0]))
+    empty = _records(replace(episode, samples=None))
+    assert TASK in str(empty["chunk_texts"][0]["instruction_1"])
 
 
-def test_writing_twice_gives_equal_bytes(tmp_path: Path) -> None:
-    _episode(tmp_path / "traces/ur3_sim/clip", np.array([0.2, 0, 0]))
-    for name in ("first", "second"):
-        write_captions(tmp_path / "traces", tmp_path / name, PARAMS)
-    assert sha256_of_tree(tmp_path / "first") == sha256_of_tree(tmp_path / "second")
+def test_an_event_longer_than_the_traces_is_measured_to_its_end(tmp_path: Path) -> None:
+    way = np.array([-0.2, 0, 0])
+    long = measure(make_episode(tmp_path / "long", way, future_len=40), 0, N_FRAMES - 1)
+    hops = measure(make_episode(tmp_path / "hops", way, future_len=9), 0, N_FRAMES - 1)
+    assert hops.directions == long.directions == ("left",)
+    assert hops.distance == pytest.approx(long.distance, rel=0.05)
 
 
-def test_no_episodes_give_an_empty_table_with_all_columns(tmp_path: Path) -> None:
-    assert write_captions(tmp_path / "absent", tmp_path / "captions", PARAMS) == 0
-    assert "instruction_3" in pd.read_parquet(tmp_path / "captions/captions.parquet").columns
+def test_an_official_episode_gets_its_task_from_the_description(tmp_path: Path) -> None:
+    episode = make_episode(tmp_path / "a", np.array([0.2, 0, 0]), task="")
+    assert task_of(episode) == ""
+    (episode.folder / "description.txt").write_text("\nopen the drawer\npull it\n")
+    assert task_of(episode) == "open the drawer"
+
+
+@pytest.mark.parametrize(
+    ("task", "objects"),
+    [
+        (TASK, ("red cube", "bowl")),
+        ("pick up the mug", ("mug",)),
+        ("Move a towel from the left to the right side.", ("towel", "left", "right side")),
+        ("open drawer", ()),
+        ("", ()),
+    ],
+)
+def test_objects_are_those_that_the_source_names(task: str, objects: tuple[str, ...]) -> None:
+    assert objects_of(task) == objects
+
+
+def test_agibot_records_say_which_part_of_the_task_they_are(tmp_path: Path) -> None:
+    episode = make_episode(tmp_path / "a", np.array([0.2, 0, 0]))
+    params = CaptionsParams(preset="agibot", min_chunk_len=12)
+    record = training_record(_captions(episode, params), "a", params)
+    assert record["task_description"] == TASK
+    chunks = record["chunk_texts"]
+    assert isinstance(chunks, list)
+    assert {key: chunks[0][key] for key in list(chunks[0])[12:]} == {
+        "task_description": TASK, "chunk_index": 0, "num_chunks": 1, "start_frame": 0,
+        "end_frame": N_FRAMES - 1, "selected_frame_indices": [0, N_FRAMES - 1],
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Captioners: who puts events into words."""
