@@ -32,6 +32,7 @@ def extract_one(video: Path, out: Path, text: str) -> None:
         if text:
             clip = replace(clip, info=replace(clip.info, instruction=text))
         out.mkdir(parents=True, exist_ok=True)
+        stack.callback(_remove_if_empty, out)
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".extract.", dir=out)))
         quality = extract_episode(clip, params, work)
         if quality["status"] != "ok":
