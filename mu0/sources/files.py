@@ -28,7 +28,7 @@ from mu0.sources.dataset_clip import MIN_FRAMES, RecordedCamera, clip_camera, wi
 from mu0.sources.folders import FrameFolder, read_frame_folder
 from mu0.sources.item import AbstractSource, SourceItem, require_folder, safe_name
 from mu0.sources.timing import grid_indices
-from mu0.sources.video import frame_times, probe_video
+from mu0.sources.video import probe_video, scan_video
 
 MAX_LEVELS = 3
 INSTRUCTION_NAMES = ("lang.txt", "description.txt", "task.txt", "instruction.txt")
@@ -173,22 +173,23 @@ def _camera_beside(path: Path) -> Path | None:
 def _write_video_item(path: Path, folder: Path, info: ClipInfo, options: FolderSource) -> Clip:
     header = probe_video(path)
     rate_hz = options.resample_hz or header.fps_hz
-    numbers, times_s = frame_times(path, rate_hz)
-    if len(numbers) < MIN_FRAMES:
+    scan = scan_video(path, rate_hz)
+    n_frames = len(scan.time_s)
+    if n_frames < MIN_FRAMES:
         raise _one_frame(path, "the file, or record a longer video")
     size_px = (header.height_px, header.width_px)
     beside = _camera_beside(path)
     own = read_calibration(beside) if beside else Calibration()
     recorded = RecordedCamera(
         intrinsics=own.intrinsics_for(size_px, str(beside)),
-        camera_from_world=own.fixed_poses(len(numbers)),
+        camera_from_world=own.fixed_poses(n_frames),
         hand_eye_source="none" if own.camera_from_base is None else "data",
     )
-    camera = clip_camera(options, size_px, recorded, np.arange(len(numbers)))
+    camera = clip_camera(options, size_px, recorded, np.arange(n_frames))
     info = replace(
-        with_camera(info, camera),
+        with_camera(replace(info, note=scan.note()), camera),
         fps_hz=rate_hz,
-        n_frames=len(numbers),
+        n_frames=n_frames,
         width_px=header.width_px,
         height_px=header.height_px,
         video=f"video{path.suffix.lower()}",
@@ -199,7 +200,7 @@ def _write_video_item(path: Path, folder: Path, info: ClipInfo, options: FolderS
         path,
         intrinsics=camera.intrinsics,
         camera_from_world=camera.camera_from_world,
-        times=FrameTimes(numbers, times_s),
+        times=FrameTimes(scan.source_frame, scan.time_s),
     )
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mu0.errors import SourceError, StageError
@@ -25,6 +26,7 @@ from mu0.files import inside, read_json
 
 VERSIONS = ("v2.0", "v2.1", "v3.0")
 AGAIN = "download or write the dataset again."
+PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError, KeyError)
 EPISODE_COLUMNS = (
     "episode_index", "length", "tasks", "data/chunk_index", "data/file_index",
     "dataset_from_index", "dataset_to_index",
@@ -149,7 +151,7 @@ def _episodes_v3(root: Path, info: dict[str, Any], texts: dict[int, str]) -> Ite
         try:
             relative = path.relative_to(root).as_posix()
             rows = pq.ParquetFile(inside(root, relative)).read(columns=columns).to_pylist()
-        except (OSError, ValueError, SourceError) as error:  # pyarrow's own errors derive from these
+        except (*PARQUET_ERRORS, SourceError) as error:
             yield Episode(f"{path.parent.name}_{path.stem}", fault=_unreadable(path, error))
             continue
         for number, row in enumerate(rows):
@@ -198,7 +200,7 @@ def _tasks_v3(root: Path) -> dict[int, str]:
     path = root / "meta/tasks.parquet"
     try:
         columns = pq.ParquetFile(inside(root, "meta/tasks.parquet")).read().to_pydict()
-    except (OSError, ValueError) as error:
+    except PARQUET_ERRORS as error:
         raise _unreadable(path, error) from error
     texts = next((columns[name] for name in ("task", "__index_level_0__") if name in columns), None)
     if texts is None or "task_index" not in columns:

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, Shaped
 
 from mu0.errors import SourceError
 from mu0.files import inside
-from mu0.sources.lerobot_layout import AGAIN, Episode
+from mu0.sources.lerobot_layout import AGAIN, PARQUET_ERRORS, Episode
 
 IMAGES_PER_BATCH = 16
 EVEN_TOLERANCE = 0.1  # of a period: float32 time stamps, not a variable rate
@@ -135,7 +135,7 @@ def _index_column(path: Path, size: int, changed_ns: int) -> Int[np.ndarray, " r
 def _reading(path: Path, read: Callable[[], T]) -> T:
     try:
         return read()
-    except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors derive from these
+    except PARQUET_ERRORS as error:
         raise SourceError(
             f"{path} cannot be read: {error}.", expected="a Parquet file of the dataset", remedy=AGAIN
         ) from error

@@ -27,7 +27,7 @@ from mu0.sources.lerobot_layout import AGAIN, Episode, Layout, VideoPlace, read_
 from mu0.sources.lerobot_parts import DepthFrames, depth_of, robot_of, take
 from mu0.sources.lerobot_rows import EpisodeRows, open_rows
 from mu0.sources.timing import grid_indices
-from mu0.sources.video import frame_times, iter_range, probe_video
+from mu0.sources.video import iter_range, probe_video, scan_video
 
 MIN_FRAMES = 2
 
@@ -150,20 +150,22 @@ def _frames_of(job: _Job, rows: EpisodeRows, picked: Int[np.ndarray, " picked"])
     size_px = (header.height_px, header.width_px)
     note = ""
     if place.seconds is None:
-        n_found = len(frame_times(path, job.layout.fps_hz)[0])
+        scan = scan_video(path, job.layout.fps_hz)
+        n_found, note = len(scan.time_s), scan.note()
         if n_found < rows.length:
             raise _too_short(path, n_found, rows.length)
         if n_found > rows.length:
-            note = f"the last {n_found - rows.length} frames of the video were left out: they have no rows"
+            lost = f"the last {n_found - rows.length} frames of the video were left out: they have no rows"
+            note = "; ".join(part for part in (note, lost) if part)
         elif _keeps(path, job.params.resample_hz or job.layout.fps_hz, picked):
-            return _Frames(path, size_px, f"video{path.suffix.lower()}")
+            return _Frames(path, size_px, f"video{path.suffix.lower()}", note)
     frames = iter_range(path, *_range_of(place, rows, job.layout.fps_hz))
     return _Frames(take(frames, picked), size_px, "video.mp4", note)
 
 
 def _keeps(path: Path, fps_hz: float, picked: Int[np.ndarray, " picked"]) -> bool:
     """The file itself, read at this rate, gives just the picked frames."""
-    return np.array_equal(frame_times(path, fps_hz)[0], picked)
+    return np.array_equal(scan_video(path, fps_hz).source_frame, picked)
 
 
 def _range_of(place: VideoPlace, rows: EpisodeRows, fps_hz: float) -> tuple[float, int, float]:

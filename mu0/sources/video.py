@@ -10,7 +10,7 @@ Entry points
     probe_video    size, rate and promised length from the header; does not decode
     iter_frames    frames one by one, memory independent of the video's length
     read_frames    all frames in one array
-    frame_times    number and time in the file of each of those frames
+    scan_video     number and time in the file of each of those frames, and how many are damaged
     iter_range     some frames from the middle of a long file (read_range: in one array)
     iter_depth_mm  depth images one by one
 """
@@ -50,6 +50,24 @@ class VideoInfo:
     n_frames: int | None
     codec: str
     rotation_deg: int
+
+
+@dataclass(frozen=True)
+class VideoScan:
+    """Number and time [s] in the file of each frame that `iter_frames` yields.
+
+    `n_damaged` of them were broken in the file, and the decoder made up parts of them.
+    """
+
+    source_frame: Int[np.ndarray, " t"]
+    time_s: Float[np.ndarray, " t"]
+    n_damaged: int
+
+    def note(self) -> str:
+        """What to tell about damaged frames, empty where there are none."""
+        if not self.n_damaged:
+            return ""
+        return f"{self.n_damaged} of {len(self.time_s)} frames are damaged; the decoder made up parts of them"
 
 
 def probe_video(path: Path) -> VideoInfo:
@@ -93,22 +111,17 @@ def iter_frames(path: Path, fps_hz: float | None = None) -> Iterator[UInt8[np.nd
             yield upright(timed.frame)
 
 
-def frame_times(
-    path: Path, fps_hz: float | None = None
-) -> tuple[Int[np.ndarray, " t"], Float[np.ndarray, " t"]]:
-    """Decode a video once: number and time [s] in the file of each frame that `iter_frames` yields.
-
-    Raises:
-        SourceError: As `iter_frames`.
-    """
-    numbers, times_s = [], []
+def scan_video(path: Path, fps_hz: float | None = None) -> VideoScan:
+    """Decode a video once, without keeping its pictures; arguments and errors are those of `iter_frames`."""
+    numbers, times_s, n_damaged = [], [], 0
     with opened(path) as (container, stream):
         upright = Uprighter(path, pixel_aspect(stream))
         for timed in _on_grid(path, container, stream, fps_hz):
             upright.require_size(timed.frame)
             numbers.append(timed.number)
             times_s.append(timed.time_s)
-    return np.array(numbers, np.int64), np.array(times_s, np.float64)
+            n_damaged += timed.frame.is_corrupt
+    return VideoScan(np.array(numbers, np.int64), np.array(times_s, np.float64), int(n_damaged))
 
 
 def read_frames(path: Path, fps_hz: float | None = None) -> UInt8[np.ndarray, "t h w 3"]:

@@ -9,7 +9,7 @@ import pytest
 
 from mu0.errors import SourceError
 from mu0.sources.encoding import write_video
-from mu0.sources.video import frame_times, iter_frames, probe_video, read_frames
+from mu0.sources.video import iter_frames, probe_video, read_frames, scan_video
 
 HEIGHT, WIDTH, SIDE = 32, 48, 8
 
@@ -131,7 +131,8 @@ def test_pixels_that_are_not_square_become_square(
 
 def test_a_variable_rate_keeps_numbers_and_times_of_the_source(tmp_path: Path) -> None:
     encode(tmp_path / "a.mkv", moving_square(), "ffv1", "bgr0", times=[0, 1, 2, 6, 7])
-    numbers, times_s = frame_times(tmp_path / "a.mkv", 10.0)
+    scan = scan_video(tmp_path / "a.mkv", 10.0)
+    numbers, times_s = scan.source_frame, scan.time_s
     assert numbers.tolist() == [0, 1, 2, 2, 3, 3, 3, 4]
     np.testing.assert_allclose(times_s, [0, 0.1, 0.2, 0.2, 0.6, 0.6, 0.6, 0.7], atol=1e-3)
     for number, frame in zip(numbers, iter_frames(tmp_path / "a.mkv", 10.0), strict=True):
@@ -142,8 +143,8 @@ def test_a_variable_rate_keeps_numbers_and_times_of_the_source(tmp_path: Path) -
 def test_two_seconds_asked_as_ten_hertz_are_twenty_frames(tmp_path: Path, own_hz: float, n_kept: int) -> None:
     frames = np.zeros((round(2 * own_hz), 16, 16, 3), np.uint8)
     write_video(tmp_path / "a.mp4", frames, own_hz)
-    numbers, times_s = frame_times(tmp_path / "a.mp4", 10.0)
-    assert len(numbers) == n_kept
+    times_s = scan_video(tmp_path / "a.mp4", 10.0).time_s
+    assert len(times_s) == n_kept
     assert np.abs(times_s - np.arange(n_kept) / 10).max() <= 0.5 / own_hz + 1e-3
 
 
@@ -167,6 +168,20 @@ def test_a_picture_that_changes_its_size_is_named(tmp_path: Path) -> None:
     (tmp_path / "c.mjpeg").write_bytes(b"".join(parts))
     with pytest.raises(SourceError, match=r"c\.mjpeg: the picture changes from 32 x 48 to 48 x 64 pixels"):
         list(iter_frames(tmp_path / "c.mjpeg", 10.0))
+
+
+def test_damaged_frames_are_counted(tmp_path: Path) -> None:
+    ramp = np.tile(2 * np.arange(128, dtype=np.uint8), (96, 1))[..., None].repeat(3, 2)
+    write_video(tmp_path / "a.mp4", np.stack([np.roll(ramp, 3 * k, 1) for k in range(40)]), 10.0)
+    content = bytearray((tmp_path / "a.mp4").read_bytes())
+    for place in np.linspace(content.index(b"mdat") + 200, content.index(b"moov") - 200, 5).astype(int):
+        content[place : place + 4] = bytes(4)
+    (tmp_path / "b.mp4").write_bytes(content)
+    assert scan_video(tmp_path / "a.mp4").note() == ""
+    scan = scan_video(tmp_path / "b.mp4")
+    assert len(scan.time_s) == 40
+    assert 1 <= scan.n_damaged <= 5
+    assert scan.note() == f"{scan.n_damaged} of 40 frames are damaged; the decoder made up parts of them"
 
 
 def test_frames_come_one_by_one(tmp_path: Path) -> None:
