@@ -25,6 +25,7 @@ TAPNET_FILES = "https://storage.googleapis.com/dm-tapnet/"
 FILES = {
     "tapir": TAPNET_FILES + "bootstap/bootstapir_checkpoint_v2.pt",
     "tapnext": TAPNET_FILES + "tapnext/bootstapnext_ckpt.npz",
+    "cotracker3": "https://huggingface.co/facebook/cotracker3/resolve/main/scaled_offline.pth",
 }
 
 
@@ -64,7 +65,10 @@ class Weights:
 
     def _fetch(self) -> str:
         if self.backend in FILES:
-            return f"download {FILES[self.backend]} and set extract.learned.{self.option} to the file."
+            return (
+                f"download {FILES[self.backend]}; set extract.learned.{self.option} to the file, and "
+                "extract.learned.tracker_code to a clone of its repository if that is not installed."
+            )
         name = DEFAULT_MODELS.get(self.backend, "facebook/VGGT-1B-Commercial")
         if not self.is_local and self.model.count("/") == 1:
             name = self.model

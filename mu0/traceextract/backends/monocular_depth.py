@@ -44,7 +44,7 @@ CLASSES = {
 }
 INVERSE_RANGE = (1e-4, 1e4)  # of DepthPro's inverse depth, as its processor has it
 
-IntrinsicsSource = Literal["data", "depth_pro", "assumed_fov"]
+IntrinsicsSource = Literal["data", "predicted", "assumed_fov"]
 
 
 @final
@@ -68,11 +68,15 @@ class MonocularDepth(AbstractReconstructor):
             depth_m = footage.keep("steady_depth", _scaled(depth_m, correction))
         intrinsics, source = self._intrinsics(footage, views_rad)
         found = reconstruct_rgbd(replace(footage, depth_m=depth_m, intrinsics=intrinsics))
-        remarks = [f"depth predicted by {self._weights.backend}", f"its scale flickered by "
-                   f"{flicker_share(correction):.1%}", f"intrinsics from {source}"]  # fmt: skip
-        if source == "assumed_fov":
-            remarks[-1] = f"intrinsics assumed: field of view {self._learned.assumed_fov_deg:g} degrees"
-        return replace(found, note="; ".join([*filter(None, [found.note]), *remarks]))
+        lens = {
+            "data": "intrinsics from the data",
+            "predicted": "intrinsics predicted",
+            "assumed_fov": f"intrinsics assumed: field of view {self._learned.assumed_fov_deg:g} degrees",
+        }[source]
+        origin = f"depth predicted by {self._weights.backend}, its scale flickered by"
+        remarks = [found.note, f"{origin} {flicker_share(correction):.1%}", lens]
+        note = "; ".join(filter(None, remarks))
+        return replace(found, note=note, intrinsics_source="" if source == "data" else source)
 
     def _intrinsics(
         self, footage: Footage, views_rad: list[float]
@@ -81,7 +85,7 @@ class MonocularDepth(AbstractReconstructor):
         if footage.intrinsics is not None:
             return footage.intrinsics, "data"
         if views_rad:
-            return intrinsics_from_fov(height, width, float(np.median(views_rad))), "depth_pro"
+            return intrinsics_from_fov(height, width, float(np.median(views_rad))), "predicted"
         return intrinsics_from_fov(
             height, width, float(np.radians(self._learned.assumed_fov_deg))
         ), "assumed_fov"

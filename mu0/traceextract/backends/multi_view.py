@@ -88,6 +88,7 @@ class MultiView(AbstractReconstructor):
             intrinsics=report.intrinsics if footage.intrinsics is None else footage.intrinsics,
             camera_from_world=footage.camera_from_world if poses_known else estimate,
             pose_source="given" if poses_known else "odometry",
+            intrinsics_source="predicted" if footage.intrinsics is None else "",
             note=f"by {self._weights.backend} what the source lacks; {report.summary()}; metres {source}",
         )
 

@@ -97,9 +97,11 @@ def test_a_clip_gets_one_camera_and_says_where_it_is_from(folders) -> None:
     given = replace(_colour_only(), intrinsics=scene.INTRINSICS)
     assumed = _model("depth_anything", folders["depth_anything"]).reconstruct(_colour_only())
     assert "intrinsics assumed: field of view 60 degrees" in assumed.note
+    assert assumed.intrinsics_source == "assumed_fov"
     assert assumed.intrinsics[0, 0] == pytest.approx(64 / np.tan(np.radians(30)))
     known = _model("depth_anything", folders["depth_anything"]).reconstruct(given)
-    assert "intrinsics from data" in known.note
+    assert "intrinsics from the data" in known.note
+    assert known.intrinsics_source == ""
     np.testing.assert_array_equal(known.intrinsics, scene.INTRINSICS)
     blind = _model("depth_pro", folders["depth_pro without lens"]).reconstruct(_colour_only())
     assert "intrinsics assumed" in blind.note
@@ -109,7 +111,8 @@ def test_depth_pro_s_field_of_view_becomes_the_camera(folders) -> None:
     model, footage = _model("depth_pro", folders["depth_pro"]), _colour_only()
     _, view_rad = model.predict(list(footage.frames))
     found = model.reconstruct(footage)
-    assert "intrinsics from depth_pro" in found.note
+    assert "intrinsics predicted" in found.note
+    assert found.intrinsics_source == "predicted"
     assert found.intrinsics[0, 0] == pytest.approx(64 / np.tan(np.median(view_rad) / 2), rel=1e-6)
 
 
