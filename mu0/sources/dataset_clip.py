@@ -82,6 +82,8 @@ def clip_camera(
     if poses is None and resolved.camera_from_base is not None:
         poses = np.tile(resolved.camera_from_base, (int(picked.max()) + 1, 1, 1))
         hand_eye_source = resolved.hand_eye_source
+    if poses is None and resolved.camera_from_gripper is not None:
+        notes.append("hand_eye of the calibration was not used: the gripper's poses are not known")
     if poses is not None and resolved.intrinsics is None:
         notes.append("camera poses were left out: they are of no use without intrinsics")
         poses = None
