@@ -6,6 +6,7 @@ was interrupted goes on with the clips that are missing.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
@@ -22,7 +23,7 @@ from mu0.progress import track
 from mu0.sources.clip import read_clip
 from mu0.sources.clip_cache import cache_key, link_file, link_tree
 from mu0.sources.item import AbstractSource, SourceItem, content_fingerprint, safe_name
-from mu0.sources.registry import code_of, open_source
+from mu0.sources.registry import READERS, code_of, open_source
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -106,7 +107,13 @@ def _collect(name: str, params: Source, cache: Path, workers: int) -> list[Found
             for index, (entry, fault) in enumerate(entries)
         ]
     items = list(_chosen(open_source(name, params), params))
-    return [_collect_item(name, params, item, cache) for item in track(items, f"reading {name}")]
+    threads = workers if READERS[params.kind].threads else 1
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            made = pool.map(lambda item: _collect_item(name, params, item, cache), items)
+            return list(track(made, f"reading {name}", total=len(items)))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _chosen(source: AbstractSource, params: FilesSource | DatasetSource) -> Iterator[SourceItem]:

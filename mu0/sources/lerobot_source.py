@@ -26,6 +26,7 @@ from mu0.sources.lerobot_depth import is_depth
 from mu0.sources.lerobot_layout import AGAIN, Episode, Layout, VideoPlace, read_layout
 from mu0.sources.lerobot_parts import DepthFrames, depth_of, robot_of, take
 from mu0.sources.lerobot_rows import EpisodeRows, open_rows
+from mu0.sources.lerobot_v3 import WRIST
 from mu0.sources.timing import grid_indices
 from mu0.sources.video import iter_range, probe_video, scan_video
 
@@ -75,7 +76,7 @@ class _Job:
         depth = depth_of(self.layout, self.params, self.camera)
         keys = [self.camera, *([depth.key] if depth.key else [])]
         names = [self.episode.data_file]
-        names += [self.episode.videos[key].file for key in keys if key in self.episode.videos]
+        names += [self.episode.videos[key].file for key in (*keys, WRIST) if key in self.episode.videos]
         return content_fingerprint(
             *(inside(self.layout.root, name) for name in names),
             episode=repr(self.episode),
@@ -125,6 +126,7 @@ def _write(job: _Job, folder: Path) -> Clip:
         intrinsics=camera.intrinsics,
         camera_from_world=camera.camera_from_world,
         robot=robot.log,
+        wrist_frames=_wrist_frames(job, rows, picked) if robot.log is not None else None,
         times=FrameTimes(picked, times_s[picked]),
     )
 
@@ -196,6 +198,17 @@ def _depth_frames(job: _Job, rows: EpisodeRows, depth: DepthFrames) -> Iterator[
     if place is None:
         return depth.from_images(rows)
     return depth.from_video(inside(job.layout.root, place.file), _range_of(place, rows, job.layout.fps_hz))
+
+
+def _wrist_frames(
+    job: _Job, rows: EpisodeRows, picked: Int[np.ndarray, " picked"]
+) -> UInt8[np.ndarray, "t 64 64 3"] | None:
+    """Frames of our own wrist camera, None where there is none of its size."""
+    place = job.episode.videos.get(WRIST)
+    if place is None or job.camera == WRIST or job.layout.cameras[WRIST].get("shape") != [64, 64, 3]:
+        return None
+    path = inside(job.layout.root, place.file)
+    return np.stack(list(take(iter_range(path, *_range_of(place, rows, job.layout.fps_hz)), picked)))
 
 
 def _instruction(layout: Layout, episode: Episode, rows: EpisodeRows) -> tuple[str, str]:

@@ -15,16 +15,25 @@ SHARED_CODE = ("sources/item.py", "sources/calibration.py", *CLIP_CODE)
 
 @dataclass(frozen=True)
 class Reader:
-    """Where a reader lives, and the code (patterns below mu0/) whose change makes its clips anew."""
+    """Where a reader lives, and the code (patterns below mu0/) whose change makes its clips anew.
+
+    `threads`: its items share no state, so that several may be written at a time (decoding and encoding
+    leave Python's lock).
+    """
 
     module: str
     name: str
     code: tuple[str, ...]
+    threads: bool = False
 
 
 READERS: dict[str, Reader] = {
-    "files": Reader("mu0.sources.files", "FilesReader", ("sources/files.py", *FOLDER_CODE, *VIDEO_CODE)),
-    "lerobot": Reader("mu0.sources.lerobot_source", "LeRobotReader", ("sources/lerobot_*.py",)),
+    "files": Reader(
+        "mu0.sources.files", "FilesReader", ("sources/files.py", *FOLDER_CODE, *VIDEO_CODE), threads=True
+    ),
+    "lerobot": Reader(
+        "mu0.sources.lerobot_source", "LeRobotReader", ("sources/lerobot_*.py", *VIDEO_CODE), threads=True
+    ),
     "droid": Reader("mu0.sources.droid", "DroidReader", ("sources/droid*.py", *TFRECORD_CODE)),
     "egodex": Reader("mu0.sources.egodex", "EgoDexReader", ("sources/egodex.py", *VIDEO_CODE)),
     "agibot": Reader("mu0.sources.agibot", "AgiBotReader", ("sources/agibot*.py", *VIDEO_CODE)),

@@ -16,6 +16,8 @@ from mu0.errors import SourceError
 from mu0.params.raw_videos import LeRobotSource, RawVideosParams
 from mu0.sources.clip import Clip, read_clip
 from mu0.sources.collect import collect_clips
+from mu0.sources.lerobot_v3 import DemonstrationEpisode
+from mu0.sources.lerobot_writer import write_lerobot_dataset
 
 SHARED = Path(__file__).parents[4] / "shared/data"
 VERSIONS = ("v2.0", "v2.1", "v3.0")
@@ -29,9 +31,9 @@ def write(root: Path, version: str, cameras: dict[str, Any] = COLOUR, **info: An
     return fixture.write_v2(root, version, LENGTHS, cameras, **info)
 
 
-def collect(tmp_path: Path, root: Path, **options: Any) -> pd.DataFrame:
+def collect(tmp_path: Path, root: Path, *, workers: int = 1, **options: Any) -> pd.DataFrame:
     source = LeRobotSource.model_validate({"kind": "lerobot", "folder": str(root), **options})
-    params = RawVideosParams(sources={"lr": source})
+    params = RawVideosParams(sources={"lr": source}, workers=workers)
     return collect_clips(params, tmp_path / "raw", tmp_path / "tracks", tmp_path / "cache")
 
 
@@ -156,6 +158,43 @@ def test_our_own_robot_layout_is_kept_with_the_action_that_leads_to_the_next_fra
     assert [number for _, number in seen(clip)] == [0, 2, 4, 6]
     np.testing.assert_array_equal(robot.state[:, 0], [100, 102, 104, 106])
     np.testing.assert_array_equal(robot.action[:, 0], [101.5, 103.5, 105.5, 106.5])
+
+
+def test_our_own_demonstrations_come_back_as_clips(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    episode = DemonstrationEpisode(
+        front=np.stack([fixture.picture(1, number) for number in range(6)]),
+        wrist=np.full((6, 64, 64, 3), 90, np.uint8),
+        state=rng.normal(size=(6, 9)).astype(np.float32),
+        action=rng.normal(size=(6, 5)).astype(np.float32),
+        instruction="lift the mug",
+    )
+    write_lerobot_dataset(tmp_path / "set", [episode, episode], fps_hz=10.0, robot_type="ur3e")
+    index = collect(tmp_path, tmp_path / "set", embodiment="ur3")
+    assert index["reason"].tolist() == ["", ""]
+    clip = clip_of(tmp_path, 1)
+    robot, wrist = clip.robot(), clip.wrist_frames()
+    assert robot is not None
+    assert wrist is not None
+    np.testing.assert_array_equal(robot.state, episode.state)
+    np.testing.assert_array_equal(robot.action, episode.action)
+    np.testing.assert_allclose(wrist.astype(int), 90, atol=3)
+    assert clip.info.instruction == "lift the mug"
+    assert seen(clip) == [(1, number) for number in range(6)]
+
+
+@pytest.mark.parametrize("version", ["v2.1", "v3.0"])
+def test_the_number_of_workers_changes_no_byte(tmp_path: Path, version: str) -> None:
+    cameras = {**COLOUR, DEPTH: fixture.image_feature(1)}
+    root = write(tmp_path / "data", version, cameras)
+    contents = []
+    for workers in (1, 3):
+        collect(tmp_path / str(workers), root, workers=workers)
+        raw = tmp_path / str(workers) / "raw"
+        files = sorted(path for path in raw.rglob("*") if path.is_file())
+        contents.append({path.relative_to(raw): path.read_bytes() for path in files})
+    assert len(contents[0]) == 3 * 4 + 2  # the index and the list of contents
+    assert contents[0] == contents[1]
 
 
 def reasons(index: pd.DataFrame) -> list[str]:
