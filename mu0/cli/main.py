@@ -67,6 +67,10 @@ def extract(
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the episode goes.")] = Path("outputs/extract"),
     text: Annotated[str, typer.Option(help="What happens in the video.")] = "",
+    mode: Annotated[
+        str, typer.Option(help="traceextract, or traceforge: a 20 x 20 grid in TraceForge's layout.")
+    ] = "",
+    stride: Annotated[int, typer.Option(min=0, help="Every n-th frame owns traces; 0: params.yaml.")] = 0,
 ) -> None:
     """Turn videos into episodes of 3D traces: one video, or all sources in params.yaml."""
     if video is None:
@@ -76,7 +80,7 @@ def extract(
         return
     from mu0.cli.one_video import extract_one
 
-    extract_one(video, out, text)
+    extract_one(video, out, text, mode=mode, stride=stride)
 
 
 @app.command()

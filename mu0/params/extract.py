@@ -1,6 +1,6 @@
 """Sections `extract`, `captions` and `trace_audit`: video -> traces and texts."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -14,12 +14,15 @@ from mu0.params.learned import (
 from mu0.params.section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
+ModeName = Literal["traceextract", "traceforge"]
+MODES = get_args(ModeName)
 MIN_CORE_FRAMES = 16
 
 
 class ExtractParams(Section):
     """TraceExtract: clip -> episode."""
 
+    mode: ModeName = "traceextract"  # traceforge: a grid from every query frame
     features: FeaturesName = "descriptors"
     reconstructor: ReconstructorName = "rgbd"
     tracker: TrackerName = "lucas_kanade"
@@ -27,6 +30,8 @@ class ExtractParams(Section):
     target_fps_hz: PositiveFloat = 10.0
     n_keypoints: PositiveInt = 160  # over all query frames; twice as many for wide videos
     n_entities: PositiveInt = 12
+    clustering: Literal["kmeans", "bipartite"] = "kmeans"  # how patches become entities
+    allocation: Literal["per_frame", "per_entity", "peak_frame"] = "per_frame"  # who shares the keypoints
     small_width_px: PositiveInt = 256
     query_every_s: PositiveFloat = 1.0  # new keypoints so often
     helper_every_s: PositiveFloat = 0.3  # points that only help to find rigid bodies

@@ -26,6 +26,7 @@ from mu0.traceextract.motion import displacement
 from mu0.traceextract.provenance import sidecar_of
 from mu0.traceextract.quality import clip_ledgers, mean_acceleration, quality_row
 from mu0.traceextract.sampling import SampledTraces, sample_traces
+from mu0.traceextract.traceforge_engine import extract_traceforge
 from mu0.traceextract.tracks import WorldTracks
 from mu0.traceextract.windows_engine import extract_windows
 
@@ -48,6 +49,8 @@ def extract_episode(clip: Clip, params: ExtractParams, folder: Path) -> dict[str
         SourceError: The clip cannot be decoded.
         EpisodeError: The disk is full.
     """
+    if params.mode == "traceforge":
+        return extract_traceforge(clip, params, folder)
     if len(kept_frames(clip, params.target_fps_hz)) > params.window_frames:
         return extract_windows(clip, params, folder / EPISODE_NAME, folder / "scratch")
     arrays, sidecar, row = extract_clip(clip, params)

@@ -73,12 +73,12 @@ def write_official(view: AbstractEpisodeView, folder: Path) -> None:
     Raises:
         EpisodeError: A frame or sample cannot be read.
     """
-    sidecar = view.sidecar()
+    is_3d = view.sidecar().is_3d
     height_px, width_px = view.size_px
     with NpyWriter(folder / "images.npy", (height_px, width_px, 3), np.uint8) as images:
         for index in range(view.n_frames):
             images.append(view.image(index)[None])
-    if view.has_depth and sidecar.is_3d:
+    if view.has_depth and is_3d:
         with NpyWriter(folder / "depth.npy", view.size_px, np.float16) as depth, np.errstate(over="ignore"):
             for index in range(view.n_frames):
                 depth.append(view.depth_m(index).astype(np.float16)[None])
@@ -90,10 +90,11 @@ def write_official(view: AbstractEpisodeView, folder: Path) -> None:
         height=np.int32(height_px),
         width=np.int32(width_px),
     )
-    np.savez(folder / "acceleration.npz", acceleration=view.acceleration())
     known = {} if "cameras" in view.absent else _camera_statistics(cameras, view.size_px)
     np.savez(folder / "movement_statistics.npz", allow_pickle=False, **known)
     _write_samples(view, folder / "samples")
+    np.savez(folder / "acceleration.npz", acceleration=view.acceleration())
+    sidecar = view.sidecar()  # after the rows, for a view that makes them learns from them
     write_texts(folder, "\n".join(view.instructions()), None, sidecar)
     (folder / SIDECAR_NAME).write_text(sidecar_text(sidecar), encoding="utf-8")
 
