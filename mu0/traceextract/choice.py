@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int
-from scipy.ndimage import binary_dilation
 
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import (
@@ -23,6 +22,7 @@ from mu0.traceextract.backends.interfaces import (
     Reconstruction,
 )
 from mu0.traceextract.backends.registry import load_feature_extractor
+from mu0.traceextract.coverage import covered_patches
 from mu0.traceextract.descriptors import flow_motion
 from mu0.traceextract.keypoints import (
     Covered,
@@ -38,7 +38,6 @@ from mu0.traceextract.windows_carry import Carried, is_inside, patch_of
 from mu0.traceextract.windows_entities import Votes
 
 HELPER_SHARE = 0.9  # helpers per frame over keypoints per frame
-SQUARE = np.ones((3, 3), bool)
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,13 @@ def _n_keypoints(footage: Footage, params: ExtractParams) -> int:
 
 
 def _budget(footage: Footage, params: ExtractParams) -> KeypointBudget:
-    return KeypointBudget(_n_keypoints(footage, params), params.n_entities, params.moving_budget_share)
+    return KeypointBudget(
+        _n_keypoints(footage, params),
+        params.n_entities,
+        params.moving_budget_share,
+        params.clustering,
+        params.allocation,
+    )
 
 
 def _helpers(
@@ -144,12 +149,10 @@ def _covered(
     by_any = np.zeros((len(frames), GRID, GRID), bool)
     by_movers = np.zeros_like(by_any)
     for index, frame in enumerate(frames):
-        seen = followed.is_seen[frame] & is_inside(followed.pixel[frame], size_px)
-        row, column = patch_of(followed.pixel[frame, seen], size_px).T
-        by_any[index, row, column] = True
-        by_any[index] = binary_dilation(by_any[index], SQUARE)
-        moved = carried.has_moved[seen]
-        by_movers[index, row[moved], column[moved]] = True
+        pixel, is_seen = followed.pixel[frame], followed.is_seen[frame]
+        by_any[index] = covered_patches(pixel, is_seen, size_px, (GRID, GRID))
+        moved = is_seen & carried.has_moved
+        by_movers[index] = covered_patches(pixel, moved, size_px, (GRID, GRID), with_neighbours=False)
     return Covered(by_any, by_movers)
 
 
@@ -161,7 +164,7 @@ def _votes(
     size_px: tuple[int, int],
 ) -> Votes:
     """(cluster, entity) for every still point handed over and every sampled frame in which it is seen."""
-    clusters = entities_of_patches(features, params.n_entities, params.seed)
+    clusters = entities_of_patches(features, params.n_entities, params.seed, params.clustering)
     n_rows, n_columns = clusters.shape[1:]
     votes: Votes = []
     for cluster, frame in zip(clusters, features.sampled_frames, strict=True):

@@ -1,42 +1,66 @@
 """Where to look: entities from patch descriptors, and for each a budget of well spread, trackable points.
 
-    patch descriptors of sampled frames --k-means--> entities
+    patch descriptors of sampled frames --k-means or bipartite matching--> entities
     query frames, evenly over time; in each: most points on what moves, the rest on everything
     within an entity: corners first, no two closer than the budget needs
+
+Shares of the budget go to the entities of each frame ("per_frame"), or to entities over all frames at once
+("per_entity", "peak_frame": `mu0.traceextract.budget`); then points are spread by k-means on coordinates.
 
 Small things get more than their area's share, for they are what is carried. Points on moving things get
 most of the budget because the episode keeps only their traces; points on still things are needed for
 coverage and as a check (they must not move).
 
 Sources
-    Entities and budgets: reference/traceextract.md §2.7 and §2.8 (k-means variant).
+    Entities and budgets: reference/traceextract.md §2.7 and §2.8.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PatchFeatures, Reconstruction
+from mu0.traceextract.bipartite import bipartite_entities
+from mu0.traceextract.budget import Allocation, allocate
 from mu0.traceextract.descriptors import flow_motion
 from mu0.traceextract.motion import call_witnesses, moved_mask
+from mu0.traceextract.spread import spread_points
+
+Clustering = Literal["kmeans", "bipartite"]
 
 MAX_ROUNDS = 50
 EDGE_M = 0.03  # a depth step this large within one pixel is a silhouette
 POSITION_WEIGHT = 1.0  # of the patch coordinates beside the descriptors
 MIN_SPACING_SHARE = 0.7
+RIM = np.ones((5, 5), np.uint8)
 CORNER_QUALITY = 1e-4
 CORNER_REACH_PX = 4  # farther pixels do not matter to a corner
 
 
 @dataclass(frozen=True)
 class KeypointBudget:
-    """How many points, and on what."""
+    """How many points, and on what; what counts as an entity, and how entities share the points."""
 
     n_keypoints: int
     n_entities: int
     moving_share: float
+    clustering: Clustering = "kmeans"
+    allocation: Allocation = "per_frame"
+
+
+@dataclass(frozen=True)
+class Region:
+    """The part of a frame that may get points: what moves there, or what does not."""
+
+    frame: int
+    on_moving: bool
+    mask: Bool[np.ndarray, "h w"]
+    entity: UInt8[np.ndarray, "h w"]
+    count: int
 
 
 @dataclass(frozen=True)
@@ -82,14 +106,16 @@ def k_means(features: Float[np.ndarray, "n d"], n_clusters: int, seed: int) -> I
 
 
 def entities_of_patches(
-    features: PatchFeatures, n_entities: int, seed: int
+    features: PatchFeatures, n_entities: int, seed: int, clustering: Clustering = "kmeans"
 ) -> Int[np.ndarray, "s rows columns"]:
     """The entity of every patch of every sampled frame."""
     n, rows, columns, _ = features.descriptors.shape
     row, column = np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij")
     place = np.broadcast_to(np.stack([row, column], -1), (n, rows, columns, 2)) * POSITION_WEIGHT
-    joined = np.concatenate([features.descriptors, place], -1).reshape(n * rows * columns, -1)
-    return k_means(joined.astype(np.float64), n_entities, seed).reshape(n, rows, columns)
+    joined = np.concatenate([features.descriptors, place], -1).astype(np.float64)
+    if clustering == "bipartite":
+        return bipartite_entities(joined, n_entities)
+    return k_means(joined.reshape(n * rows * columns, -1), n_entities, seed).reshape(n, rows, columns)
 
 
 def choose_keypoints(
@@ -104,11 +130,37 @@ def choose_keypoints(
 
     Where `covered` says that points are followed already none is added, and the budget shrinks by that share.
     """
-    entities = entities_of_patches(features, budget.n_entities, seed)
+    regions: Iterable[Region] = _regions(footage, reconstruction, features, budget, seed, covered)
+    plan = None
+    if budget.allocation != "per_frame":  # which must see all frames before it can share
+        regions = list(regions)
+        plan = _plan(regions, budget.allocation)
+    chosen = Keypoints(np.zeros(0, int), np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, bool))
+    for number, region in enumerate(regions):
+        grey = footage.grey[region.frame]
+        if plan is None:
+            found = _spread_points(grey, region.mask, region.entity, region.count)
+        else:
+            found = _planned_points(grey, region, plan[number], seed)
+        owner = region.entity[found[:, 1].astype(int), found[:, 0].astype(int)].astype(int)
+        at, on_mover = np.full(len(found), region.frame), np.full(len(found), region.on_moving)
+        chosen = chosen.joined(Keypoints(at, found, owner, on_mover))
+    return chosen
+
+
+def _regions(
+    footage: Footage,
+    reconstruction: Reconstruction,
+    features: PatchFeatures,
+    budget: KeypointBudget,
+    seed: int,
+    covered: Covered | None,
+) -> Iterator[Region]:
+    """Of every sampled frame what moves, then what does not."""
+    entities = entities_of_patches(features, budget.n_entities, seed, budget.clustering)
     per_frame = max(8, round(budget.n_keypoints / len(features.sampled_frames)))
     width, height = footage.image_size_px
     witnesses = call_witnesses(reconstruction)
-    chosen = Keypoints(np.zeros(0, int), np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, bool))
     for index, frame in enumerate(features.sampled_frames):
         entity = cv2.resize(
             entities[index].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
@@ -123,11 +175,37 @@ def choose_keypoints(
             if covered is not None:
                 patches = (covered.by_movers if on_moving else covered.by_any)[index]
                 mask, count = _uncovered(mask, count, patches)
-            found = _spread_points(footage.grey[frame], mask, entity, count)
-            owner = entity[found[:, 1].astype(int), found[:, 0].astype(int)].astype(int)
-            on_mover = np.full(len(found), on_moving)
-            chosen = chosen.joined(Keypoints(np.full(len(found), frame), found, owner, on_mover))
-    return chosen
+            yield Region(int(frame), on_moving, mask, entity, count)
+
+
+def _plan(
+    regions: list[Region], allocation: Literal["per_entity", "peak_frame"]
+) -> Int[np.ndarray, "regions entities"]:
+    """Points of each entity in each region; what moves and what does not have budgets of their own."""
+    n_entities = 1 + max(int(region.entity.max()) for region in regions)
+    areas = np.stack([np.bincount(region.entity[region.mask], minlength=n_entities) for region in regions])
+    plan = np.zeros_like(areas)
+    for on_moving in (True, False):
+        mine = np.array([region.on_moving == on_moving for region in regions])
+        total = sum(region.count for region in regions if region.on_moving == on_moving)
+        plan[mine] = allocate(areas[mine].T, total, allocation).T
+    return plan
+
+
+def _planned_points(
+    grey: UInt8[np.ndarray, "h w"], region: Region, counts: Int[np.ndarray, " entities"], seed: int
+) -> Float[np.ndarray, "n 2"]:
+    found = [np.zeros((0, 2))]
+    for entity in np.flatnonzero(counts):
+        here = region.mask & (region.entity == entity)
+        found.append(spread_points(grey, _without_rim(here), int(counts[entity]), seed))
+    return np.concatenate(found)
+
+
+def _without_rim(mask: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """The inside of a region, where it has one: motion and entities reach some pixels over a thing's edge."""
+    inside = cv2.erode(mask.astype(np.uint8), RIM).astype(bool)
+    return inside if inside.any() else mask
 
 
 def _uncovered(

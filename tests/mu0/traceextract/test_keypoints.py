@@ -1,20 +1,30 @@
 """Keypoints: most on what moves, spread out, away from silhouettes, the same for the same seed."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import square_scene as scene
 
 from mu0.traceextract.backends.descriptors import PatchDescriptors
-from mu0.traceextract.keypoints import KeypointBudget, choose_keypoints, k_means, query_frames
+from mu0.traceextract.backends.interfaces import Keypoints
+from mu0.traceextract.keypoints import (
+    KeypointBudget,
+    choose_keypoints,
+    entities_of_patches,
+    k_means,
+    query_frames,
+)
 from mu0.traceextract.reconstruction import reconstruct_rgbd
 
 BUDGET = KeypointBudget(n_keypoints=60, n_entities=6, moving_share=0.6)
 
 
-def _choose(seed: int = 0) -> object:
+def _choose(seed: int = 0, budget: KeypointBudget = BUDGET) -> Keypoints:
     footage = scene.footage()
     reconstruction = reconstruct_rgbd(footage)
     features = PatchDescriptors().describe(footage, reconstruction, query_frames(scene.N_FRAMES, 10.0, 1.0))
-    return choose_keypoints(footage, reconstruction, features, BUDGET, seed)
+    return choose_keypoints(footage, reconstruction, features, budget, seed)
 
 
 def test_query_frames_are_evenly_spread_and_start_at_the_beginning() -> None:
@@ -33,11 +43,47 @@ def test_k_means_separates_far_blobs_and_repeats_itself() -> None:
 
 def test_points_on_movers_lie_on_the_square_and_take_their_share() -> None:
     points = _choose()
-    left = scene.START_PX + scene.STEP_PX * points.frame
-    inside = points.pixel - np.stack([left, np.full_like(left, scene.TOP_PX)], 1)
-    on_square = ((inside >= -2) & (inside < scene.SQUARE_PX + 2)).all(1)
+    on_square = _on_square(points)
     assert on_square[points.on_mover].mean() > 0.95
     assert 0.4 < points.on_mover.mean() <= 0.7
+
+
+def _on_square(points: Keypoints) -> np.ndarray:
+    left = scene.START_PX + scene.STEP_PX * points.frame
+    inside = points.pixel - np.stack([left, np.full_like(left, scene.TOP_PX)], 1)
+    return ((inside >= -2) & (inside < scene.SQUARE_PX + 2)).all(1)
+
+
+@pytest.mark.parametrize("clustering", ["kmeans", "bipartite"])
+@pytest.mark.parametrize("allocation", ["per_frame", "per_entity", "peak_frame"])
+def test_every_way_to_choose_keeps_the_budget_and_finds_the_mover(clustering: str, allocation: str) -> None:
+    budget = replace(BUDGET, clustering=clustering, allocation=allocation)
+    points = _choose(budget=budget)
+    assert 40 <= len(points.frame) <= 66
+    assert 0.4 < points.on_mover.mean() <= 0.7
+    assert _on_square(points)[points.on_mover].mean() > 0.9
+    again = _choose(budget=budget)
+    assert (points.pixel == again.pixel).all()
+    assert (points.entity == again.entity).all()
+
+
+@pytest.mark.parametrize("allocation", ["per_entity", "peak_frame"])
+def test_every_entity_gets_points_on_what_does_not_move(allocation: str) -> None:
+    footage = scene.footage()
+    reconstruction = reconstruct_rgbd(footage)
+    features = PatchDescriptors().describe(footage, reconstruction, query_frames(scene.N_FRAMES, 10.0, 1.0))
+    points = _choose(budget=replace(BUDGET, n_entities=12, moving_share=0.2, allocation=allocation))
+    seen = set(entities_of_patches(features, 12, 0).ravel().tolist())
+    found = set(points.entity.tolist())
+    assert len(found) >= 0.9 * len(seen)  # an entity may lie on silhouettes or on the border only
+
+
+def test_a_peak_frame_holds_all_points_of_its_entity() -> None:
+    points = _choose(budget=replace(BUDGET, allocation="peak_frame"))
+    for entity in set(points.entity.tolist()):
+        for on_mover in (True, False):
+            frames = points.frame[(points.entity == entity) & (points.on_mover == on_mover)]
+            assert len(set(frames.tolist())) <= 1
 
 
 def test_equal_seeds_choose_equal_points() -> None:
