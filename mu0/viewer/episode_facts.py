@@ -47,7 +47,7 @@ def chips(episode: Episode) -> list[Chip]:
     return [
         Chip("3-D traces, metres", "good") if episode.depth is not None else Chip("2-D only, pixels", "flat"),
         Chip(POSES.get(sidecar.pose_source, sidecar.pose_source)),
-        Chip(f"{sidecar.fps_hz:g} Hz" if sidecar.fps_hz else "rate unknown"),
+        Chip(f"{sidecar.fps_hz:.3g} Hz" if sidecar.fps_hz else "rate unknown"),
         Chip(f"{episode.n_frames:,} frames{seconds}"),
         Chip(f"{episode.size_px[1]}×{episode.size_px[0]} px"),
         Chip(f"licence: {sidecar.licence or 'unknown'}"),

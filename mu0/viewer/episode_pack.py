@@ -44,7 +44,7 @@ class Limits:
     anchors: int = 240
     traces: int = 240
     picture_width_px: int = 640
-    cloud_width_px: int = 170
+    cloud_width_px: int = 220
 
 
 @dataclass(frozen=True)
@@ -205,8 +205,8 @@ def clean_depth_mm(depth_m: Float[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
 
 
 def _neighbours(image: Float[np.ndarray, "h w"], axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The pixels before, here and after along an axis; the border is its own neighbour."""
-    padded = np.pad(image, [(1, 1) if axis == number else (0, 0) for number in range(2)], mode="edge")
+    """The pixels before, here and after along an axis; nothing is known outside the picture."""
+    padded = np.pad(image, [(1, 1) if axis == number else (0, 0) for number in range(2)], mode="constant")
     n = image.shape[axis]
     before, after = (padded.take(range(start, start + n), axis) for start in (0, 2))
     return before, image, after

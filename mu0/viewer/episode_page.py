@@ -28,6 +28,7 @@ aria-label="Point cloud, traces and camera path in 3D"></canvas>
 <label><input type="checkbox" id="path" checked>camera</label>
 <label><input type="checkbox" id="through">look through the camera</label>
 <button id="reset">reset view</button></div></section>"""
+FLAT = '<span class="flag">2-D only: no depth, so nothing is known in metres</span>'
 KEYS = (
     "<span class=\"keys\"><kbd>space</kbd> play <kbd>←</kbd><kbd>→</kbd> anchor "
     "<kbd>PgUp</kbd><kbd>PgDn</kbd> event <kbd>e</kbd> entities <kbd>p</kbd> past{more}</span>"
@@ -73,20 +74,21 @@ def _page(episode: Episode, packed: Packed) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{text(sidecar.episode_id)}</title>
 <style>{(assets / "episode.css").read_text(encoding="utf-8")}</style></head>
-<body><div class="stage">
+<body style="--ratio: {packed.content["width"]} / {packed.content["height"]}"><div class="stage">
 <header><h1><span>{text(sidecar.source)} /</span> {text(sidecar.clip_id)}</h1>
 <p class="said">{text(f"“{sidecar.instruction}”" if sidecar.instruction else "")}</p>
 <button id="theme" title="Light or dark">light / dark</button>{_chips(chips(episode))}</header>
 <main class="panes{"" if is_3d else " flat"}">{SPACE if is_3d else ""}
 <section class="pane"><canvas id="picture" role="img" aria-label="The frame with its traces"></canvas>
 <div class="switches"><label><input type="checkbox" id="byEntity">colour by entity</label>
-<label><input type="checkbox" id="past">past</label><span>● seen ○ hidden</span></div></section></main>
+<label><input type="checkbox" id="past">past</label><span>● seen ○ hidden</span>{"" if is_3d else FLAT}</div>
+</section></main>
 <div class="player"><button id="play" aria-label="Play or pause">▶</button>
 <input type="range" id="slider" min="0" value="0" aria-label="Anchor frame">
 <output id="where"></output><output id="count"></output></div>
 <div class="timeline"><div id="track"><svg viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
 <polyline id="curve"/></svg><div id="head"></div></div><div id="ticks"></div></div>
-<div class="words"><p id="caption"></p>
+<div class="words" id="words"><p id="caption"></p>
 <p class="second"><span id="skills"></span><span id="others"></span></p></div>
 <div class="legend"><span id="ofTime">now <i class="ramp"></i> end of the trace</span>
 <span id="ofEntity" hidden></span>{KEYS.format(more=KEYS_3D if is_3d else "")}</div>

@@ -108,7 +108,7 @@ class Page {
     const inside = (one) => one.start <= frame && frame <= one.end;
     document.querySelectorAll(".event").forEach((node) => node.classList.toggle("now", inside(node.range)));
     const event = episode.events.find(inside);
-    byId("caption").textContent = event ? event.texts[0] : episode.events.length ? "No event here: the frames are noisy." : "";
+    byId("caption").textContent = event ? event.texts[0] : "No event here.";
     byId("others").textContent = event ? event.texts.slice(1).filter((text) => text && text !== event.texts[0]).map((text) => `“${text}”`).join("  ") : "";
     byId("skills").textContent = event ? event.skills.join(", ") : "";
     this.buildLegend();
@@ -168,7 +168,8 @@ class Page {
     const shown = episode.windows.filter((one) => one.lane <= 3);
     shown.forEach((one) => track.append(block(one, one.lane, "window", `${one.kind}: ${one.texts[0]}`)));
     const lanes = (episode.events.length ? 1 : 0) + Math.max(0, ...shown.map((one) => one.lane));
-    track.style.setProperty("--lanes", Math.max(lanes, 1));
+    track.style.setProperty("--lanes", lanes);
+    byId("words").hidden = !episode.events.length;
     const go = (event) => {
       const box = track.getBoundingClientRect();
       this.goToFrame(Math.floor(((event.clientX - box.left) / box.width) * episode.n_frames));
@@ -186,7 +187,7 @@ class Page {
     const total = fps_hz ? n_frames / fps_hz : n_frames, unit = fps_hz ? " s" : "";
     const rough = total / 8, power = 10 ** Math.floor(Math.log10(rough));
     const step = power * [1, 2, 5, 10].find((value) => value * power >= rough);
-    for (let at = 0; at < total - 1e-9; at += step) {
+    for (let at = 0; at < 0.97 * total; at += step) {
       const tick = document.createElement("span");
       tick.style.left = share(at * (fps_hz || 1));
       tick.textContent = `${+at.toFixed(3)}${unit}`;

@@ -27,7 +27,10 @@ class Space {
   reset() {
     const centre = this.episode.centre;
     const away = Math.hypot(...centre.map((value, axis) => value - this.base.position[axis]));
-    Object.assign(this, { yaw: -0.42, pitch: -0.22, centre: [...centre], distance: 1.12 * away });
+    // a camera that moves is worth seeing: stand farther off, and aim a little towards it
+    const wide = this.episode.path.length > 1;
+    const aim = centre.map((value, axis) => value + (wide ? 0.2 : 0) * (this.base.position[axis] - value));
+    Object.assign(this, { yaw: wide ? -0.75 : -0.5, pitch: wide ? -0.35 : -0.28, centre: aim, distance: (wide ? 1.65 : 1.2) * away });
     this.look.through = false;
   }
 
