@@ -2,10 +2,16 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from mu0.errors import EpisodeError
+
+if TYPE_CHECKING:
+    from mu0.episodes.layouts.convert import Conversion
+
+MAX_NAMES = 3  # of episodes in a line
 
 
 def convert_folder(source: Path, goal: Path, to: str, *, overwrite: bool) -> None:
@@ -34,12 +40,7 @@ def convert_folder(source: Path, goal: Path, to: str, *, overwrite: bool) -> Non
         )
     plan = plan_conversions(source, goal, layout, overwrite=overwrite)
     results = list(track(convert_all(plan, source, layout), f"converting to {layout}", len(plan)))
-    rows = [
-        (result.name, f"{result.layout} -> {layout}", result.status, text)
-        for result in results
-        for text in _texts(result.reason, result.account.lost, result.account.absent, result.account.notes)
-    ]
-    print_table(("episode", "layout", "status", "what it costs"), rows)
+    print_table(("from", "status", "what it costs", "episodes"), _rows(results))
     counts = Counter(result.status for result in results)
     typer.echo(", ".join(f"{counts[status]} {status}" for status in sorted(counts)) + f"; in {goal}")
     if counts["failed"]:
@@ -50,6 +51,24 @@ def convert_folder(source: Path, goal: Path, to: str, *, overwrite: bool) -> Non
         )
 
 
-def _texts(reason: str, lost: tuple[str, ...], absent: tuple[str, ...], notes: tuple[str, ...]) -> list[str]:
-    texts = [f"lost: {text}" for text in lost] + [f"never there: {text}" for text in absent] + [*notes]
-    return ([reason] if reason else texts) or ["nothing"]
+def _rows(results: list["Conversion"]) -> list[tuple[str, str, str, str]]:
+    """A line per cost, with the episodes that share it; mu0_conversion.json in each holds its own."""
+    episodes: dict[tuple[str, str, str], list[str]] = {}
+    for result in results:
+        for text in _texts(result):
+            episodes.setdefault((result.layout, result.status, text), []).append(result.name)
+    return [(*key, _named(names)) for key, names in episodes.items()]
+
+
+def _texts(result: "Conversion") -> list[str]:
+    if result.status == "failed":
+        return [result.reason]
+    account = result.account
+    texts = [f"lost: {text}" for text in account.lost]
+    texts += [f"never there: {text}" for text in account.absent]
+    return [*texts, *account.notes] or ["nothing"]
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more

@@ -38,6 +38,7 @@ CARRIED = (
     "curated_captions.json",
     "curated_training_texts.json",
 )
+ONLY_OUTSIDE_TRACEFORGE = {name: ABSENT[name] for name in ("history", "visibs", "cluster_ids")}
 CARRIED_FOLDERS = (EXTRAS_FOLDER, "curated")
 Status = Literal["converted", "up to date", "failed"]
 
@@ -163,21 +164,17 @@ def convert_episode(folder: Path, layout: Layout, place: Path, to: Layout) -> Ac
 
 def losses(view: AbstractEpisodeView, to: Layout) -> list[str]:
     """What `view` holds and the layout `to` cannot."""
-    lost = []
-    if to == "traceforge":
-        kept_in_traceforge = {"depth", "cameras", "acceleration"}
-        names = [name for name in ABSENT if name not in kept_in_traceforge and name not in view.absent]
-        if view.layout == "traceforge":
-            return []
-        if not view.sidecar().is_3d and "raw_traj" in names:
-            names.remove("raw_traj")  # its pixels are all there is
-        lost += [ABSENT[name] for name in names if name != "raw_traj"]
-        if "raw_traj" in names:
-            lost.append("depth of positions at clock time (traj_2d keeps their pixels)")
-        lost += _grid_losses(view)
-    elif view.layout != "official":
-        lost += _rounding(view)
-    return lost
+    if to != "traceforge":
+        return [] if view.layout == "official" else _rounding(view)
+    if view.layout == "traceforge":
+        return []
+    sidecar = view.sidecar()
+    lost = [text for name, text in ONLY_OUTSIDE_TRACEFORGE.items() if name not in view.absent]
+    if sidecar.mode == "traceforge" and "is_moving" not in view.absent:
+        lost.append("the movement flag (TraceGen finds its own)")
+    if sidecar.is_3d and "raw_traj" not in view.absent:  # pixels are all that there is without depth
+        lost.append("depth of positions at clock time (traj_2d keeps their pixels)")
+    return lost + _grid_losses(view)
 
 
 def _grid_losses(view: AbstractEpisodeView) -> list[str]:

@@ -110,7 +110,6 @@ def test_what_traceforge_cannot_hold_is_reported(tmp_path: Path, episode_folder:
         "the past of every trace",
         "visibility",
         "entity numbers",
-        "the movement flag (here by TraceGen's rule)",
         "depth of positions at clock time (traj_2d keeps their pixels)",
         "the 20 x 20 grid that TraceGen expects: 2 frames have other points",
     )
