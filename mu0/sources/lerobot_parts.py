@@ -1,9 +1,9 @@
 """What an episode of a LeRobotDataset holds beside its frames: depth, and the robot's states and actions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,18 +18,6 @@ from mu0.sources.video import iter_grey_range
 
 STATE, ACTION = "observation.state", "action"
 STATE_SIZE, ACTION_SIZE = 9, 5
-
-T = TypeVar("T")
-
-
-def take(frames: Iterable[T], picked: Int[np.ndarray, " picked"]) -> Iterator[T]:
-    """The frames with these ascending numbers; a number that stands twice is yielded twice."""
-    wanted = picked.tolist()
-    position = 0
-    for number, frame in enumerate(frames):
-        while position < len(wanted) and wanted[position] == number:
-            yield frame
-            position += 1
 
 
 @dataclass(frozen=True)

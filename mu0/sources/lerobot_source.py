@@ -24,10 +24,10 @@ from mu0.sources.dataset_clip import RecordedCamera, clip_camera, with_camera
 from mu0.sources.item import AbstractSource, SourceItem, broken_item, content_fingerprint, require_folder
 from mu0.sources.lerobot_depth import is_depth
 from mu0.sources.lerobot_layout import AGAIN, Episode, Layout, VideoPlace, read_layout
-from mu0.sources.lerobot_parts import DepthFrames, depth_of, robot_of, take
+from mu0.sources.lerobot_parts import DepthFrames, depth_of, robot_of
 from mu0.sources.lerobot_rows import EpisodeRows, open_rows
 from mu0.sources.lerobot_v3 import WRIST
-from mu0.sources.timing import grid_indices
+from mu0.sources.timing import grid_indices, take
 from mu0.sources.video import iter_range, probe_video, scan_video
 
 MIN_FRAMES = 2

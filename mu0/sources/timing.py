@@ -75,3 +75,13 @@ def grid_indices(times_s: Float[np.ndarray, " t"], rate_hz: float | None) -> Int
 def even_indices(n_frames: int, fps_hz: float, rate_hz: float | None) -> Int[np.ndarray, " kept"]:
     """`grid_indices` of an even recording."""
     return grid_indices(np.arange(n_frames) / fps_hz, rate_hz)
+
+
+def take(frames: Iterable[Frame], picked: Int[np.ndarray, " picked"]) -> Iterator[Frame]:
+    """The frames with these ascending numbers; a number that stands twice is yielded twice."""
+    wanted = picked.tolist()
+    position = 0
+    for number, frame in enumerate(frames):
+        while position < len(wanted) and wanted[position] == number:
+            yield frame
+            position += 1

@@ -1,12 +1,11 @@
 """The frames of a clip that become an episode: all in memory, or all on disk if they are too many.
 
-Every n-th frame is kept, so that the rate comes closest to the one asked for. A clip of at most
-`extract.window_frames` kept frames is read into memory; a longer one goes straight into the files from which
-the engine reads it window by window, one decoded frame in memory at a time.
+Of a faster clip the frame nearest to each time k / rate is kept, so that the rate is the asked one. A clip
+of at most `extract.window_frames` kept frames is read into memory; a longer one goes straight into the files
+from which the engine reads it window by window, one decoded frame in memory at a time.
 """
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from mu0.episodes.stream import FrameStore, NpyWriter
 from mu0.errors import ExtractionError
 from mu0.sources.clip import Clip
+from mu0.sources.timing import even_indices, take
 from mu0.traceextract.backends.interfaces import Footage
 
 
@@ -23,7 +23,8 @@ def kept_frames(clip: Clip, target_fps_hz: float) -> np.ndarray:
     Raises:
         ExtractionError: Fewer than two frames are left.
     """
-    kept = np.arange(0, clip.info.n_frames, _step(clip, target_fps_hz))
+    is_faster = clip.info.fps_hz > target_fps_hz
+    kept = even_indices(clip.info.n_frames, clip.info.fps_hz, target_fps_hz if is_faster else None)
     if len(kept) < 2:
         raise ExtractionError(
             f"Clip {clip.info.source}/{clip.info.clip_id} has {clip.info.n_frames} frames "
@@ -32,10 +33,6 @@ def kept_frames(clip: Clip, target_fps_hz: float) -> np.ndarray:
             remedy="leave this clip out, or raise `extract.target_fps_hz` in params.yaml.",
         )
     return kept
-
-
-def _step(clip: Clip, target_fps_hz: float) -> int:
-    return max(1, round(clip.info.fps_hz / target_fps_hz))
 
 
 def read_footage(clip: Clip, target_fps_hz: float) -> Footage:
@@ -54,14 +51,14 @@ def store_footage(clip: Clip, target_fps_hz: float, images: Path, scratch: Path)
 
 
 def _footage(clip: Clip, target_fps_hz: float, images: Path | None, scratch: Path | None) -> Footage:
-    kept, step, info = kept_frames(clip, target_fps_hz), _step(clip, target_fps_hz), clip.info
+    kept, info = kept_frames(clip, target_fps_hz), clip.info
     size = (info.height_px, info.width_px)
-    frames = islice(clip.iter_frames(), 0, None, step)
+    frames = take(clip.iter_frames(), kept)
     poses = clip.camera_from_world()
     return Footage(
         frames=_collect(frames, len(kept), (*size, 3), np.uint8, images),
         depth_m=_collect(
-            islice(clip.iter_depth_m(), 0, None, step),
+            take(clip.iter_depth_m(), kept),
             len(kept),
             size,
             np.float32,
@@ -72,7 +69,7 @@ def _footage(clip: Clip, target_fps_hz: float, images: Path | None, scratch: Pat
         intrinsics=clip.intrinsics(),
         camera_from_world=None if poses is None else poses[kept],
         source_frames=kept,
-        fps_hz=info.fps_hz / step,
+        fps_hz=min(info.fps_hz, target_fps_hz),
         scratch=scratch,
     )
 
