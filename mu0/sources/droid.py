@@ -132,7 +132,9 @@ class DroidReader(AbstractSource):
         """The wrist camera's poses, where a calibration says how it sits on the gripper."""
         if self._camera != WRIST_CAMERA or not self._params.calibration:
             return RecordedCamera()
-        camera_from_gripper = read_calibration(Path(self._params.calibration)).camera_from_gripper
+        camera_from_gripper = read_calibration(
+            Path(self._params.calibration), self._camera
+        ).camera_from_gripper
         states = np.asarray(features.get(GRIPPER_KEY, []), np.float64)
         if camera_from_gripper is None or states.size != 6 * n_steps:
             return RecordedCamera()

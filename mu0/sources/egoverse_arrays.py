@@ -1,7 +1,6 @@
 """The arrays of an EgoVerse episode, read with the package zarr (extra `sources`)."""
 
 import json
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,12 +96,7 @@ class Arrays:
         zarr = require_zarr()
         path = inside(self._episode, name)
         try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings(
-                    "ignore", message=".*VariableLengthBytes.*"
-                )  # no Zarr v3 spec of it yet
-                array = zarr.open_array(str(path), mode="r")
-            yield array
+            yield zarr.open_array(str(path), mode="r")
         except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError) as error:
             raise SourceError(
                 f"{path} cannot be read: {error}.",

@@ -34,11 +34,14 @@ READERS: dict[str, Reader] = {
     "lerobot": Reader(
         "mu0.sources.lerobot_source", "LeRobotReader", ("sources/lerobot_*.py", *VIDEO_CODE), threads=True
     ),
-    "droid": Reader("mu0.sources.droid", "DroidReader", ("sources/droid*.py", *TFRECORD_CODE)),
-    "egodex": Reader("mu0.sources.egodex", "EgoDexReader", ("sources/egodex.py", *VIDEO_CODE)),
-    "agibot": Reader("mu0.sources.agibot", "AgiBotReader", ("sources/agibot*.py", *VIDEO_CODE)),
+    "droid": Reader("mu0.sources.droid", "DroidReader", ("sources/droid*.py", *TFRECORD_CODE), threads=True),
+    "egodex": Reader("mu0.sources.egodex", "EgoDexReader", ("sources/egodex.py", *VIDEO_CODE), threads=True),
+    "agibot": Reader("mu0.sources.agibot", "AgiBotReader", ("sources/agibot*.py", *VIDEO_CODE), threads=True),
     "egoverse": Reader(
-        "mu0.sources.egoverse", "EgoVerseReader", ("sources/egoverse*.py", *JPEG_CODE, *VIDEO_CODE)
+        "mu0.sources.egoverse",
+        "EgoVerseReader",
+        ("sources/egoverse*.py", *JPEG_CODE, *VIDEO_CODE),
+        threads=True,
     ),
 }
 
