@@ -122,6 +122,9 @@ def quality_row(
         median_motion_px=motion.motion_px,
         mean_confidence=float(tracks.confidence.mean()) if tracks.n_points else None,
         n_entities_moving=len(np.unique(tracks.entity[tracks.is_moving])),
+        residuals={
+            name: float(value) for name, value in sorted(tracks.residuals.items()) if np.isfinite(value)
+        },
         dropped={ledger.level: reasons_of(ledger) for ledger in ledgers},
     )
     return asdict(row)

@@ -53,6 +53,8 @@ class QualityRow:
         median_motion_px: As in metres, for 2-D clips, camera motion included.
         mean_confidence: Mean over points and frames.
         n_entities_moving: Entities with at least one moving point.
+        residuals: Whatever else tracking and reconstruction measured, by name; those named in
+            `mu0.traceextract.quality_table.RESIDUALS` become columns.
         dropped: What was dropped, by level and reason (`mu0.traceextract.quality_ledger`); goes to
             drops.parquet.
     """
@@ -95,6 +97,7 @@ class QualityRow:
     median_motion_px: float | None = None
     mean_confidence: float | None = None
     n_entities_moving: int = 0
+    residuals: dict[str, float] = field(default_factory=dict)
     dropped: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property

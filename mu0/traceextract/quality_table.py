@@ -15,7 +15,10 @@ from mu0.traceextract.quality_drops import FAILED, drops_table, sources_table
 from mu0.traceextract.quality_row import QualityRow
 
 COLUMN_TYPES = {"str": "str", "bool": "bool", "int": "int64", "float | None": "float64", "Status": "str"}
-LEFT_OUT = ("seconds_per_frame", "dropped")
+LEFT_OUT = ("seconds_per_frame", "residuals", "dropped")
+RESIDUALS = (
+    "depth_noise_m", "n_jumps_cut", "jittery_share", "pose_inlier_share", "n_pose_lost", "n_pose_recognised",
+)  # fmt: skip
 
 
 def write_quality(folder: Path, rows: Sequence[QualityRow], index: pd.DataFrame) -> tuple[Path, ...]:
@@ -53,10 +56,11 @@ def _with_frames(rows: Sequence[QualityRow], index: pd.DataFrame) -> list[Qualit
 
 
 def quality_table(rows: Sequence[QualityRow]) -> pd.DataFrame:
-    """One line per clip, columns as the fields of `QualityRow` without its wall time and its drops."""
+    """One line per clip: the fields of `QualityRow` but for wall time and drops, and `RESIDUALS`."""
     columns = {item.name: _column_type(item.type) for item in fields(QualityRow) if item.name not in LEFT_OUT}
-    table = pd.DataFrame([asdict(row) for row in rows], columns=list(columns))
-    return table.astype(columns)
+    columns |= dict.fromkeys(RESIDUALS, "float64")
+    lines = [{name: row.residuals.get(name) for name in RESIDUALS} | asdict(row) for row in rows]
+    return pd.DataFrame(lines, columns=list(columns)).astype(columns)
 
 
 def _column_type(annotation: object) -> str:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from mu0.episodes.read import Episode
+from mu0.episodes.sidecar import ABSENT
 from mu0.viewer.episode_pack import require_samples
 
+GUESSED_LENS = {"assumed_fov": "lens assumed", "predicted": "lens predicted", "none": "lens unknown"}
 POSES = {"given": "poses given", "odometry": "poses estimated (odometry)", "none": "no camera poses"}
 MEASURED = {
     "coverage": ("coverage of the image", 100.0, "%"),
@@ -16,6 +18,10 @@ MEASURED = {
     "moving_share": ("points that move", 100.0, "%"),
     "median_reprojection_error_px": ("reprojection error, median", 1.0, "px"),
     "pose_residual_px": ("camera path, residual", 1.0, "px"),
+    "n_pose_lost": ("frames at which the camera was lost", 1.0, ""),
+    "depth_noise_m": ("noise of depth", 1000.0, "mm"),
+    "n_jumps_cut": ("jumps cut out of tracks", 1.0, ""),
+    "jittery_share": ("tracks that shake", 100.0, "%"),
     "static_jitter_m": ("points at rest wander by", 1000.0, "mm"),
     "moving_jitter_m": ("moving points shake by", 1000.0, "mm"),
     "median_motion_m": ("moving points get around, median", 100.0, "cm"),
@@ -45,12 +51,13 @@ def chips(episode: Episode) -> list[Chip]:
     sidecar = episode.sidecar
     seconds = f", {episode.n_frames / sidecar.fps_hz:.1f} s" if sidecar.fps_hz else ""
     return [
-        Chip("3-D traces, metres", "good") if episode.depth is not None else Chip("2-D only, pixels", "flat"),
+        Chip("3-D traces, metres", "good") if episode.sidecar.is_3d else Chip("2-D only, pixels", "flat"),
         Chip(POSES.get(sidecar.pose_source, sidecar.pose_source)),
         Chip(f"{sidecar.fps_hz:.3g} Hz" if sidecar.fps_hz else "rate unknown"),
         Chip(f"{episode.n_frames:,} frames{seconds}"),
         Chip(f"{episode.size_px[1]}×{episode.size_px[0]} px"),
         Chip(f"licence: {sidecar.licence or 'unknown'}"),
+        *([Chip(lens, "flat")] if sidecar.is_3d and (lens := _lens(episode)) else []),
         *([Chip("simulated")] if sidecar.simulated else []),
     ]
 
@@ -71,6 +78,13 @@ def fact_tables(episode: Episode) -> dict[str, Rows]:
     return tables
 
 
+def _lens(episode: Episode) -> str:
+    """What to know about the intrinsics; empty if they were measured."""
+    if "cameras" in episode.sidecar.absent:
+        return "lens assumed"
+    return GUESSED_LENS.get(episode.sidecar.intrinsics_source, "")
+
+
 def _origin(episode: Episode) -> Rows:
     sidecar = episode.sidecar
     rows = [
@@ -82,9 +96,12 @@ def _origin(episode: Episode) -> Rows:
         ("camera poses", POSES.get(sidecar.pose_source, sidecar.pose_source)),
         (
             "focal length",
-            f"{episode.intrinsics[0, 0, 0]:.1f} px" if episode.depth is not None else "not used",
+            f"{episode.intrinsics[0, 0, 0]:.1f} px" if episode.sidecar.is_3d else "not used",
         ),
         ("made with", ", ".join(f"{role}: {name}" for role, name in sorted(sidecar.backends.items()))),
+        ("licences of weights", ", ".join(f"{n}: {text}" for n, text in sorted(sidecar.licences.items()))),
+        ("lens", sidecar.intrinsics_source if sidecar.is_3d else ""),
+        ("never had", ", ".join(ABSENT[name] for name in sidecar.absent)),
         ("folder", str(episode.folder)),
     ]
     first, last = sidecar.source_frames[0], sidecar.source_frames[-1]

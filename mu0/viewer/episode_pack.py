@@ -70,21 +70,20 @@ def pack_episode(episode: Episode, texts: Texts, *, anchor: int | None, limits: 
     samples = require_samples(episode)
     start_slot = 0 if anchor is None else slot_of(episode, anchor)
     slots, anchors = _within_budget(episode, samples, start_slot, limits)
-    is_3d = episode.depth is not None
     height_px, width_px = episode.size_px
     content = {
         "width": width_px,
         "height": height_px,
         "n_frames": episode.n_frames,
         "fps_hz": episode.sidecar.fps_hz,
-        "is_3d": is_3d,
+        "is_3d": episode.sidecar.is_3d,
         "start": int(np.searchsorted(slots, start_slot)),
         "anchors": anchors,
         "entities": _entities(samples),
         "events": [asdict(text) for text in texts.events],
         "windows": [asdict(text) for text in texts.windows],
         "acceleration": _thinned_peaks(np.nan_to_num(episode.acceleration.astype(np.float64))),
-        **(_world(episode, samples, slots) if is_3d else {}),
+        **(_world(episode, samples, slots) if episode.sidecar.is_3d else {}),
     }
     return Packed(content, _notes(episode, samples, slots, limits))
 
@@ -166,8 +165,9 @@ def _anchor(episode: Episode, samples: Samples, slot: int, limits: Limits) -> di
         "focal": [float(matrix[0, 0]), float(matrix[1, 1])],
         "middle": [float(matrix[0, 2]), float(matrix[1, 2])],
     }
-    if episode.depth is not None:
+    if episode.sidecar.is_3d:
         packed["pose"] = [round(float(value), 7) for value in episode.camera_from_world[frame].ravel()]
+    if episode.sidecar.is_3d and episode.depth is not None:
         packed["cloud"] = _cloud(episode.depth[frame], limits.cloud_width_px)
     return packed
 
@@ -287,8 +287,10 @@ def _notes(
         )
     if width_px > limits.picture_width_px:
         notes.append(f"Pictures are {limits.picture_width_px} px wide; the episode’s are {width_px} px.")
-    if episode.depth is None:
+    if not episode.sidecar.is_3d:
         notes.append("2-D only: nothing is known in metres, so there is no 3D scene.")
+    elif episode.depth is None:
+        notes.append("There is no depth image, so there is no cloud.")
     else:
         step = cloud_step(width_px, limits.cloud_width_px)
         every = f"one of {step} pixels in each row and column" if step > 1 else "every pixel"
@@ -296,5 +298,8 @@ def _notes(
             f"The cloud takes {every} and leaves out silhouettes, where depth leaves the plane of its "
             f"neighbours by more than {100 * EDGE_SHARE:g} %."
         )
-    notes.append("An episode stores the traces of points that move; what rests is only in the cloud.")
+    if episode.sidecar.mode == "traceforge":
+        notes.append("A grid of points, followed forward from every anchor; points at rest are kept.")
+    else:
+        notes.append("An episode stores the traces of points that move; what rests is only in the cloud.")
     return tuple(notes)

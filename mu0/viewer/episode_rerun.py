@@ -55,7 +55,7 @@ def write_recording(folder: Path, goal: Path, captions: Path | None = None) -> N
         with rerun.RecordingStream(APPLICATION, recording_id=identity) as recording:
             recording.save(str(temporary))
             recording.set_log_time_enabled(False)  # when it was written is of no interest
-            recording.send_blueprint(_layout(rerun, is_3d=episode.depth is not None))
+            recording.send_blueprint(_layout(rerun, is_3d=episode.sidecar.is_3d))
             _describe(rerun, recording, episode)
             for frame in track(range(episode.n_frames), "recording", episode.n_frames):
                 recording.set_time("frame", sequence=frame)
@@ -109,13 +109,13 @@ def _describe(rerun: Any, recording: Any, episode: Episode) -> None:
         f"# {sidecar.episode_id}",
         sidecar.instruction,
         f"- licence: {sidecar.licence or 'unknown'}",
-        f"- traces: {'3-D, metres' if episode.depth is not None else '2-D only, pixels'}",
+        f"- traces: {'3-D, metres' if episode.sidecar.is_3d else '2-D only, pixels'}",
         f"- camera poses: {sidecar.pose_source}",
         f"- rate: {sidecar.fps_hz:g} Hz" if sidecar.fps_hz else "- rate: unknown",
     ]
     text = rerun.TextDocument("\n\n".join(lines), media_type=rerun.MediaType.MARKDOWN)
     recording.log("about", text, static=True)
-    if episode.depth is not None:
+    if episode.sidecar.is_3d:
         recording.log("world", rerun.ViewCoordinates.RDF, static=True)
         centres = invert(episode.camera_from_world.astype(np.float64))[:, :3, 3]
         recording.log("world/camera_path", rerun.LineStrips3D([centres], colors=[PATH_COLOUR]), static=True)
@@ -124,7 +124,7 @@ def _describe(rerun: Any, recording: Any, episode: Episode) -> None:
 def _log_frame(rerun: Any, recording: Any, episode: Episode, frame: int) -> None:
     image = np.ascontiguousarray(episode.images[frame])
     picture = rerun.Image(image).compress(jpeg_quality=JPEG_QUALITY)
-    if episode.depth is None:
+    if not episode.sidecar.is_3d:
         recording.log("picture", picture)
         return
     height, width = episode.size_px
@@ -136,6 +136,8 @@ def _log_frame(rerun: Any, recording: Any, episode: Episode, frame: int) -> None
     matrix = episode.intrinsics[frame].astype(np.float64)
     recording.log("world/camera/image", rerun.Pinhole(image_from_camera=matrix, width=width, height=height))
     recording.log("world/camera/image/rgb", picture)
+    if episode.depth is None:
+        return
     depth_m = np.nan_to_num(episode.depth[frame].astype(np.float32), posinf=0.0, neginf=0.0)
     millimetres = np.clip(np.rint(1000 * depth_m), 0, 65535).astype(np.uint16)
     recording.log("world/camera/image/depth", rerun.DepthImage(millimetres, meter=1000.0))
@@ -156,7 +158,7 @@ def _log_anchor(rerun: Any, recording: Any, episode: Episode, samples: Samples, 
     labels = [f"entity {entity}" for entity in entities]
     lines, line_colours = _lines(episode, samples, rows, frame)
     now = np.array([line[0] for line in lines])
-    if episode.depth is None:
+    if not episode.sidecar.is_3d:
         recording.log("picture/points", rerun.Points2D(now, colors=colours, labels=labels, show_labels=False))
         strips, tints = _coloured_steps(lines, line_colours)
         recording.log("picture/traces", rerun.LineStrips2D(strips, colors=tints))
@@ -172,7 +174,7 @@ def _lines(
     """Each row's future, in the world (3-D) or in the picture (2-D), and the colour of each step."""
     traces = samples.traj[rows].astype(np.float64)
     valid = samples.valid_steps[rows]
-    if episode.depth is None:
+    if not episode.sidecar.is_3d:
         places = traces[..., :2] + 0.5  # Rerun counts from the picture's corner
     else:
         camera = unproject(

@@ -107,7 +107,7 @@ def _seen_from(
     episode: Episode, traces: Float[np.ndarray, "n tail 3"], anchor: int, frame: int
 ) -> Float[np.ndarray, "n tail 2"]:
     """Traces of one camera as pixels of another; 2-D traces stay where they are."""
-    if episode.depth is None:
+    if not episode.sidecar.is_3d:
         return traces[..., :2]
     poses = episode.camera_from_world.astype(np.float64)
     matrices = episode.intrinsics.astype(np.float64)

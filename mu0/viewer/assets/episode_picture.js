@@ -1,6 +1,8 @@
 // The frame with its traces drawn on it, in step with the 3D scene.
 "use strict";
 
+const SHADES = 40; // of the colours along a trace; every trace runs from violet to red, however long it is
+
 class Picture {
   constructor(canvas, episode, look) {
     Object.assign(this, { canvas, episode, look });
@@ -54,14 +56,15 @@ class Picture {
 // one path per colour, not per segment: a hundred traces cost a few dozen strokes
 const drawTraces = (context, traces, anchor, look, place, colourOf, wide) => {
   const paths = new Map();
-  const length = Math.max(traces.longest ?? (traces.longest = longestOf(traces)), 2);
+  const lengths = traces.lengths ?? (traces.lengths = lengthsOf(traces));
   for (let row = 0; row < traces.rows; row++) {
     if (look.hidden.has(anchor.entity[row])) continue;
+    const length = lengths[row];
     let before = place(traces, row, 0);
     for (let step = 1; step < length; step++) {
       const here = place(traces, row, step);
       if (before && here) {
-        const colour = colourOf(step / (length - 1), anchor.entity[row]);
+        const colour = colourOf(Math.round((SHADES * step) / (length - 1)) / SHADES, anchor.entity[row]);
         let path = paths.get(colour);
         if (!path) paths.set(colour, path = new Path2D());
         path.moveTo(before[0], before[1]);
@@ -74,9 +77,9 @@ const drawTraces = (context, traces, anchor, look, place, colourOf, wide) => {
   for (const [colour, path] of paths) { context.strokeStyle = colour; context.stroke(path); }
 };
 
-const longestOf = (traces) => {
-  for (let step = traces.steps - 1; step > 0; step--)
-    for (let row = 0; row < traces.rows; row++)
-      if (Number.isFinite(traces.at[3 * (row * traces.steps + step)])) return step + 1;
-  return 1;
-};
+// valid steps come first, so the length of a trace is where its last one stands
+const lengthsOf = (traces) => Array.from({ length: traces.rows }, (_, row) => {
+  let length = traces.steps;
+  while (length > 0 && !Number.isFinite(traces.at[3 * (row * traces.steps + length - 1)])) length--;
+  return length;
+});
