@@ -161,8 +161,7 @@ def write_clip(  # noqa: PLR0913 - the optional parts of a clip
 
     Args:
         folder: Where the clip will lie, `<root>/<source>/<clip_id>`.
-        info: What is known; `n_frames`, sizes, `has_*` and `video_sha256` are set here from the content;
-            `intrinsics_source` of given intrinsics is "data" unless it says otherwise.
+        info: What is known; numbers, sizes, `has_*` and `video_sha256` are set here from the content.
         frames: RGB frames, encoded into `info.video` (.mp4: H.264, .mkv: FFV1 without loss), or the path
             of a video that is copied unchanged, with `n_frames` and sizes taken from `info`.
         depth_m: One image [m] per frame, 0 = missing; stored in whole millimetres.
@@ -201,9 +200,8 @@ def write_clip(  # noqa: PLR0913 - the optional parts of a clip
         if times is not None:
             _write_times(folder / "times.npz", new / "times.npz", info, times)
         if wrist_frames is not None:
-            require_array(
-                folder / "wrist.mp4", "frames", wrist_frames, (info.n_frames, *wrist_frames.shape[1:])
-            )
+            shape = (info.n_frames, *wrist_frames.shape[1:])
+            require_array(folder / "wrist.mp4", "frames", wrist_frames, shape)
             write_video(new / "wrist.mp4", wrist_frames, info.fps_hz)
         write_json(new / "clip.json", asdict(info))
     return Clip(folder, info)
