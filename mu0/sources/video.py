@@ -56,18 +56,21 @@ class VideoInfo:
 class VideoScan:
     """Number and time [s] in the file of each frame that `iter_frames` yields.
 
-    `n_damaged` of them were broken in the file, and the decoder made up parts of them.
+    `n_damaged` of them were broken in the file, and the decoder made up parts of them; `n_untimed` of them
+    carry no time stamp, as in raw H.264 streams.
     """
 
     source_frame: Int[np.ndarray, " t"]
     time_s: Float[np.ndarray, " t"]
     n_damaged: int
+    n_untimed: int
 
     def note(self) -> str:
-        """What to tell about damaged frames, empty where there are none."""
-        if not self.n_damaged:
-            return ""
-        return f"{self.n_damaged} of {len(self.time_s)} frames are damaged; the decoder made up parts of them"
+        """What to tell about the frames, empty where all is well."""
+        n_frames = len(self.time_s)
+        damaged = f"{self.n_damaged} of {n_frames} frames are damaged; the decoder made up parts of them"
+        untimed = f"{self.n_untimed} of {n_frames} frames have no time stamp; an even rate was assumed"
+        return "; ".join([damaged] * bool(self.n_damaged) + [untimed] * bool(self.n_untimed))
 
 
 def probe_video(path: Path) -> VideoInfo:
@@ -113,15 +116,16 @@ def iter_frames(path: Path, fps_hz: float | None = None) -> Iterator[UInt8[np.nd
 
 def scan_video(path: Path, fps_hz: float | None = None) -> VideoScan:
     """Decode a video once, without keeping its pictures; arguments and errors are those of `iter_frames`."""
-    numbers, times_s, n_damaged = [], [], 0
+    numbers, times_s, n_damaged, n_untimed = [], [], 0, 0
     with opened(path) as (container, stream):
         upright = Uprighter(path, pixel_aspect(stream))
         for timed in _on_grid(path, container, stream, fps_hz):
             upright.require_size(timed.frame)
             numbers.append(timed.number)
             times_s.append(timed.time_s)
-            n_damaged += timed.frame.is_corrupt
-    return VideoScan(np.array(numbers, np.int64), np.array(times_s, np.float64), int(n_damaged))
+            n_damaged += int(timed.frame.is_corrupt)
+            n_untimed += int(timed.frame.time is None)
+    return VideoScan(np.array(numbers, np.int64), np.array(times_s, np.float64), n_damaged, n_untimed)
 
 
 def read_frames(path: Path, fps_hz: float | None = None) -> UInt8[np.ndarray, "t h w 3"]:

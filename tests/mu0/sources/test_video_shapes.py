@@ -184,6 +184,13 @@ def test_damaged_frames_are_counted(tmp_path: Path) -> None:
     assert scan.note() == f"{scan.n_damaged} of 40 frames are damaged; the decoder made up parts of them"
 
 
+def test_a_stream_without_time_stamps_is_told(tmp_path: Path) -> None:
+    encode(tmp_path / "a.h264", moving_square(6), "libx264", "yuv420p")
+    scan = scan_video(tmp_path / "a.h264")
+    assert len(scan.time_s) == 6
+    assert scan.note() == "6 of 6 frames have no time stamp; an even rate was assumed"
+
+
 def test_frames_come_one_by_one(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", np.zeros((200, 64, 64, 3), np.uint8), 10.0)
     frames = iter_frames(tmp_path / "a.mp4")
