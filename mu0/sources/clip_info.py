@@ -31,7 +31,7 @@ class ClipInfo:
     has_poses: bool = False
     has_robot: bool = False
     intrinsics_source: str = "none"  # "data", "calibration", "assumed_fov" or "none"
-    hand_eye_source: str = "none"  # "data" or "calibration": the poses' world is the robot's base
+    hand_eye_source: str = "none"  # "data" or "calibration": the poses' world is the robot's frame
     has_times: bool = False  # times.npz tells each frame's number and time in the source
     video_sha256: str = ""
     simulated: bool = False

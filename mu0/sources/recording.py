@@ -100,6 +100,7 @@ def store_recording(entry: Path, source: str, recorded: RecordedClip) -> None:
         embodiment=recorded.embodiment,
         scene_id=recorded.scene_id,
         licence=LICENCE,
+        hand_eye_source="data" if recorded.camera_poses_known and recorded.embodiment == "ur3" else "none",
         simulated=True,
     )
     robot = None
