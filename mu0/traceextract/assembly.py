@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks, Reconstruction
-from mu0.traceextract.motion import displacement
+from mu0.traceextract.motion import displacement, spread
 from mu0.traceextract.reacquisition import LOOSE, STILL, RideSettings, fill_gaps, ride_bodies
 from mu0.traceextract.rigid_groups import GroupSettings, find_bodies
 from mu0.traceextract.track_faults import depth_noise_m, find_faults
@@ -110,7 +110,7 @@ def assemble_3d(
     dropped["unexplained"] = int(unexplained.sum())
     extent = displacement(whole.points_world, whole.visible)
     is_moving = (whole.rides_on != STILL) & (extent > settings.movement_m + reconstruction.pose_slack_m)
-    jitter = displacement(world, is_seen) / np.sqrt(12)  # spread of a uniform distribution of that extent
+    jitter = spread(world, is_seen)
     stays = (whole.rides_on == STILL) & (is_seen.sum(0) > 1)
     uv, _ = project(whole.points_world, intrinsics, poses)
     off_px = np.linalg.norm(uv - pixel, axis=-1)[whole.is_measured]
@@ -131,6 +131,7 @@ def assemble_3d(
             "median_reprojection_error_px": _median(off_px),
             "static_jitter_m": _median(jitter[stays]),
             "depth_noise_m": noise_m,
+            **reconstruction.pose_report,
             "n_jumps_cut": float(faults.n_jumps[keep].sum()),
             "jittery_share": float(faults.is_jittery[keep].mean()) if keep.any() else 0.0,
         },

@@ -115,30 +115,36 @@ def _at_full_size(mask: Bool[np.ndarray, "h w"], height: int, width: int) -> Boo
 
 
 def displacement(points: Float[np.ndarray, "t n d"], use: Bool[np.ndarray, "t n"]) -> Float[np.ndarray, " n"]:
-    """How far each point gets around: the diagonal of the box that holds it.
+    """How far each point gets around in its whole life: the diagonal of the box that holds it.
 
-    The box reaches from the 2nd to the 98th percentile, so that one wrong measurement does not make a still
-    point move. 0 for points used in fewer than two frames.
+    Positions are medians of five used frames in a row (three, one, if there are no more), so that one or two
+    wrong measurements do not make a still point move, while a point that moves only in the last frames of a
+    long clip does. 0 for points used in fewer than two frames.
     """
+    count = use.sum(0)
+    packed = np.take_along_axis(points, np.argsort(~use, axis=0, kind="stable")[..., None], 0)
     extent = np.zeros(points.shape[1])
-    usable = np.flatnonzero(use.sum(0) >= 2)
-    if len(usable):
-        ordered = np.sort(np.where(use[:, usable, None], points[:, usable], np.nan), 0)  # NaN last
-        last = np.isfinite(ordered).sum(0) - 1
-        extent[usable] = np.linalg.norm(
-            _quantile(ordered, 0.98, last) - _quantile(ordered, 0.02, last), axis=-1
-        )
+    for length, which in ((5, count >= 5), (3, (count >= 3) & (count < 5)), (1, count == 2)):
+        chosen = np.flatnonzero(which)
+        if len(chosen) == 0:
+            continue
+        own = packed[:, chosen]
+        last = len(own) - length + 1
+        runs = np.sort(np.stack([own[start : start + last] for start in range(length)]), 0)[length // 2]
+        inside = (np.arange(last)[:, None] + length <= count[chosen])[..., None]
+        high, low = np.where(inside, runs, -np.inf).max(0), np.where(inside, runs, np.inf).min(0)
+        extent[chosen] = np.linalg.norm(high - low, axis=-1)
     return extent
 
 
-def _quantile(
-    ordered: Float[np.ndarray, "t n d"], share: float, last: Int[np.ndarray, "n d"]
-) -> Float[np.ndarray, "n d"]:
-    """Linear between the order statistics 0 to `last` along time."""
-    place = share * last
-    below = np.floor(place).astype(int)
-    low, high = (np.take_along_axis(ordered, np.minimum(k, last)[None], 0)[0] for k in (below, below + 1))
-    return low + (place - below) * (high - low)
+def spread(points: Float[np.ndarray, "t n d"], use: Bool[np.ndarray, "t n"]) -> Float[np.ndarray, " n"]:
+    """Median distance of a point's measurements from their median place; 0 where there are none."""
+    found = np.zeros(points.shape[1])
+    seen = np.flatnonzero(use.any(0))
+    if len(seen):
+        own = np.where(use[:, seen, None], points[:, seen], np.nan)
+        found[seen] = np.nanmedian(np.linalg.norm(own - np.nanmedian(own, 0), axis=-1), 0)
+    return found
 
 
 def coverage(

@@ -35,9 +35,18 @@ def reconstruct_rgbd(footage: Footage) -> Reconstruction:
     lost = float(path.is_lost.mean())
     if lost > MAX_LOST_SHARE:
         return pixels_only(footage, f"the camera path was lost in {lost:.0%} of the frames")
-    note = f"camera path lost in {int(path.is_lost.sum())} frames" if path.is_lost.any() else ""
+    note = ""
+    if path.is_lost.any():
+        again = "recognised later" if path.is_recognised.any() else "not recognised again"
+        note = f"camera path lost in {int(path.is_lost.sum())} frames, {again}"
     return Reconstruction(
-        depth_m, footage.intrinsics, path.camera_from_world, "odometry", note, path.residual_px
+        depth_m,
+        footage.intrinsics,
+        path.camera_from_world,
+        "odometry",
+        note,
+        path.residual_px,
+        path.report(),
     )
 
 

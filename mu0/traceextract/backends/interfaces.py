@@ -100,6 +100,8 @@ class Reconstruction:
     pose_source: PoseSource
     note: str = ""
     pose_residual_px: Float[np.ndarray, " t"] | None = field(default=None)
+    pose_report: dict[str, float] = field(default_factory=dict)  # residuals of an estimated path, by name
+    intrinsics_source: str = ""  # "predicted" or "assumed_fov"; empty: the clip's own
 
     @property
     def pose_slack_m(self) -> float:
