@@ -60,7 +60,7 @@ class Sidecar:
         absent: Official content that this episode never had, e.g. "depth" or "history" after a conversion
             from a format without it (`ABSENT`).
         licences: Backend to licence of its weights and code.
-        intrinsics_source: "data", "calibration", "assumed_fov", "none" or "unknown".
+        intrinsics_source: "data", "calibration", "predicted", "assumed_fov", "none" or "unknown".
         schema: Version of this file's layout.
     """
 

@@ -24,7 +24,7 @@ from typing import Any
 import pandas as pd
 
 from mu0.episodes.write import naming_a_full_disk
-from mu0.errors import ExtractionError, Mu0Error
+from mu0.errors import ExtractionError, Mu0Error, WeightsError
 from mu0.files import atomic_folder, sha256_of, write_json
 from mu0.params.extract import ExtractParams
 from mu0.progress import track
@@ -119,7 +119,7 @@ def _extract_missing(
                         del missing[waiting[future]]
                 if not missing:
                     break
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, WeightsError):
             executor.shutdown(wait=True, cancel_futures=True)
             raise
     return outcomes
@@ -176,6 +176,8 @@ def _outcome(future: Future[Outcome | None], clip: dict[Hashable, object]) -> Ou
             expected="enough memory for `extract.workers` clips at a time",
             remedy="lower extract.workers in params.yaml and run again; finished clips are kept.",
         ) from error
+    if isinstance(error, WeightsError):
+        raise error  # no clip can do without them
     name = f"{clip['source']}/{clip['clip_id']}"
     if isinstance(error, Mu0Error):
         reason = f"{type(error).__name__}: {error.found}"

@@ -50,5 +50,5 @@ def sidecar_of(
         versions={name: version(name) for name in VERSIONED},
         retiming=retiming,
         licences=licences_of(params),
-        intrinsics_source=info.intrinsics_source,
+        intrinsics_source=reconstruction.intrinsics_source or info.intrinsics_source,
     )
