@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mu0.viewer import report_chain, report_rollouts, report_traces
+from mu0.viewer import report_chain, report_quality, report_rollouts, report_traces
 from mu0.viewer.page import text, write_page
 
 
@@ -31,6 +31,7 @@ SECTIONS: tuple[Section, ...] = (
     report_traces.predictions,
     report_traces.benchmark,
     report_traces.extraction,
+    report_quality.quality,
     report_rollouts.rollouts,
 )
 FOOTER = (

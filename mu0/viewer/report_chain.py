@@ -11,7 +11,6 @@ import pandas as pd
 from mu0.errors import StageError
 from mu0.files import read_json
 from mu0.pipeline import PIPELINE
-from mu0.viewer import report_rollouts
 from mu0.viewer.page import text
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def hero(project: Path, page: "Page") -> None:
         *[
             (
                 f"{actor['success']['n_successes']}/{actor['success']['n_trials']}",
-                f"UR3 rollouts solved by the {report_rollouts.NAMES[name]}",
+                "UR3 rollouts solved by the expert with trace features",
             )
             for name, actor in rollouts["actors"].items()
             if name == "mu0"
