@@ -163,6 +163,12 @@ def _array(path: Path, file: Any, name: str, shape: tuple[int | None, ...]) -> F
         raise SourceError(
             f"{path} has no array {name}.", expected="an EgoDex annotation file", remedy=COPY_AGAIN
         )
+    if not _is_own(file, name):
+        raise SourceError(
+            f"{path}: {name} is a link, or its numbers lie in another file.",
+            expected="an array in this file",
+            remedy="download the original file; only a changed one looks like this.",
+        )
     array = np.asarray(file[name], np.float64)
     fits = array.ndim == len(shape) and all(
         want in {None, found} for want, found in zip(shape, array.shape, strict=True)
@@ -174,6 +180,15 @@ def _array(path: Path, file: Any, name: str, shape: tuple[int | None, ...]) -> F
             remedy=COPY_AGAIN,
         )
     return array
+
+
+def _is_own(file: Any, name: str) -> bool:
+    """Whether an array truly lies in this file: hdf5 can name any other file, even one that is no hdf5."""
+    h5py = require_h5py()
+    places = [name.rsplit("/", depth)[0] for depth in range(name.count("/") + 1)]
+    if not all(isinstance(file.get(place, getlink=True), h5py.HardLink) for place in places):
+        return False
+    return not file[name].is_virtual and file[name].external is None
 
 
 def _text(value: Any) -> str:

@@ -96,7 +96,7 @@ class Arrays:
         zarr = require_zarr()
         path = inside(self._episode, name)
         try:
-            yield zarr.open_array(str(path), mode="r")
+            yield zarr.open_array(str(path), mode="r", zarr_format=3)  # format 2 may hold pickles
         except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError) as error:
             raise SourceError(
                 f"{path} cannot be read: {error}.",

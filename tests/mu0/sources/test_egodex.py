@@ -190,6 +190,28 @@ def test_a_task_that_is_a_link_outside_is_told(tmp_path: Path) -> None:
     assert item.fault.found == f"The name 'part1/task/0.mp4' points outside {tmp_path / 'egodex'}."
 
 
+@pytest.mark.parametrize("trick", ["link", "group link", "raw bytes", "virtual"])
+def test_an_array_cannot_lie_in_another_file(tmp_path: Path, trick: str) -> None:
+    folder = write_egodex(tmp_path / "egodex")
+    secret = tmp_path / "secret.hdf5"
+    with h5py.File(secret, "w") as file:
+        file["camera/intrinsic"] = INTRINSICS
+    path = folder / "part1/add_remove_lid/0.hdf5"
+    with h5py.File(path, "a") as file:
+        del file["camera"]
+        if trick == "link":
+            file["camera/intrinsic"] = h5py.ExternalLink(str(secret), "camera/intrinsic")
+        elif trick == "group link":
+            file["camera"] = h5py.ExternalLink(str(secret), "camera")
+        elif trick == "raw bytes":
+            file.create_dataset("camera/intrinsic", (3, 3), "f8", external=[(str(secret), 0, 72)])
+        else:
+            layout = h5py.VirtualLayout((3, 3), "f8")
+            layout[:] = h5py.VirtualSource(str(secret), "camera/intrinsic", (3, 3))
+            file.create_virtual_dataset("camera/intrinsic", layout)
+    assert fault_of(folder) == f"{path}: camera/intrinsic is a link, or its numbers lie in another file."
+
+
 def test_an_empty_folder_and_none_are_told(tmp_path: Path) -> None:
     (tmp_path / "egodex").mkdir()
     with pytest.raises(SourceError, match=r"holds no EgoDex episodes \(found 0\)"):

@@ -1,6 +1,7 @@
 """EgoVerse: frames come back at their true times, missing ones cut the episode and never shift it."""
 
 import json
+import shutil
 import struct
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,16 @@ def test_a_damaged_jpeg_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=rf"^{episode}/images\.front_1 cannot be read: "):
         item.write(tmp_path / "clip")
     assert not (tmp_path / "clip").exists()
+
+
+def test_a_zarr_2_array_which_could_hold_pickles_is_refused(tmp_path: Path) -> None:
+    episode = write_egoverse(tmp_path / "egoverse")
+    shutil.rmtree(episode / "annotations")
+    array = zarr.create_array(str(episode / "annotations"), shape=(1,), dtype="i4", zarr_format=2)
+    array[:] = 1
+    (item,) = items(tmp_path / "egoverse")
+    with pytest.raises(SourceError, match=rf"^{episode}/annotations cannot be read: "):
+        item.write(tmp_path / "clip")
 
 
 def test_lost_tracking_leaves_the_poses_out(tmp_path: Path) -> None:
