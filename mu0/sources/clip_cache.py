@@ -9,10 +9,12 @@ parameters and number (or a file's bytes), the code that makes it, and the versi
     <key>/facts.json what the index tells beside clip.json
 """
 
+import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,25 @@ def cache_key(facts: dict[str, Any], code: Iterable[str]) -> str:
             if file.suffix in CODE_SUFFIXES:
                 digest.update(f"\0{file.relative_to(PACKAGE).as_posix()}\0".encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+@contextmanager
+def only_collector(cache: Path, *outputs: Path) -> Iterator[None]:
+    """Be the only process that collects into `cache`: wait for another one, and clear what a killed one left.
+
+    The lock is the kernel's: it is free the moment its owner dies.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with cache.with_name(f"{cache.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        unfinished = [
+            *cache.glob(".*"),
+            *(left for goal in outputs for left in goal.parent.glob(f".{goal.name}.*")),
+        ]
+        for left in unfinished:
+            if left.is_dir():
+                shutil.rmtree(left)
+        yield
 
 
 def link_tree(folder: Path, goal: Path) -> None:

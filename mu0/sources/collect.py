@@ -21,7 +21,7 @@ from mu0.files import atomic_folder, read_json, remembered_sha256_of_tree, sha25
 from mu0.params.raw_videos import DatasetSource, FilesSource, RawVideosParams, SimulatedSource, Source
 from mu0.progress import track
 from mu0.sources.clip import read_clip
-from mu0.sources.clip_cache import cache_key, link_file, link_tree
+from mu0.sources.clip_cache import cache_key, link_file, link_tree, only_collector
 from mu0.sources.item import AbstractSource, SourceItem, content_fingerprint, safe_name
 from mu0.sources.registry import READERS, code_of, open_source
 
@@ -69,18 +69,19 @@ def collect_clips(params: RawVideosParams, clips: Path, tracks: Path, cache: Pat
         SourceError: A source's folder is missing, or no clip at all came out.
         SimulationError: The simulator cannot run here.
     """
-    found: list[Found] = []
-    for name, source in params.sources.items():
-        found += _collect(name, source, cache, params.workers)
-    if not any(clip.fault is None for clip in found):
-        raise _no_clips(params, found)
-    with atomic_folder(clips) as new_clips, atomic_folder(tracks) as new_tracks:
-        (new_tracks / "README.md").write_text(TRUTH_README)
-        rows = [_publish(clip, new_clips, new_tracks) for clip in found]
-        index = new_clips / "index.parquet"
-        pq.write_table(pa.Table.from_pylist(rows, INDEX_SCHEMA), index)
-        write_json(new_clips / "contents.json", _contents(found) | {index.name: sha256_of(index)})
-    return read_index(clips)
+    with only_collector(cache, clips, tracks):
+        found: list[Found] = []
+        for name, source in params.sources.items():
+            found += _collect(name, source, cache, params.workers)
+        if not any(clip.fault is None for clip in found):
+            raise _no_clips(params, found)
+        with atomic_folder(clips) as new_clips, atomic_folder(tracks) as new_tracks:
+            (new_tracks / "README.md").write_text(TRUTH_README)
+            rows = [_publish(clip, new_clips, new_tracks) for clip in found]
+            index = new_clips / "index.parquet"
+            pq.write_table(pa.Table.from_pylist(rows, INDEX_SCHEMA), index)
+            write_json(new_clips / "contents.json", _contents(found) | {index.name: sha256_of(index)})
+        return read_index(clips)
 
 
 def read_index(clips: Path) -> pd.DataFrame:
