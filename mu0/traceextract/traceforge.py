@@ -5,8 +5,10 @@
                    ->  all steps through the camera of frame t
                    ->  re-timed together by speed (`mu0.geometry.traceforge`)
 
-A grid has no holes: a point that cannot be followed (no depth where it starts, lost, behind the camera) stays
-where it was, with confidence 0 and the flag "does not move"; the quality row counts these. Every point starts
+A grid has no holes: a point that was lost on something that moves is carried by the body beside it
+(`mu0.traceextract.traceforge_fill`); one that nothing explains, that has no depth where it starts or passes
+behind the camera stays where it was, with confidence 0 and the flag "does not move". The quality row counts
+these. Every point starts
 exactly in its grid position.
 
 Source
@@ -16,13 +18,12 @@ Source
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int32
+from jaxtyping import Bool, Float, Float32, Float64, Int, Int32
 
 from mu0.geometry.arc_length import Retargeted
 from mu0.geometry.camera import unproject
 from mu0.geometry.rigid import apply, invert
 from mu0.geometry.traceforge import (
-    GRID_SIDE,
     N_GRID_POINTS,
     grid_points,
     retarget_by_speed,
@@ -33,14 +34,18 @@ from mu0.traceextract.assembly import assemble
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, Reconstruction
 from mu0.traceextract.backends.registry import load_point_tracker
 from mu0.traceextract.descriptors import flow_motion
-from mu0.traceextract.keypoints import choose_helpers
+from mu0.traceextract.keypoints import choose_helpers, query_frames
 from mu0.traceextract.motion import call_witnesses, moved_mask
+from mu0.traceextract.reacquisition import STILL
+from mu0.traceextract.traceforge_fill import carry_by_neighbours
 from mu0.traceextract.tracks import WorldTracks
 
-N_SUPPORT = 16**2  # TAPIP3D's support grid; here points on movers that help to find rigid bodies
+HELPER_EVERY_S = 1.0
+N_SUPPORT = 2 * 16**2  # TAPIP3D's support grid; here points on movers that help to find rigid bodies
 MIN_DEPTH_M = 0.01
 MAX_PX = 30_000.0  # far below the largest float16
 MIN_FRAMES = 2
+CARRIED_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -89,24 +94,32 @@ def trace_grid(
     view, scene = _window(footage, reconstruction, slice(anchor, anchor + params.future_len))
     width, height = footage.image_size_px
     grid = grid_points((height, width))
-    tracks = _follow(view, scene, grid, params)
-    traces, is_held = _on_the_grid(tracks, scene, grid)
+    tracks, on_mover = _follow(view, scene, grid, params)
+    if scene.is_3d:
+        lifted = _in_world(tracks, scene, grid, on_mover, params.movement_m + scene.pose_slack_m)
+    else:
+        lifted = _in_pixels(tracks, grid)
+    traces, is_lost = _sane(lifted.traces, is_3d=scene.is_3d)
     retargeted = retarget_by_speed(
         traces if scene.is_3d else traces[..., :2],
         params.future_len,
         step=params.arc_step,
         top_fraction=params.arc_top_fraction,
     )
-    found = _rows_of(tracks)
+    is_held = lifted.is_held | is_lost
+    visible = _spread(tracks.visible, tracks) & ~is_held
+    visible[0] |= lifted.is_carried
+    confidence = np.where(lifted.is_carried, CARRIED_CONFIDENCE, _spread(tracks.confidence[:1], tracks)[0])
     entity = np.arange(N_GRID_POINTS, dtype=np.int32)
-    entity[found] = tracks.entity
+    found, at = _grid_rows(tracks)
+    entity[found] = tracks.entity[at]
     return GridTraces(
         raw=traces,
         retargeted=retargeted,
-        visible=_spread(tracks.visible, found) & ~is_held,
-        confidence=np.where(is_held, 0, _spread(tracks.confidence[:1], found)[0]).astype(np.float32),
+        visible=visible,
+        confidence=np.where(is_held, 0, confidence).astype(np.float32),
         entity=entity,
-        is_moving=_spread(tracks.is_moving[None], found)[0] & ~is_held,
+        is_moving=lifted.is_moving & ~is_held,
         is_held=is_held,
         tracks=tracks,
     )
@@ -137,53 +150,98 @@ def _window(
 
 def _follow(
     view: Footage, scene: Reconstruction, grid: Float32[np.ndarray, "n 2"], params: ExtractParams
-) -> WorldTracks:
-    """The tracks that the engine vouches for; `keypoint` says which grid points they are."""
+) -> tuple[WorldTracks, Bool[np.ndarray, " n"]]:
+    """The tracks that the engine vouches for, and which grid points begin on something that moves.
+
+    `keypoint` says which grid points they are; numbers from 400 on are helpers.
+    """
     _, flow_moves = flow_motion(view, scene, 0)
     moves = moved_mask(scene, 0, flow_moves, call_witnesses(scene))
     column, row = np.rint(grid).astype(int).T
     points = Keypoints(np.zeros(len(grid), int), grid, np.arange(len(grid)), moves[row, column])
     helpers = points[np.zeros(len(grid), bool)]
     if scene.is_3d:
-        helpers = choose_helpers(view, scene, np.zeros(1, int), N_SUPPORT)
+        frames = query_frames(len(view.frames), view.fps_hz, HELPER_EVERY_S)
+        helpers = choose_helpers(view, scene, frames, N_SUPPORT)
     everyone = points.joined(helpers)
     tracker = load_point_tracker(params.tracker, params.learned)
     pixel_tracks = tracker.track(view, scene, everyone)
-    return assemble(pixel_tracks, everyone, len(helpers.frame), scene, view.image_size_px, params)
+    tracks = assemble(pixel_tracks, everyone, 0, scene, view.image_size_px, params)
+    assert tracks.keypoint is not None
+    return tracks, points.on_mover
 
 
-def _on_the_grid(
-    tracks: WorldTracks, scene: Reconstruction, grid: Float32[np.ndarray, "n 2"]
-) -> tuple[Float32[np.ndarray, "n t 3"], Bool[np.ndarray, " n"]]:
-    """Traces of all grid points, each starting in its grid position, and which of them are held there."""
-    found, n_frames = _rows_of(tracks), tracks.n_frames
-    start_z = np.ones(len(grid))
-    if tracks.points_world is None:
-        still = np.concatenate([grid, np.zeros((len(grid), 1))], -1)[:, None]
-        traces = np.repeat(still, n_frames, 1)
-        moved = tracks.uv_px + (grid[found] - tracks.uv_px[0])
-        traces[found, :, :2] = moved.swapaxes(0, 1)
-    else:
-        assert scene.depth_m is not None
-        camera, k = tracks.camera_from_world[0], tracks.intrinsics.astype(np.float64)
-        start_z[:] = _nearest_depth(scene.depth_m[0], grid)
-        start_z[found] = apply(camera, tracks.points_world[0].astype(np.float64))[:, 2]
-        start_z = np.where(start_z > MIN_DEPTH_M, start_z, 1)
-        start = apply(invert(camera), unproject(np.concatenate([grid, start_z[:, None]], -1), k))
-        world = np.repeat(start[None], n_frames, 0)
-        world[:, found] += tracks.points_world - tracks.points_world[0]
-        traces = through_camera(world, camera, k)
-        still = np.concatenate([grid, start_z[:, None]], -1)[:, None]
+@dataclass(frozen=True)
+class _Lifted:
+    """Traces of the grid: which of them move, which were carried by neighbours, and which are held."""
+
+    traces: Float64[np.ndarray, "n t 3"]
+    is_moving: Bool[np.ndarray, " n"]
+    is_carried: Bool[np.ndarray, " n"]
+    is_held: Bool[np.ndarray, " n"]
+
+
+def _in_pixels(tracks: WorldTracks, grid: Float32[np.ndarray, "n 2"]) -> _Lifted:
+    found, at = _grid_rows(tracks)
+    traces = np.zeros((len(grid), tracks.n_frames, 3))
+    traces[..., :2] = grid[:, None]
+    moved = tracks.uv_px[:, at].astype(np.float64)
+    traces[found, :, :2] = (moved + (grid[found] - moved[0])).swapaxes(0, 1)
     is_held = np.ones(len(grid), bool)
     is_held[found] = False
+    is_moving = _spread(tracks.is_moving[None], tracks)[0]
+    return _Lifted(traces, is_moving, np.zeros(len(grid), bool), is_held)
+
+
+def _in_world(
+    tracks: WorldTracks,
+    scene: Reconstruction,
+    grid: Float32[np.ndarray, "n 2"],
+    on_mover: Bool[np.ndarray, " n"],
+    movement_m: float,
+) -> _Lifted:
+    assert tracks.points_world is not None
+    assert tracks.rides_on is not None
+    assert scene.depth_m is not None
+    found, at = _grid_rows(tracks)
+    points = tracks.points_world[:, at].astype(np.float64)
+    camera, k = tracks.camera_from_world[0], tracks.intrinsics.astype(np.float64)
+    start_z = _nearest_depth(scene.depth_m[0], grid)
+    start_z[found] = apply(camera, points[0])[:, 2]
+    start_z = np.where(start_z > MIN_DEPTH_M, start_z, 1)
+    world = apply(invert(camera), unproject(np.concatenate([grid, start_z[:, None]], -1), k))
+    world = np.repeat(world[None], tracks.n_frames, 0)
+    world[:, found] += points - points[0]
+    is_held, is_carried = np.ones(len(grid), bool), np.zeros(len(grid), bool)
+    is_held[found] = False
+    asks = is_held.copy()
+    asks[found] = tracks.rides_on[at] == STILL
+    asked = np.flatnonzero(asks & on_mover)
+    carried, has_body = carry_by_neighbours(world[0, asked], tracks, scene)
+    world[:, asked[has_body]] = carried[:, has_body]
+    is_carried[asked[has_body]] = True
+    # what rides on a body is smooth: in a short window, too, it moves if it gets away from its start
+    rides = is_carried | (_spread(tracks.rides_on[None], tracks)[0] > STILL)
+    gets_away = np.linalg.norm(world - world[0], axis=-1).max(0) > movement_m
+    is_moving = np.where(rides, gets_away, _spread(tracks.is_moving[None], tracks)[0])
+    traces = through_camera(world, camera, k)
+    traces[:, 0, :2] = grid  # to the last digit
+    is_held &= ~is_carried
+    traces[is_held] = traces[is_held, :1]
+    return _Lifted(traces, is_moving, is_carried, is_held)
+
+
+def _sane(
+    traces: Float64[np.ndarray, "n t 3"], *, is_3d: bool
+) -> tuple[Float32[np.ndarray, "n t 3"], Bool[np.ndarray, " n"]]:
+    """Traces without numbers that no format holds: such points stay where they start."""
     with np.errstate(invalid="ignore"):
         sane = np.isfinite(traces).all((1, 2)) & (np.abs(traces[..., :2]) < MAX_PX).all((1, 2))
-        if tracks.is_3d:
+        if is_3d:
             sane &= (traces[..., 2] > MIN_DEPTH_M).all(1)
-    is_held |= ~sane
-    traces[is_held] = still[is_held]
-    traces[:, 0] = still[:, 0]  # to the last digit
-    return traces.astype(np.float32), is_held
+    kept = traces.astype(np.float32)
+    kept[~sane] = kept[~sane, :1]
+    return kept, ~sane
 
 
 def _nearest_depth(
@@ -198,14 +256,16 @@ def _nearest_depth(
     return nearest
 
 
-def _rows_of(tracks: WorldTracks) -> Int32[np.ndarray, " m"]:
+def _grid_rows(tracks: WorldTracks) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
+    """Grid points that were followed, and the tracks they are."""
     assert tracks.keypoint is not None
-    assert tracks.n_points <= GRID_SIDE**2
-    return tracks.keypoint
+    at = np.flatnonzero(tracks.keypoint < N_GRID_POINTS)
+    return tracks.keypoint[at].astype(int), at
 
 
-def _spread(values: np.ndarray, found: Int32[np.ndarray, " m"]) -> np.ndarray:
-    """Columns of the found points among all grid points; zero for the others."""
+def _spread(values: np.ndarray, tracks: WorldTracks) -> np.ndarray:
+    """Columns of the followed points among all grid points; zero for the others."""
+    found, at = _grid_rows(tracks)
     spread = np.zeros((len(values), N_GRID_POINTS), values.dtype)
-    spread[:, found] = values
+    spread[:, found] = values[:, at]
     return spread
