@@ -119,4 +119,29 @@ def _project() -> list[Finding]:
     return found
 
 
-LOOKS: tuple[Callable[[], list[Finding]], ...] = (_machine, _packages, _accelerator, _rendering, _project)
+def _learned() -> list[Finding]:
+    from mu0.traceextract.backends.availability import broken_torchvision, learned_backends
+
+    found, backends = [], learned_backends()
+    if fault := broken_torchvision():
+        remedy = "pip uninstall torchvision, or install the one that belongs to your torch"
+        found.append(Finding("missing", f"torchvision breaks transformers: {fault}", remedy))
+    ready = [each.backend for each in backends if not each.lacks]
+    lacking = [
+        f"{what}: {', '.join(names)}"
+        for what in ("code", "weights")
+        if (names := [each.backend for each in backends if each.lacks.startswith(what)])
+    ]
+    what = f"learned extraction backends ready: {', '.join(ready) or 'none'} (none is needed)"
+    remedy = f"not here: {'; '.join(lacking)}. See docs/backends.md" if lacking else ""
+    return [*found, Finding("ok" if ready else "note", what, remedy)]
+
+
+LOOKS: tuple[Callable[[], list[Finding]], ...] = (
+    _machine,
+    _packages,
+    _accelerator,
+    _rendering,
+    _learned,
+    _project,
+)

@@ -94,6 +94,6 @@ def test_missing_weights_stop_the_run_at_once_with_one_message(
     for name in ("a", "b"):
         _clip(Path("raw"), name)
     _index(Path("raw"), "a", "b")
-    with pytest.raises(WeightsError, match="depth_anything cannot load its weights from './nowhere'"):
+    with pytest.raises(WeightsError, match=r"depth_anything cannot load its weights from '\./nowhere'"):
         extract_all(Path("raw"), Path("out"), Path("cache"), _params("./nowhere", "./nowhere"))
     assert not Path("out").exists()
