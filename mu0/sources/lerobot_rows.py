@@ -1,5 +1,6 @@
 """The rows of an episode in a LeRobotDataset's Parquet files: times, vectors, and images as columns."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,21 @@ class EpisodeRows:
     path: Path
     first: int
     length: int
+
+    def columns(self) -> list[str]:
+        """The names of the file's columns.
+
+        Raises:
+            SourceError: The file is damaged.
+        """
+        return list(_reading(self.path, lambda: pq.ParquetFile(self.path)).schema_arrow.names)
+
+    def hash_of(self, name: str) -> str:
+        """A hash of this episode's values of a column, images included; raises as `column`."""
+        digest = hashlib.sha256()
+        for _, batch in self._batches(name, IMAGES_PER_BATCH):
+            digest.update(repr(batch.column(0).to_pylist()).encode())
+        return digest.hexdigest()
 
     def column(self, name: str) -> Shaped[np.ndarray, "length *size"]:
         """A column of numbers or vectors.

@@ -21,8 +21,9 @@ from mu0.files import inside
 from mu0.params.raw_videos import LeRobotSource
 from mu0.sources.clip import Clip, ClipInfo, FrameTimes, write_clip
 from mu0.sources.dataset_clip import RecordedCamera, clip_camera, with_camera
-from mu0.sources.item import AbstractSource, SourceItem, broken_item, content_fingerprint, require_folder
+from mu0.sources.item import AbstractSource, SourceItem, broken_item, require_folder
 from mu0.sources.lerobot_depth import is_depth
+from mu0.sources.lerobot_fingerprint import episode_fingerprint
 from mu0.sources.lerobot_layout import AGAIN, Episode, Layout, VideoPlace, read_layout
 from mu0.sources.lerobot_parts import DepthFrames, depth_of, robot_of
 from mu0.sources.lerobot_rows import EpisodeRows, open_rows
@@ -72,19 +73,11 @@ class _Job:
     params: LeRobotSource
 
     def fingerprint(self) -> str:
-        """Everything that the clip depends on; episodes of one file share its bytes."""
+        """Everything that the clip depends on; raises a SourceError where a file is missing or damaged."""
         depth = depth_of(self.layout, self.params, self.camera)
-        keys = [self.camera, *([depth.key] if depth.key else [])]
-        names = [self.episode.data_file]
-        names += [self.episode.videos[key].file for key in (*keys, WRIST) if key in self.episode.videos]
-        return content_fingerprint(
-            *(inside(self.layout.root, name) for name in names),
-            episode=repr(self.episode),
-            fps=self.layout.fps_hz,
-            robot=self.layout.robot_type,
-            features={key: self.layout.features[key] for key in keys},
-            licence=self.licence,
-        )
+        wrist = [WRIST] if WRIST in self.layout.cameras and self.params.embodiment == "ur3" else []
+        keys = list(dict.fromkeys([self.camera, *([depth.key] if depth.key else []), *wrist]))
+        return episode_fingerprint(self.layout, self.episode, keys, licence=self.licence)
 
 
 def _write(job: _Job, folder: Path) -> Clip:

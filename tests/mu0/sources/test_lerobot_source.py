@@ -1,6 +1,7 @@
 """LeRobotDatasets of all versions: right frames, depth in metres, cut out of shared files, faults told."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from mu0.sources.lerobot_writer import write_lerobot_dataset
 SHARED = Path(__file__).parents[4] / "shared/data"
 VERSIONS = ("v2.0", "v2.1", "v3.0")
 LENGTHS = [5, 7, 4]
-COLOUR = {TOP: fixture.video_feature()}
+COLOUR: dict[str, Any] = {TOP: fixture.video_feature()}
 
 
 def write(root: Path, version: str, cameras: dict[str, Any] = COLOUR, **info: Any) -> Path:
@@ -334,6 +335,32 @@ def test_some_episodes_can_be_asked_for_and_only_new_ones_are_made(tmp_path: Pat
     assert len(collect(tmp_path, root)) == 3
     assert entries < set((tmp_path / "cache").iterdir())
     assert len(list((tmp_path / "cache").iterdir())) == 3
+
+
+def entries(tmp_path: Path) -> set[str]:
+    return {path.name for path in (tmp_path / "cache").iterdir()}
+
+
+def test_a_dataset_that_grows_costs_its_new_episodes_only(tmp_path: Path) -> None:
+    cameras = {**COLOUR, DEPTH: fixture.image_feature(1)}
+    collect(tmp_path, fixture.write_v3(tmp_path / "data", [5, 7], cameras))
+    before = entries(tmp_path)
+    shutil.rmtree(tmp_path / "data")
+    collect(tmp_path, fixture.write_v3(tmp_path / "data", [5, 7, 4], cameras))
+    assert before < entries(tmp_path)
+    assert len(entries(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("changed", [1, 2])
+def test_what_changes_in_an_episode_changes_its_fingerprint(tmp_path: Path, changed: int) -> None:
+    root = fixture.write_v3(tmp_path / "data", [5, 7, 4], COLOUR)
+    collect(tmp_path, root)
+    before = entries(tmp_path)
+    images = [fixture.picture(e, n) for e, length in enumerate([5, 7, 4]) for n in range(length)]
+    images[[0, 5, 12][changed] + 2][:4, :4] = 255
+    fixture.encode(root / f"videos/{TOP}/chunk-000/file-000.mp4", images)
+    collect(tmp_path, root)
+    assert len(entries(tmp_path)) > len(before)
 
 
 def test_the_licence_of_the_dataset_card_is_kept(tmp_path: Path) -> None:
