@@ -95,6 +95,8 @@ class Arrays:
         """Open an array; what zarr or its codecs complain about becomes a SourceError."""
         zarr = require_zarr()
         path = inside(self._episode, name)
+        for file in path.rglob("*"):
+            inside(path, file.relative_to(path).as_posix())
         try:
             yield zarr.open_array(str(path), mode="r", zarr_format=3)  # format 2 may hold pickles
         except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError) as error:

@@ -209,6 +209,17 @@ def test_a_camera_cannot_lie_outside(tmp_path: Path) -> None:
     assert "points outside" in item.fault.found
 
 
+@pytest.mark.parametrize("name", ["annotations", "obs_head_pose"])
+def test_a_chunk_that_is_a_link_outside_is_refused(tmp_path: Path, name: str) -> None:
+    episode = write_egoverse(tmp_path / "egoverse")
+    (chunk,) = (path for path in (episode / name / "c").rglob("0*") if path.is_file())
+    chunk.rename(tmp_path / "elsewhere")
+    chunk.symlink_to(tmp_path / "elsewhere")
+    (item,) = items(tmp_path / "egoverse")
+    with pytest.raises(SourceError, match=rf"points outside {episode}/{name}"):
+        item.write(tmp_path / "clip")
+
+
 def test_an_episode_that_is_a_link_outside_is_told(tmp_path: Path) -> None:
     write_egoverse(tmp_path / "elsewhere")
     (tmp_path / "egoverse").mkdir()

@@ -119,6 +119,44 @@ def test_an_example_gives_its_features() -> None:
     assert features["none"] == []
 
 
+def test_googles_own_protobuf_agrees() -> None:
+    """The messages of tensorflow/core/example/feature.proto, built from their definition."""
+    pool = pytest.importorskip("google.protobuf.descriptor_pool").DescriptorPool()
+    classes = pytest.importorskip("google.protobuf.message_factory")
+    proto = pytest.importorskip("google.protobuf.descriptor_pb2")
+    file = proto.FileDescriptorProto(name="feature.proto", package="tensorflow", syntax="proto3")
+    kinds = proto.FieldDescriptorProto
+    for name, kind in (("BytesList", kinds.TYPE_BYTES), ("FloatList", kinds.TYPE_FLOAT), ("Int64List", 3)):
+        file.message_type.add(name=name).field.add(name="value", number=1, type=kind, label=3)
+    feature = file.message_type.add(name="Feature")
+    feature.oneof_decl.add(name="kind")
+    for number, name in enumerate(("bytes_list", "float_list", "int64_list"), 1):
+        owner = f".tensorflow.{name.title().replace('_', '')}"
+        feature.field.add(name=name, number=number, type=11, label=1, type_name=owner, oneof_index=0)
+    features = file.message_type.add(name="Features")
+    entry = features.nested_type.add(name="FeatureEntry")
+    entry.options.map_entry = True
+    entry.field.add(name="key", number=1, type=9, label=1)
+    entry.field.add(name="value", number=2, type=11, label=1, type_name=".tensorflow.Feature")
+    owner = ".tensorflow.Features.FeatureEntry"
+    features.field.add(name="feature", number=1, type=11, label=3, type_name=owner)
+    example = file.message_type.add(name="Example")
+    example.field.add(name="features", number=1, type=11, label=1, type_name=".tensorflow.Features")
+    pool.Add(file)
+    message = classes.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))()
+    content = message.features.feature
+    content["images"].bytes_list.value.extend([b"\xff\xd8" * 300, b"", b"x"])
+    content["state"].float_list.value.extend([0.25, -1e30, 3.0])
+    content["flags"].int64_list.value.extend([0, 1, -(2**63), 2**63 - 1])
+    content["nothing"].bytes_list.SetInParent()
+    found = parse_example(message.SerializeToString())
+    assert found["images"] == [b"\xff\xd8" * 300, b"", b"x"]
+    np.testing.assert_array_equal(found["state"], np.float32([0.25, -1e30, 3.0]))
+    np.testing.assert_array_equal(found["flags"], [0, 1, -(2**63), 2**63 - 1])
+    assert found["nothing"] == []
+    assert len(found) == 4
+
+
 def test_numbers_may_be_packed_or_not() -> None:
     unpacked = field(2, b"".join(varint(1 << 3 | 5) + np.float32(x).tobytes() for x in (1.0, 2.0)))
     whole = field(3, b"".join(varint(1 << 3) + varint(x) for x in (7, -8)))
