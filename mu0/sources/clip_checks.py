@@ -147,7 +147,8 @@ def load_arrays(path: Path) -> dict[str, Any]:
         SourceError: The file is missing, damaged, or holds pickled objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # opened here, for numpy forgets to close a file that is no archive
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("it holds one array, not an archive")  # noqa: TRY004, TRY301 - told below
             return {name: archive[name] for name in archive.files}

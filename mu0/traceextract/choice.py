@@ -118,14 +118,15 @@ def _described(
     return load_feature_extractor(params.features, params.learned).describe(footage, reconstruction, frames)
 
 
-def _n_keypoints(footage: Footage, params: ExtractParams) -> int:
+def n_keypoints(footage: Footage, params: ExtractParams) -> int:
+    """Points to choose; wide pictures get twice as many."""
     is_small = footage.image_size_px[0] <= params.small_width_px
     return params.n_keypoints if is_small else 2 * params.n_keypoints
 
 
 def _budget(footage: Footage, params: ExtractParams) -> KeypointBudget:
     return KeypointBudget(
-        _n_keypoints(footage, params),
+        n_keypoints(footage, params),
         params.n_entities,
         params.moving_budget_share,
         params.clustering,
@@ -139,7 +140,7 @@ def _helpers(
     between = np.setdiff1d(query_frames(len(footage.frames), footage.fps_hz, params.helper_every_s), frames)
     if not reconstruction.is_3d or len(between) == 0:
         return Keypoints(np.zeros(0, int), np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, bool))
-    n_helpers = round(HELPER_SHARE * _n_keypoints(footage, params) * len(between) / len(frames))
+    n_helpers = round(HELPER_SHARE * n_keypoints(footage, params) * len(between) / len(frames))
     return choose_helpers(footage, reconstruction, between, n_helpers)
 
 

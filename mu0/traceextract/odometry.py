@@ -6,8 +6,8 @@ Each step from frame t - 1 to t
     3. dense photometric and geometric alignment (`cv2.Odometry`) refines the step on the rest
     4. PnP against a keyframe some frames back, started from the sum of the steps, takes out their drift
 Every stage is gated: a refinement that runs away from a sound PnP is dropped, an unsound PnP falls back to
-unmasked dense alignment, and a step that is lost, or so abrupt that only a keyframe could vouch for it and none
-does, marks its frame as lost. From then on each frame is compared with trusted keyframes until one is
+unmasked dense alignment, and a step that is lost, or so abrupt that only a keyframe could vouch for it and
+none does, marks its frame as lost. From then on each frame is compared with trusted keyframes until one is
 recognised (`relocalization`); the path between is interpolated. A camera that stands still is recognised, so
 that it does not drift.
 

@@ -26,19 +26,18 @@ from mu0.sources.clip import Clip
 from mu0.traceextract.assembly import assemble
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
 from mu0.traceextract.backends.registry import load_point_tracker, load_reconstructor
-from mu0.traceextract.choice import Choice, begins_to_move, choose, choose_in_window
+from mu0.traceextract.choice import Choice, begins_to_move, choose, choose_in_window, n_keypoints
 from mu0.traceextract.footage import store_footage
+from mu0.traceextract.memory import release_memory
 from mu0.traceextract.provenance import sidecar_of
-from mu0.traceextract.sampling import SampledTraces, sample_traces
 from mu0.traceextract.tracks import WorldTracks
 from mu0.traceextract.windows import Window, cut_windows, footage_of, reconstruction_of
 from mu0.traceextract.windows_carry import Followed, Handover, hand_over
 from mu0.traceextract.windows_entities import EntityNumbers
 from mu0.traceextract.windows_hidden import ride_on
 from mu0.traceextract.windows_life import Event, LifeCycle
+from mu0.traceextract.windows_samples import sample_window
 from mu0.traceextract.windows_totals import WindowTotals
-
-MAX_MOVERS = 2  # times the keypoints of a window
 
 
 @dataclass
@@ -113,34 +112,15 @@ def _run_windows(
     for window, following in zip(windows, [*windows[1:], None], strict=True):
         view = footage_of(footage, window), reconstruction_of(reconstruction, window)
         followed, n_points_in = _follow(view, params, window, handover, progress)
-        sampled = sample_traces(
-            followed.tracks, (height, width), params, window.anchors(params.anchor_stride)
-        )
-        _append(stream, sampled, followed, window)
+        sampled = sample_window(stream, followed, window, (height, width), params)
         totals.add(followed, window, sampled, n_points_in)
         progress.life.note_found(followed, window)
         if following is not None:
-            max_movers = MAX_MOVERS * params.n_keypoints
+            max_movers = round(params.moving_budget_share * n_keypoints(footage, params))
             handover = hand_over(followed, window, following, (width, height), max_movers)
             progress.life.note_handover(handover)
-
-
-def _append(stream: SampleStream, sampled: SampledTraces, followed: Followed, window: Window) -> None:
-    """Write a window's rows under the clip's numbers of frames and tracks."""
-    samples, extras, retiming = sampled.samples, sampled.extras, sampled.retiming
-    if samples is None or extras is None or retiming is None:
-        return
-    track_ids = followed.track_id[retiming.track_ids]
-    stream.add(
-        replace(samples, frame_indices=samples.frame_indices + np.int32(window.start)),
-        replace(extras, track_ids=track_ids),
-        replace(
-            retiming,
-            future_frame=retiming.future_frame + window.start,
-            history_frame=retiming.history_frame + window.start,
-            track_ids=track_ids,
-        ),
-    )
+        del view, followed, sampled  # two windows need not be in memory at a time
+        release_memory()
 
 
 def _follow(

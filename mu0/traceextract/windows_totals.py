@@ -123,6 +123,8 @@ def _merged(values: list[tuple[int, object]]) -> object:
         return sum(value for _, value in present if isinstance(value, int))
     if isinstance(first, float):
         measured = [(weight, value) for weight, value in present if isinstance(value, float)]
+        if len(measured) == 1:
+            return measured[0][1]
         return sum(weight * value for weight, value in measured) / sum(weight for weight, _ in measured)
     assert isinstance(first, Mapping)
     tables = [(weight, value) for weight, value in present if isinstance(value, Mapping)]
