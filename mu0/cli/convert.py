@@ -11,6 +11,7 @@ from mu0.errors import EpisodeError
 if TYPE_CHECKING:
     from mu0.episodes.layouts.convert import Conversion
 
+LOCK_NAME = ".mu0_convert.lock"
 MAX_NAMES = 3  # of episodes in a line
 
 
@@ -27,9 +28,10 @@ def convert_folder(source: Path, goal: Path, to: str, *, overwrite: bool) -> Non
         EpisodeError: The layout does not exist, the goal is occupied, or episodes could not be converted.
     """
     from mu0.cli.tables import print_table
-    from mu0.episodes.layouts.convert import convert_all, plan_conversions
+    from mu0.episodes.layouts.convert import convert_all, plan_conversions, sweep
     from mu0.episodes.layouts.kinds import LAYOUTS
     from mu0.progress import track
+    from mu0.traceextract.lock import locked_if_free
 
     layout = next((name for name in LAYOUTS if name == to), None)
     if layout is None:
@@ -39,7 +41,15 @@ def convert_folder(source: Path, goal: Path, to: str, *, overwrite: bool) -> Non
             remedy="correct --to; docs/formats.md describes them.",
         )
     plan = plan_conversions(source, goal, layout, overwrite=overwrite)
-    results = list(track(convert_all(plan, source, layout), f"converting to {layout}", len(plan)))
+    with locked_if_free(goal / LOCK_NAME) as is_ours:
+        if not is_ours:
+            raise EpisodeError(
+                f"Another process is converting into {goal}.",
+                expected="one conversion into a folder at a time",
+                remedy="wait for it, or choose another goal.",
+            )
+        sweep(plan)
+        results = list(track(convert_all(plan, source, layout), f"converting to {layout}", len(plan)))
     print_table(("from", "status", "what it costs", "episodes"), _rows(results))
     counts = Counter(result.status for result in results)
     typer.echo(", ".join(f"{counts[status]} {status}" for status in sorted(counts)) + f"; in {goal}")

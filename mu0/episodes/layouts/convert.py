@@ -140,6 +140,27 @@ def convert_all(plan: list[tuple[Path, Layout, Path]], source: Path, to: Layout)
             yield Conversion(name, layout, "failed", reason=error.found)
 
 
+def sweep(plan: list[tuple[Path, Layout, Path]]) -> int:
+    """Remove what killed conversions left beside the goals; needs that nobody else converts there.
+
+    Returns:
+        How many half-written folders there were.
+    """
+    prefixes: dict[Path, set[str]] = {}
+    for _, _, place in plan:
+        prefixes.setdefault(place.parent, set()).add(f".{place.name}.")
+    left = [
+        path
+        for parent, names in prefixes.items()
+        if parent.is_dir()
+        for path in sorted(parent.iterdir())
+        if path.name.startswith(tuple(names)) and path.is_dir() and not path.is_symlink()
+    ]
+    for path in left:
+        shutil.rmtree(path)
+    return len(left)
+
+
 def convert_episode(folder: Path, layout: Layout, place: Path, to: Layout) -> Account:
     """Convert one episode, replacing what lies at `place`.
 

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "episodes" / "layouts"))
 import strangers
 
 from mu0.cli.main import app
+from mu0.traceextract.lock import locked
 
 RUNNER = CliRunner()
 
@@ -74,3 +75,18 @@ def test_a_broken_episode_fails_the_command_after_the_others(mixed: Path) -> Non
     assert result.exit_code == 1
     assert "1 converted, 1 failed; in dst" in result.output
     assert "old_1.png is no image" in result.output
+
+
+def test_what_a_killed_conversion_left_is_swept(mixed: Path) -> None:
+    (mixed / "dst" / ".old.x7k2").mkdir(parents=True)
+    (mixed / "dst" / ".old.x7k2" / "images.npy").write_bytes(b"half")
+    (mixed / "dst" / ".mine").mkdir()
+    assert RUNNER.invoke(app, ["convert", "src", "dst", "--to", "official"]).exit_code == 0
+    assert sorted(path.name for path in (mixed / "dst").iterdir()) == [".mine", "forge", "old"]
+
+
+def test_two_conversions_do_not_meet_in_one_folder(mixed: Path) -> None:
+    with locked(mixed / "dst" / ".mu0_convert.lock"):
+        result = RUNNER.invoke(app, ["convert", "src", "dst", "--to", "official"])
+    assert result.exit_code == 1
+    assert "Another process is converting into dst" in result.output
