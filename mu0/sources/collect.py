@@ -123,10 +123,10 @@ def _chosen(source: AbstractSource, params: FilesSource | DatasetSource) -> Iter
     taken: set[str] = set()
     for item in islice(source.items(), params.first, stop):
         if item.clip_id in taken or item.clip_id != safe_name(item.clip_id):
-            yield replace(item, clip_id=_free_name(item.clip_id, taken), fault=_bad_name(item))
-        else:
-            yield item
+            fault = _bad_name(item)
+            item = replace(item, clip_id=_free_name(item.clip_id, taken), fault=fault)
         taken.add(item.clip_id)
+        yield item
 
 
 def _free_name(clip_id: str, taken: set[str]) -> str:

@@ -1,6 +1,9 @@
 """Collecting: failed clips are rows, the others go on, and an interrupted collection is resumed."""
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +15,12 @@ from mu0.errors import SimulationError, SourceError
 from mu0.params.raw_videos import FilesSource, RawVideosParams, SimulatedSource
 from mu0.sources import recording
 from mu0.sources.clip import list_clips, read_clip
+from mu0.sources.clip_cache import only_collector
 from mu0.sources.collect import collect_clips
 from mu0.sources.demonstrations import successful_clips, write_demonstrations
 from mu0.sources.encoding import write_video
+from mu0.sources.files import FilesReader
+from mu0.sources.item import SourceItem
 from mu0.sources.simulated import RecordedClip
 
 T, SIZE = 5, 16
@@ -139,6 +145,61 @@ def test_files_are_collected_beside_damaged_ones(tmp_path: Path) -> None:
     assert "no readable index (moov)" in index["reason"][0]
     assert index["demonstrator_success"].isna().all()
     assert [path.name for path in (tmp_path / "ground_truth_tracks").iterdir()] == ["README.md"]
+
+
+def test_what_a_killed_collection_left_is_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = [tmp_path / "cache/.abc.x1", tmp_path / ".raw_videos.x2", tmp_path / ".ground_truth_tracks.x3"]
+    for folder in left:
+        (folder / "clip").mkdir(parents=True)
+    use(monkeypatch, Recorder())
+    collect(simulated(1), tmp_path)
+    assert not any(folder.exists() for folder in left)
+
+
+def test_a_second_collector_waits_for_the_first(tmp_path: Path) -> None:
+    events = []
+
+    def second() -> None:
+        with only_collector(tmp_path / "cache"):
+            events.append("second")
+
+    waiting = threading.Thread(target=second)
+    with only_collector(tmp_path / "cache"):
+        waiting.start()
+        time.sleep(0.1)
+        events.append("first")
+    waiting.join()
+    assert events == ["first", "second"]
+
+
+def test_first_and_max_clips_choose_in_order(tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    for name in "abcd":
+        write_video(videos / f"{name}.mp4", [np.full((16, 16, 3), i, np.uint8) for i in range(4)], 10.0)
+    source = FilesSource(kind="files", folder=str(videos), first=1, max_clips=2)
+    index = collect(RawVideosParams(sources={"mine": source}), tmp_path)
+    assert index["clip_id"].tolist() == ["b", "c"]
+
+
+def test_a_name_that_stands_twice_is_a_fault_and_not_an_overwritten_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "videos").mkdir()
+    write_video(tmp_path / "videos/a.mp4", [np.full((16, 16, 3), i, np.uint8) for i in range(4)], 10.0)
+
+    class Doubled(FilesReader):  # type: ignore[misc] # final, but not for this test
+        def items(self) -> Iterator[SourceItem]:
+            for item in super().items():
+                yield from (item, item, replace(item, clip_id="../a"))
+
+    monkeypatch.setattr("mu0.sources.files.FilesReader", Doubled)
+    source = FilesSource(kind="files", folder=str(tmp_path / "videos"))
+    index = collect(RawVideosParams(sources={"mine": source}), tmp_path)
+    assert index["clip_id"].tolist() == ["a", "a_2", "a_3"]
+    assert index["status"].tolist() == ["ok", "failed", "failed"]
+    assert "'../a' is used twice or cannot be a folder's name" in index["reason"][2]
+    assert [path.name for path in list_clips(tmp_path / "raw_videos")] == ["a"]
 
 
 def test_no_clip_at_all_is_an_error(tmp_path: Path) -> None:

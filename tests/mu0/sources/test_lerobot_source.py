@@ -280,11 +280,9 @@ def test_episodes_that_are_promised_but_not_listed_are_counted(tmp_path: Path) -
 @pytest.mark.parametrize("version", ["v2.1", "v3.0"])
 @pytest.mark.parametrize("field", ["data_path", "video_path"])
 def test_paths_that_leave_the_dataset_are_refused(tmp_path: Path, version: str, field: str) -> None:
-    root = write(
-        tmp_path / "data",
-        version,
-        **{field: "../../secret/{episode_index}" if version != "v3.0" else "/etc/{file_index}"},
-    )
+    template = "/etc/{file_index}" if version == "v3.0" else "../../secret/{episode_index}"
+    paths: dict[str, Any] = {field: template}
+    root = write(tmp_path / "data", version, **paths)
     with pytest.raises(SourceError, match=r"No clip came out[\s\S]*points outside"):
         collect(tmp_path, root)
 
