@@ -93,7 +93,7 @@ def _depth_faults(folder: Path, frames: _Frames) -> list[Violation]:
         return faults
     if depth.shape != frames.images.shape[:3]:
         faults.append(Violation("depth.npy", "shape", str(depth.shape), str(frames.images.shape[:3])))
-    elif (bad := int((~np.isfinite(depth)).sum() + (depth < 0).sum())) > 0:
+    elif (bad := sum(int((~np.isfinite(image) | (image < 0)).sum()) for image in depth)) > 0:
         faults.append(
             Violation("depth.npy", "values", f"{bad} negative or not finite", "metres, 0 = missing")
         )

@@ -1,5 +1,7 @@
 """The rules of the 14 sample arrays (reference/traceextract.md §1.5, rules 1 to 8)."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ TYPES = {
     "raw_valid_steps": ("bool", 2),
     "raw_valid_steps_history": ("bool", 2),
 }
+BLOCK_ROWS = 16_384
 MASK_OF = {
     "traj": "valid_steps",
     "traj_history": "valid_steps_history",
@@ -116,17 +119,38 @@ def _layout_faults(samples: Samples, n_frames: int) -> list[Violation]:
     return faults
 
 
+def _broken(n_rows: int, rule: Callable[[slice], np.ndarray]) -> np.ndarray:
+    """Rows that break a rule, asked block by block: an episode may be larger than memory."""
+    blocks = (slice(start, min(start + BLOCK_ROWS, n_rows)) for start in range(0, n_rows, BLOCK_ROWS))
+    found = [np.asarray(rule(block)).reshape(block.stop - block.start, -1).any(1) for block in blocks]
+    return np.concatenate(found) if found else np.zeros(0, bool)
+
+
 def _trace_faults(samples: Samples, name: str) -> list[Violation]:
     """Rules 3 and 4: prefix masks that start True, -inf behind them, finite values on them."""
-    trace, mask = np.asarray(getattr(samples, name)), np.asarray(getattr(samples, MASK_OF[name]))
+    trace, mask = getattr(samples, name), getattr(samples, MASK_OF[name])
     file, mask_file = f"samples/{name}.npy", f"samples/{MASK_OF[name]}.npy"
-    rules = (
-        (mask_file, "first step", ~mask[:, :1], "True in every row"),
-        (mask_file, "prefix", mask[:, 1:] & ~mask[:, :-1], "True steps, then False steps"),
-        (file, "padding", (trace != -np.inf).any(-1) & ~mask, "-inf in all channels where the mask is False"),
-        (file, "values", ~np.isfinite(trace).all(-1) & mask, "finite where the mask is True"),
+    rules: tuple[tuple[str, str, Callable[[slice], np.ndarray], str], ...] = (
+        (mask_file, "first step", lambda at: ~mask[at, :1], "True in every row"),
+        (mask_file, "prefix", lambda at: mask[at, 1:] & ~mask[at, :-1], "True steps, then False steps"),
+        (
+            file,
+            "padding",
+            lambda at: (trace[at] != -np.inf).any(-1) & ~mask[at],
+            "-inf in all channels where the mask is False",
+        ),
+        (
+            file,
+            "values",
+            lambda at: ~np.isfinite(trace[at]).all(-1) & mask[at],
+            "finite where the mask is True",
+        ),
     )
-    return [Violation(file, field, where(bad), expected) for file, field, bad, expected in rules if bad.any()]
+    return [
+        Violation(file, field, where(bad), expected)
+        for file, field, rule, expected in rules
+        if (bad := _broken(samples.n_rows, rule)).any()
+    ]
 
 
 def _keypoint_faults(samples: Samples, size: tuple[int, ...]) -> list[Violation]:
@@ -154,8 +178,8 @@ def _anchor_faults(samples: Samples, n_frames: int, sidecar: Sidecar) -> list[Vi
     faults = []
     frame_of_row = np.repeat(np.asarray(samples.frame_indices), np.diff(samples.offsets))
     n_future, n_past = samples.raw_valid_steps.shape[1], samples.raw_valid_steps_history.shape[1]
-    future = np.asarray(samples.raw_valid_steps).sum(1)
-    past = np.asarray(samples.raw_valid_steps_history).sum(1)
+    future = samples.raw_valid_steps.sum(1)
+    past = samples.raw_valid_steps_history.sum(1)
     wrong = future != np.minimum(n_frames - frame_of_row, n_future)
     if wrong.any() and "raw_traj" not in sidecar.absent:
         expected = f"min({n_frames} - frame, {n_future}) valid steps"
@@ -164,7 +188,7 @@ def _anchor_faults(samples: Samples, n_frames: int, sidecar: Sidecar) -> list[Vi
     if wrong.any():
         expected = f"at most min(frame + 1, {n_past}) valid steps"
         faults.append(Violation("samples/raw_valid_steps_history.npy", "length", where(wrong), expected))
-    longest = np.maximum.reduceat(np.asarray(samples.valid_steps).sum(1), np.asarray(samples.offsets[:-1]))
+    longest = np.maximum.reduceat(samples.valid_steps.sum(1), np.asarray(samples.offsets[:-1]))
     if (longest < 2).any() and sidecar.mode != "traceforge":
         found = f"frame {samples.frame_indices[int(np.argmax(longest < 2))]} has none"
         faults.append(
@@ -182,11 +206,7 @@ def _meaning_faults(samples: Samples, sidecar: Sidecar) -> list[Violation]:
     visibs = np.asarray(samples.visibs, np.float32)
     if (bad := ~((visibs >= 0) & (visibs <= 1))).any():
         faults.append(Violation("samples/visibs.npy", "values", where(np.asarray(bad)), "0 to 1"))
-    z = np.where(samples.raw_valid_steps, samples.raw_traj[..., 2], 1 if sidecar.is_3d else 0)
-    if sidecar.is_3d and sidecar.retiming and (bad := z <= 0).any():
-        faults.append(Violation("samples/raw_traj.npy", "z", where(bad), "z > 0, in front of the camera"))
-    if not sidecar.is_3d and (bad := z != 0).any():
-        faults.append(Violation("samples/raw_traj.npy", "z", where(bad), "z = 0, for is_3d is false"))
+    faults += _depth_faults(samples, sidecar)
     retiming = sidecar.retiming
     if retiming and (len(retiming.track_ids) != samples.n_rows or retiming.run_offsets[-1] != samples.n_rows):
         found = f"{len(retiming.track_ids)} rows in {retiming.run_offsets[-1]}"
@@ -196,15 +216,34 @@ def _meaning_faults(samples: Samples, sidecar: Sidecar) -> list[Violation]:
     return faults
 
 
+def _depth_faults(samples: Samples, sidecar: Sidecar) -> list[Violation]:
+    """Our own 3-D rows lie in front of the camera; rows without depth have z = 0."""
+
+    def rule(at: slice) -> np.ndarray:
+        z, known = samples.raw_traj[at, :, 2], samples.raw_valid_steps[at]
+        return known & ((z <= 0) if sidecar.is_3d else (z != 0))
+
+    if sidecar.is_3d and not sidecar.retiming:  # official rows may pass behind the camera
+        return []
+    bad = _broken(samples.n_rows, rule)
+    expected = "z > 0, in front of the camera" if sidecar.is_3d else "z = 0, for is_3d is false"
+    return [Violation("samples/raw_traj.npy", "z", where(bad), expected)] if bad.any() else []
+
+
 def _group_faults(samples: Samples, run_offsets: np.ndarray) -> list[Violation]:
     """Rule 6: rows of one group share their masks."""
     first = np.repeat(run_offsets[:-1], np.diff(run_offsets))
     faults = []
     for name in ("valid_steps", "valid_steps_history"):
-        mask = np.asarray(getattr(samples, name))
-        if (bad := (mask != mask[first]).any(-1)).any():
+        mask = getattr(samples, name)
+        bad = _broken(samples.n_rows, partial(_differs, mask, first))
+        if bad.any():
             faults.append(Violation(f"samples/{name}.npy", "group", where(bad), "equal rows within a group"))
     return faults
+
+
+def _differs(mask: np.ndarray, first: np.ndarray, at: slice) -> np.ndarray:
+    return np.asarray(mask[at]) != mask[first[at]]
 
 
 def where(bad: np.ndarray) -> str:
