@@ -1,4 +1,4 @@
-"""Point tracker `tapnext`: TAPNext and BootsTAPNext of google-deepmind/tapnet (PyTorch), Apache-2.0.
+"""Point tracker `tapnext`: TAPNext, BootsTAPNext, TAPNext++ of google-deepmind/tapnet (PyTorch), Apache-2.0.
 
 Contract of `tapnet.tapnext.tapnext_torch.TAPNext`, as its demo uses it: it walks through the video frame by
 frame and only looks back, so that frames before a query are found by walking through the video backwards.
@@ -7,7 +7,7 @@ frame and only looks back, so that frames before a query are found by walking th
     query_points  (t, y, x); the first pixel's CENTRE at 0.5
     returns       tracks (1, 1, n, 2) as (y, x), coordinate logits, visibility logits (1, 1, n, 1), state
     visible       visibility logit > 0
-The code imports torchvision, which must fit your torch.
+Trained for squares of 256 pixels (`tracker_size_px`). The code imports torchvision, which must fit your torch.
 
 Source
     arXiv:2504.05579; colabs/torch_tapnext_demo.ipynb of the repository.
@@ -35,6 +35,9 @@ from mu0.traceextract.backends.track_windows import Frames, Portions, Tracks, fo
 
 if TYPE_CHECKING:
     import torch
+
+
+PREFIX = "tapnext."  # of the names in TAPNext++'s checkpoint
 
 
 @final
@@ -67,7 +70,8 @@ def _load(weights: Weights, learned: LearnedParams) -> Any:
         except (KeyError, ValueError, RuntimeError) as error:
             raise weights.missing(f"it does not fit TAPNext: {error}") from error
     else:
-        fill(weights, model, read_state(weights, path))
+        state = read_state(weights, path)
+        fill(weights, model, {name.removeprefix(PREFIX): value for name, value in state.items()})
     tell_licence(weights.backend, weights.model)
     return ready(model, learned)
 

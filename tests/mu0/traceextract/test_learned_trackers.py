@@ -165,6 +165,23 @@ def test_cotracker_takes_a_checkpoint_with_code_beside_it(code: Path) -> None:
     assert np.abs(found.pixel - _truth(keypoints, N_FRAMES))[inside].max() < 0.01
 
 
+def test_tapnext_takes_its_two_kinds_of_checkpoint(code: Path) -> None:
+    torch.save({"state_dict": {"tapnext.weight": torch.full((2,), 5.0)}}, code / "tapnextpp_ckpt.pt")
+    learned = LearnedParams(
+        tracker_model=str(code / "tapnextpp_ckpt.pt"),
+        tracker_code=str(code),
+        device="cpu",
+        tracker_size_px=64,
+    )
+    keypoints = _keypoints("tapnext", [3])
+    found = load_point_tracker("tapnext", learned).track(_footage(6), NOTHING_KNOWN, keypoints)
+    np.testing.assert_allclose(found.pixel[:, 0], _truth(keypoints, 6)[:, 0], atol=0.01)
+    (code / "broken.npz").write_bytes((code / "tapnextpp_ckpt.pt").read_bytes())
+    broken = learned.model_copy(update={"tracker_model": str(code / "broken.npz")})
+    with pytest.raises(WeightsError, match="does not fit TAPNext"):
+        load_point_tracker("tapnext", broken).track(_footage(6), NOTHING_KNOWN, keypoints)
+
+
 def test_no_keypoints_give_no_tracks(code: Path) -> None:
     nothing = Keypoints(np.zeros(0, int), np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, bool))
     assert _follow("cotracker3", code, _footage(5), nothing).pixel.shape == (5, 0, 2)
