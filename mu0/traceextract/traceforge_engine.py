@@ -98,6 +98,11 @@ class GridView(AbstractEpisodeView):
         self._done: dict[int, _Summary] = {}
         self._acceleration = np.zeros(self.n_frames, np.float32)
 
+    @property
+    def n_rows(self) -> int:
+        """A grid per query frame."""
+        return len(self.anchors) * N_GRID_POINTS
+
     def image(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
         """One RGB frame."""
         return self._footage.frames[index]
@@ -142,7 +147,7 @@ class GridView(AbstractEpisodeView):
 
     def quality_row(self, seconds_per_frame: float) -> dict[str, object]:
         """The verdict: every query frame counts as points and as pairs of its own."""
-        info, n_points = self._clip.info, len(self.anchors) * N_GRID_POINTS
+        info, n_points = self._clip.info, self.n_rows
         done = [self._done[anchor] for anchor in self.anchors]
         n_moving = sum(summary.n_moving for summary in done)
         n_query_frames = len(range(0, self.n_frames, self._params.anchor_stride))
@@ -190,7 +195,7 @@ class GridView(AbstractEpisodeView):
         return asdict(row)
 
     def _track_ids(self) -> np.ndarray:
-        return np.arange(len(self.anchors) * N_GRID_POINTS, dtype=np.int32)
+        return np.arange(self.n_rows, dtype=np.int32)
 
     def _retiming(self) -> Retiming | None:
         if not self.anchors or len(self._done) < len(self.anchors):

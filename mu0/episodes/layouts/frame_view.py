@@ -54,6 +54,11 @@ class FrameView(AbstractEpisodeView):
         self.absent = tuple(self._find_absent())
         self.notes = tuple(self._find_notes(depth))
 
+    @property
+    def n_rows(self) -> int:
+        """Rows over all anchors, from the headers of the sample files."""
+        return sum(header["keypoints"][0][0] for header in self._headers.values())
+
     def image(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
         """One RGB frame.
 

@@ -36,6 +36,11 @@ class OfficialView(AbstractEpisodeView):
         self.absent = self._episode.sidecar.absent
         self.notes = ()
 
+    @property
+    def n_rows(self) -> int:
+        """Rows over all anchors."""
+        return 0 if self._episode.samples is None else self._episode.samples.n_rows
+
     def image(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
         """One RGB frame."""
         return np.asarray(self._episode.images[index])

@@ -17,9 +17,6 @@ import pandas as pd
 from mu0.episodes.layouts.convert import open_view
 from mu0.episodes.layouts.instructions import CAPTIONS_NAME
 from mu0.episodes.layouts.kinds import Layout, require_episodes
-from mu0.episodes.layouts.npz import npz_headers
-from mu0.episodes.layouts.view import AbstractEpisodeView
-from mu0.episodes.read import read_episode
 from mu0.episodes.write import EXTRAS_FOLDER
 from mu0.errors import Mu0Error
 from mu0.files import atomic_file
@@ -96,7 +93,7 @@ def _describe(folder: Path, layout: Layout) -> dict[str, Any]:
         "height_px": view.size_px[0],
         "width_px": view.size_px[1],
         "n_slots": len(view.anchors),
-        "n_rows": _n_rows(view),
+        "n_rows": view.n_rows,
         "is_3d": sidecar.is_3d,
         "has_depth": view.has_depth,
         "has_cameras": "cameras" not in view.absent,
@@ -112,11 +109,3 @@ def _describe(folder: Path, layout: Layout) -> dict[str, Any]:
         },
         "video_sha256": sidecar.video_sha256,
     }
-
-
-def _n_rows(view: AbstractEpisodeView) -> int:
-    if view.layout == "official":
-        samples = read_episode(view.folder).samples
-        return 0 if samples is None else samples.n_rows
-    samples_folder = view.folder / "samples"
-    return sum(npz_headers(path)["keypoints"][0][0] for path in samples_folder.glob("*.npz"))

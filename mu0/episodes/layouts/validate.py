@@ -199,7 +199,10 @@ def _whole_faults(folder: Path, layout: Layout) -> list[Violation]:
     try:
         view = FrameView(folder, layout)
         view.cameras()
-        view.sidecar()
+        retiming = view.sidecar().retiming
     except Mu0Error as error:
         return [Violation(".", "content", error.found, error.expected)]
+    n_timed = view.n_rows if retiming is None else int(retiming.run_offsets[-1])
+    if n_timed != view.n_rows:
+        return [Violation(SIDECAR_NAME, "retiming", f"{n_timed} rows", f"{view.n_rows} rows")]
     return []

@@ -91,6 +91,11 @@ class AbstractEpisodeView(ABC):
         """Number of frames."""
         return len(self.frame_numbers)
 
+    @property
+    @abstractmethod
+    def n_rows(self) -> int:
+        """Number of rows over all anchors."""
+
     @abstractmethod
     def image(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
         """One RGB frame."""

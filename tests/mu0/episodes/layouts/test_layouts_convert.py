@@ -242,3 +242,12 @@ def test_an_instruction_is_rephrased_without_new_claims(
     instruction: str, steps: str, request_text: str
 ) -> None:
     assert rephrase(instruction) == (steps, request_text)
+
+
+def test_a_clock_that_does_not_fit_the_rows_is_named(tmp_path: Path, episode_folder: Path) -> None:
+    _convert(episode_folder, tmp_path / "old", "legacy")
+    goal = tmp_path / "old" / "clip_000"
+    (goal / "samples/clip_000_2.npz").unlink()
+    assert [str(fault) for fault in validate_layout(goal, "legacy")] == [
+        "mu0.json [retiming]: found 3 rows, expected 2 rows"
+    ]
