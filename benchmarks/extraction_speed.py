@@ -2,7 +2,7 @@
 
     python benchmarks/extraction_speed.py --out extraction_speed.json
 
-Targets: 60 ms per 640 x 480 frame with given poses, 250 ms with odometry, 10 ms per 128 x 128 frame.
+Targets: 50 ms per 640 x 480 frame with given poses, 200 ms with odometry, 10 ms per 128 x 128 frame.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from mu0.params.extract import ExtractParams
 from mu0.params.raw_videos import SimulatedSource
 from mu0.sources.simulated import record_clip
 from mu0.traceextract.backends.interfaces import Footage
-from mu0.traceextract.engine import choose, track
+from mu0.traceextract.choice import choose
+from mu0.traceextract.engine import track
 from mu0.traceextract.reconstruction import reconstruct_rgbd
 from mu0.traceextract.sampling import sample_traces
 

@@ -36,8 +36,8 @@ from mu0.geometry.rigid import apply, fit_rigid, invert
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.assembly import AssemblySettings, assemble_3d
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
+from mu0.traceextract.choice import choose
 from mu0.traceextract.confidence import TABLE, fit_table
-from mu0.traceextract.engine import choose
 from mu0.traceextract.reacquisition import fill_gaps
 from mu0.traceextract.reconstruction import reconstruct_rgbd
 from mu0.traceextract.tracking import LucasKanadeSettings, follow, lift, project

@@ -30,6 +30,7 @@ MAX_GRID_WIDTH_PX = 160
 DEPTH_MARGIN_M = 0.015  # beyond noise of depth (2 mm) and pose (5 mm)
 EDGE_M = 0.03
 GRID = 16
+N_OUTERMOST = 2
 
 
 @dataclass(frozen=True)
@@ -117,23 +118,20 @@ def _at_full_size(mask: Bool[np.ndarray, "h w"], height: int, width: int) -> Boo
 def displacement(points: Float[np.ndarray, "t n d"], use: Bool[np.ndarray, "t n"]) -> Float[np.ndarray, " n"]:
     """How far each point gets around in its whole life: the diagonal of the box that holds it.
 
-    Positions are medians of five used frames in a row (three, one, if there are no more), so that one or two
-    wrong measurements do not make a still point move, while a point that moves only in the last frames of a
-    long clip does. 0 for points used in fewer than two frames.
+    The outermost positions do not count, at most `N_OUTERMOST` at either end of each axis, so that one or two
+    wrong measurements do not make a still point move. It is a number of frames, not a share of them: a point
+    that moves only in the last frames of a long clip moves. 0 for points used in fewer than two frames.
     """
-    count = use.sum(0)
-    packed = np.take_along_axis(points, np.argsort(~use, axis=0, kind="stable")[..., None], 0)
     extent = np.zeros(points.shape[1])
-    for length, which in ((5, count >= 5), (3, (count >= 3) & (count < 5)), (1, count == 2)):
-        chosen = np.flatnonzero(which)
-        if len(chosen) == 0:
-            continue
-        own = packed[:, chosen]
-        last = len(own) - length + 1
-        runs = np.sort(np.stack([own[start : start + last] for start in range(length)]), 0)[length // 2]
-        inside = (np.arange(last)[:, None] + length <= count[chosen])[..., None]
-        high, low = np.where(inside, runs, -np.inf).max(0), np.where(inside, runs, np.inf).min(0)
-        extent[chosen] = np.linalg.norm(high - low, axis=-1)
+    usable = np.flatnonzero(use.sum(0) >= 2)
+    if len(usable):
+        count = use.sum(0)[usable]
+        ordered = np.sort(np.where(use[:, usable, None], points[:, usable], np.inf), 0)
+        left_out = np.minimum(N_OUTERMOST, (count - 1) // 4)
+        which = np.arange(len(usable))
+        extent[usable] = np.linalg.norm(
+            ordered[count - 1 - left_out, which] - ordered[left_out, which], axis=-1
+        )
     return extent
 
 
