@@ -177,7 +177,7 @@ def sync() -> None:
 @app.command()
 @people_errors
 def view(
-    episode: Annotated[Path, typer.Argument(help="An episode folder, or <source>/<clip_id> of the project.")],
+    episode: Annotated[Path, typer.Argument(help="An episode folder, or SOURCE/CLIP_ID of the project.")],
     out: Annotated[Path, typer.Option(help="Folder for the files, or an .html file.")] = Path("outputs/view"),
     anchor: Annotated[int | None, typer.Option(help="Anchor frame to begin with.")] = None,
     rrd: Annotated[bool, typer.Option("--rrd", help="Also write a recording for Rerun.")] = False,

@@ -165,8 +165,8 @@ def _bar(episode: Episode, frame: int, caption: str) -> UInt8[np.ndarray, "bar_h
 
 
 def _fitting(caption: str) -> str:
-    words = caption.encode("ascii", "replace").decode()  # OpenCV's letters are ASCII
-    fits = words
+    """The caption, cut where the bar ends; OpenCV 5 draws any script."""
+    fits = words = caption
     while fits and cv2.getTextSize(fits, FONT, 0.55, 1)[0][0] > WIDTH_PX - 24:
         words = words[:-1]
         fits = f"{words.rstrip()} ..."
