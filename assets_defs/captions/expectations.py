@@ -1,6 +1,8 @@
-"""Captions: every episode has some, none is empty, spans run forwards."""
+"""Captions: every episode has some, none is empty, spans run forwards, and how many a model did not write."""
 
 from pathlib import Path
+
+import pandas as pd
 
 from assets_defs.checks.suite import (
     WARNING,
@@ -17,6 +19,8 @@ from assets_defs.checks.suite import (
 from assets_defs.checks.tables import read_table
 from mu0.params import Params
 
+MOST_NOT_BY_MODEL = 0.05
+
 
 def suites(root: Path, params: Params) -> list[Suite]:
     """Suites about data/captions/captions.parquet."""
@@ -24,9 +28,11 @@ def suites(root: Path, params: Params) -> list[Suite]:
     clips = read_table(root / "data/extracted_traces/quality.parquet")
     ok = clips[clips["status"] == "ok"]
     episodes = set(ok["source"].astype(str) + "/" + ok["clip_id"].astype(str))
-    captioned = set(captions["episode_id"])
+    status = captions.get("status", pd.Series("ok", captions.index))
+    told = captions[status != "failed"]  # a text that failed is in the table with its reason only
+    captioned = set(told["episode_id"])
     return [
-        Suite("captions", captions, [
+        Suite("captions", told, [
             *has_columns("episode_id", "kind", "chunk_id", "start_idx", "end_idx", "instruction_1"),
             n_rows(params.checks.min_clips),
             not_null("episode_id"),
@@ -39,8 +45,12 @@ def suites(root: Path, params: Params) -> list[Suite]:
         Suite("coverage", facts(
             n_without_caption=float(len(episodes - captioned)),
             n_unknown_episodes=float(len(captioned - episodes)),
+            fallback_share=float((status == "fallback").mean()) if len(status) else 0.0,
+            failed_share=float((status == "failed").mean()) if len(status) else 0.0,
         ), [
             between("n_without_caption", 0, 0),
             between("n_unknown_episodes", 0, 0, severity=WARNING),
+            between("fallback_share", 0, MOST_NOT_BY_MODEL, severity=WARNING),
+            between("failed_share", 0, MOST_NOT_BY_MODEL, severity=WARNING),
         ]),
     ]  # fmt: skip

@@ -25,6 +25,7 @@ from mu0.traceextract.captions_vocabulary import Caption, Failure, MergedCaption
 from mu0.traceextract.events import Events, MergeWindow, find_events, merge_windows
 
 EMBODIMENTS = {"ur3": "robot_gripper", "human_hand": "human_hand"}
+WINDOW_INCOMPLETE = "an event of this window has no caption of the model"
 Status = Literal["ok", "fallback", "failed"]
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -103,7 +104,8 @@ def task_of(episode: Episode) -> str:
 def _rows_per_frame(episode: Episode) -> np.ndarray:
     rows = np.zeros(episode.n_frames, np.int64)
     if episode.samples is not None:
-        rows[episode.samples.frame_indices] = np.diff(episode.samples.offsets)
+        moves = np.asarray(episode.samples.is_moving, int)  # a TraceForge grid holds still points too
+        rows[episode.samples.frame_indices] = np.add.reduceat(moves, episode.samples.offsets[:-1])
     return rows
 
 
@@ -159,8 +161,7 @@ def _merge(
         elif all(item.status == "ok" for item in own):
             asked[number] = view
         else:
-            without = [i for i, item in zip(ids, own, strict=True) if item.status != "ok"]
-            failure = Failure(f"no caption of the model for event {without[0]} of this window")
+            failure = Failure(WINDOW_INCOMPLETE)
             standin = template.merge([view])[0] if template else failure
             merged[number] = _told(failure, standin, captioner.origin)
     answers = captioner.merge(list(asked.values()))

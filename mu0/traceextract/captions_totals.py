@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mu0.errors import CaptionError
 from mu0.params.extract import CaptionsParams
-from mu0.traceextract.captions import EpisodeCaptions, Told
+from mu0.traceextract.captions import WINDOW_INCOMPLETE, EpisodeCaptions, Told
 from mu0.traceextract.captions_records import Record
 
 LOG = logging.getLogger(__name__)
@@ -70,7 +70,8 @@ class Totals:
         n_texts = sum(self.texts.values())
         if n_texts == 0 or self.count("failed") < n_texts:
             return
-        reasons = "; ".join(reason for reason, _ in self.reasons.most_common(MOST_REASONS))
+        told = [reason for reason, _ in self.reasons.most_common() if reason != WINDOW_INCOMPLETE]
+        reasons = "; ".join(told[:MOST_REASONS])
         raise CaptionError(
             f"The captioner {params.captioner!r} described none of {n_texts} events and windows: {reasons}.",
             expected="at least one caption",
@@ -94,4 +95,6 @@ class Totals:
         for episode_id, note in self.notes.items():
             LOG.warning("captions: %s: %s", episode_id, note)
         for reason, number in self.reasons.most_common(MOST_REASONS):
-            LOG.warning("captions: %d texts %s", number, f"failed: {reason}")
+            LOG.warning("captions: %d texts failed: %s", number, reason)
+        if self.reasons:
+            LOG.warning("captions: `dvc repro -f -s captions` asks again for what failed, and only for that")

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 import yaml
+from safetensors import SafetensorError
 
 from mu0.errors import CaptionError
 from mu0.files import sha256_of_tree
@@ -28,6 +29,7 @@ from mu0.traceextract.captioners.interfaces import AbstractChatModel, Origin, Pr
 
 LOG = logging.getLogger(__name__)
 WANTED = ["*.json", "*.jinja", "*.safetensors", "*.txt", "*.model", "README.md", "LICENSE*"]
+LOADING_ERRORS = (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError, SafetensorError)
 COMMIT = re.compile(r"^[0-9a-f]{40}$")
 FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---", re.DOTALL)
 SHORT_HASH = 12
@@ -78,7 +80,7 @@ class LocalChat(AbstractChatModel):
         LOG.info("captions: loading %s on %s; licence: %s", self.origin.model, device, self.licence)
         try:
             return FAMILIES[self.family](self.folder, device)
-        except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
+        except LOADING_ERRORS as error:
             raise CaptionError(
                 f"{self.folder} cannot be loaded: {type(error).__name__}: {error}.",
                 expected=f"a complete {self.family!r} model: safetensors weights, tokenizer, chat template "

@@ -84,13 +84,24 @@ class OpenAiChat(AbstractChatModel):
         """
         self._stopped.clear()
         pool = ThreadPoolExecutor(self.params.concurrency, thread_name_prefix="captions")
+        refusal: CaptionError | None = None
         try:
             waiting = {pool.submit(self._answer, prompt): n for n, prompt in enumerate(prompts)}
             for done in as_completed(waiting):
+                if done.cancelled():
+                    continue
+                if isinstance(error := done.exception(), CaptionError):
+                    refusal = error
+                    self._stopped.set()
+                    for other in waiting:
+                        other.cancel()
+                    continue  # answers that are on their way are paid for, so they are still handed out
                 yield waiting[done], done.result()
         finally:
             self._stopped.set()  # after an error or Ctrl-C, whoever waits to try again stops waiting
             pool.shutdown(wait=True, cancel_futures=True)
+        if refusal:
+            raise refusal
 
     def report(self) -> list[str]:
         """Requests and tokens of this run, and what they cost where prices are given."""
@@ -144,7 +155,8 @@ class OpenAiChat(AbstractChatModel):
         try:
             answer = post_json(url, content, self._key, self.params.timeout_s)
         except TRANSPORT_ERRORS as error:
-            return None, self._clean(f"{urlsplit(url).netloc}: {error or type(error).__name__}"), 0.0
+            said = getattr(error, "reason", None) or error or type(error).__name__
+            return None, self._clean(f"{urlsplit(url).netloc}: {said}"), 0.0
         if answer.status == 200:
             reply = _reply(answer.body)
             if reply is None:

@@ -91,39 +91,36 @@ class VlmCaptioner(AbstractCaptioner):
         return question_key(span, prompt, self.model.origin, self.model.settings)
 
     def _ask(self, questions: Sequence[_Question[T]]) -> list[T | Failure]:
-        outcomes: dict[int, T | Failure] = {}
-        for number, question in enumerate(questions):
+        outcomes: dict[str, T | Failure] = {}
+        for question in questions:
             if (known := self.cache.find(question.key)) is not None:
                 outcome = _read(question, known)
                 if not isinstance(outcome, Failure):
-                    outcomes[number] = outcome
-        self.counts.known += len(outcomes)
-        missing = {n: question for n, question in enumerate(questions) if n not in outcomes}
+                    outcomes[question.key] = outcome
+        self.counts.known += sum(question.key in outcomes for question in questions)
+        missing = {question.key: question for question in questions if question.key not in outcomes}
         self.counts.asked += len(missing)
-        unusable = self._round(missing, outcomes)
+        unusable = self._round(list(missing.values()), outcomes)
         self.counts.corrected += len(unusable)
         self._round(unusable, outcomes)
-        self.counts.failed += sum(isinstance(outcome, Failure) for outcome in outcomes.values())
-        return [outcomes[number] for number in range(len(questions))]
+        self.counts.failed += sum(isinstance(outcomes[key], Failure) for key in missing)
+        return [outcomes[question.key] for question in questions]
 
     def _round(
-        self, questions: dict[int, _Question[T]], outcomes: dict[int, T | Failure]
-    ) -> dict[int, _Question[T]]:
+        self, questions: Sequence[_Question[T]], outcomes: dict[str, T | Failure]
+    ) -> list[_Question[T]]:
         """Ask, keep what can be used, and return what should be asked again with a correction."""
-        again: dict[int, _Question[T]] = {}
-        numbers = list(questions)
-        for position, reply in self.model.reply([question.prompt for question in questions.values()]):
-            number = numbers[position]
-            question = questions[number]
-            outcome = _read(question, reply)
-            outcomes[number] = outcome
+        again: list[_Question[T]] = []
+        for position, reply in self.model.reply([question.prompt for question in questions]):
+            question = questions[position]
+            outcome = outcomes[question.key] = _read(question, reply)
             if not isinstance(outcome, Failure):
                 self.cache.keep(question.key, reply)
             elif not reply.failure:
-                told = correction(outcome.reason.removeprefix(UNUSABLE), is_cut=reply.is_cut)
-                again[number] = replace(
-                    question, prompt=replace(question.prompt, corrections=((reply.text, told),))
-                )
+                reason = outcome.reason.removeprefix(UNUSABLE)
+                told = correction(reason, is_cut=reply.is_cut)
+                prompt = replace(question.prompt, corrections=((reply.text, told),))
+                again.append(replace(question, prompt=prompt))
         return again
 
 

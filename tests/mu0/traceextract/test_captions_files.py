@@ -185,7 +185,7 @@ def test_a_failure_becomes_a_template_that_is_called_one(root: Path, monkeypatch
     assert set(fallen["captioner"]) == {"template"}
     assert set(fallen["model"]) == {""}
     assert fallen.iloc[0]["error"] == "unusable answer: the answer is not valid JSON"
-    assert fallen.iloc[1]["error"] == "no caption of the model for event 1 of this window"
+    assert fallen.iloc[1]["error"] == "an event of this window has no caption of the model"
     assert not fallen["instruction_1"].str.contains("lifts a red cube").any()
     assert totals.count("ok") + totals.count("fallback") == 8
     chunk = _json(root, "curated_captions.json")["chunks"][1]
