@@ -3,9 +3,9 @@
     python benchmarks/extraction_memory.py --out extraction_memory.json [--frames 500 10000]
 
 Target: 10,000 frames need at most 1.2 times the memory of 500. Clips are 128 x 128 pixels with measured
-depth and given poses (`--odometry`: estimated), boards slide before a wall and hide one another. `peak_mib` is
-the largest resident set of the process (VmHWM), libraries included; `libraries_mib` is what it holds before
-the clip is opened. With the default window a clip of 500 frames is already cut in two.
+depth and given poses (`--odometry`: estimated), boards slide before a wall and hide one another. `peak_mib`
+is the largest resident set of the process (VmHWM), libraries included; `libraries_mib` is what it holds
+before the clip is opened. With the default window a clip of 500 frames is already cut in two.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """RGB-D clips of any length in a second per thousand frames: textured boards before a textured wall.
 
 Every board is a plane parallel to the first image; it slides sideways as told. The camera stands still, or
-sways and turns as a hand-held one would. Rays are cast exactly, so colour, depth and truth agree to the pixel.
+sways and turns as a hand-held one would. Rays are cast exactly, so colour, depth and truth agree to a pixel.
 """
 
 from collections.abc import Callable, Iterator

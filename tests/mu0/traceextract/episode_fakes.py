@@ -1,6 +1,8 @@
 """A fake engine and tiny clips for the tests of extraction; imported by worker processes too."""
 
 import dataclasses
+import shutil
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -49,6 +51,19 @@ def extract_fake(clip: Clip, params: ExtractParams, folder: Path) -> dict[str, o
     if row.status == "ok":
         write_episode(folder / "episode", arrays, sidecar)
     return asdict(row)
+
+
+def extract_slowly(clip: Clip, params: ExtractParams, folder: Path) -> dict[str, object]:
+    """The same, with half-written files lying about for a while, as a killed worker would leave them."""
+    (folder / "scratch").mkdir()
+    (folder / "scratch" / "depth.npy").write_bytes(b"half")
+    (folder / "episode").mkdir()
+    (folder / "episode" / "images.npy").write_bytes(b"half")
+    time.sleep(0.08)
+    shutil.rmtree(folder / "episode")
+    row = extract_fake(clip, params, folder)
+    time.sleep(0.04)
+    return row
 
 
 def make_clips(root: Path, instructions: dict[str, str]) -> None:
