@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from tokenize import TokenError  # numpy reads headers of arrays with Python's own scanner
 from typing import Any
 from zipfile import BadZipFile
 
@@ -14,7 +15,14 @@ from mu0.episodes.write import EXTRAS_FOLDER
 from mu0.errors import EpisodeError
 
 IMAGES_NAME = "images.npy"
-DAMAGE = (OSError, ValueError, EOFError, KeyError, BadZipFile)  # what reading a broken file can raise
+DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    BadZipFile,
+    TokenError,
+)  # what reading a broken file can raise
 
 
 @dataclass(frozen=True)

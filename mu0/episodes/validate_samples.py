@@ -157,14 +157,16 @@ def _keypoint_faults(samples: Samples, size: tuple[int, ...]) -> list[Violation]
     """Rules 5 and 8: all traces start in the keypoint, which lies in the image."""
     faults = []
     keypoints = np.asarray(samples.keypoints, np.float32)
-    one_step = np.spacing(np.asarray(samples.keypoints)).astype(np.float32)  # float16 rounds a last digit
+    with np.errstate(invalid="ignore"):
+        one_step = np.spacing(np.asarray(samples.keypoints)).astype(np.float32)  # float16 rounds a last digit
     outside = ~np.all((keypoints >= 0) & (keypoints <= [size[2], size[1]]), axis=-1)
     if outside.any():
         expected = f"0 <= x <= {size[2]} and 0 <= y <= {size[1]}"
         faults.append(Violation("samples/keypoints.npy", "range", where(outside), expected))
     for name in MASK_OF:
         start = np.asarray(getattr(samples, name)[:, 0], np.float32)
-        off = ~np.all(np.abs(start[:, :2] - keypoints) <= one_step, axis=-1)
+        with np.errstate(invalid="ignore"):
+            off = ~np.all(np.abs(start[:, :2] - keypoints) <= one_step, axis=-1)
         if off.any():
             faults.append(Violation(f"samples/{name}.npy", "step 0", where(off), "the keypoint"))
     return faults

@@ -1,13 +1,14 @@
 """Archives of arrays from strangers: headers without data, arrays without pickles."""
 
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 
+from mu0.episodes.read import DAMAGE as READ_DAMAGE
 from mu0.errors import EpisodeError
 
-DAMAGE = (OSError, ValueError, EOFError, KeyError, BadZipFile, NotImplementedError, RuntimeError)
+DAMAGE = (*READ_DAMAGE, NotImplementedError, RuntimeError)  # what a broken zip archive raises besides
 Header = tuple[tuple[int, ...], np.dtype]
 
 
