@@ -1,20 +1,21 @@
 """Extraction on a real RGB-D clip, judged by the robot's own joints: a WidowX opens a drawer (BridgeData V2).
 
-    python benchmarks/real_clip.py --data ../shared/data/bridge_v2_drawer --out real_clip.json --picture real_clip.png
+    python benchmarks/real_clip.py --out real_clip.json --picture real_clip.png
 
-Nothing here is selected by whether it agrees. Which tracks are the gripper's was decided by eye: outlines drawn
-into eight frames, around the block behind the fingers and the fingers, interpolated in between; a track counts if
-its keypoint lies inside in its query frame and if it was found to move (inside the outline one also sees the
-table). Where the camera stands was never measured, so one rigid motion camera <- robot base is fitted, to one
-half of the tracks; the other half is judged, and the other way round. Each judged track has a fitted place on
-the gripper (its median), because it is not known where on the gripper it lies.
+Nothing here is selected by whether it agrees. Which tracks are the gripper's was decided by eye: outlines
+drawn into eight frames, around the fingers and the block behind them, interpolated in between; a track counts
+if its keypoint lies inside in its query frame and if it was found to move (inside the outline one also sees
+the table). Where the camera stands was never measured, so one rigid motion camera <- robot base is fitted, to
+one half of the tracks; the other half is judged, and the other way round. Each judged track has a fitted place
+on the gripper (its median), because it is not known where on the gripper it lies.
 
     gripper      distance of measured and carried positions to where the joints say the gripper is [mm]
     jitter       median distance of a still point's measurements from their median place [mm]
     moving       shares of the tracks on gripper, drawer front and table that were found to move
 
 Camera poses are not given: odometry has to find that the camera stands still. Depth was registered with a
-position estimated from the same pictures, so some millimetres are the data's own (reference/perception.md §6).
+position estimated from the same pictures, so some millimetres are the data's own (reference/perception.md
+§6).
 """
 
 import argparse

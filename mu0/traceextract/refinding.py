@@ -133,8 +133,8 @@ class Refinder:
         """Points whose way is also the way of others that were near."""
         start, frame = lost.pixel[which].astype(np.float32), lost.frame[which]
         own = found - start
-        before = np.concatenate([start, companions.before])
-        way = np.concatenate([own, companions.now - companions.before])
+        before = np.concatenate([start, companions.before]).astype(np.float32)
+        way = np.concatenate([own, companions.now - companions.before]).astype(np.float32)
         when = np.concatenate([frame, companions.frame])
         limit = DRIFT_PX * self.scale + COMPANY_SHARE * np.hypot(own[:, 0], own[:, 1])
         company = _apart_squared(start, before) < (COMPANY_PX * self.scale) ** 2

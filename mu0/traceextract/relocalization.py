@@ -4,8 +4,8 @@ Frame-to-frame steps need two pictures that are nearly alike. After a covered le
 none. Then features of the new picture are matched to those of trusted keyframes: its own depth lifts them,
 PnP in RANSAC finds the pose, and three gates decide whether it is believed: enough inliers; inliers all over
 the picture, not on one thing that moved by itself; and depth that fits, most of what the new picture sees
-being where the keyframe saw it. A refused pose takes its matches with it, and the rest is asked again. Frames in
-between get poses interpolated between the last trusted and the first found one, and stay marked as lost.
+being where the keyframe saw it. A refused pose takes its matches with it, and the rest is asked again. Frames
+in between get poses interpolated between the last trusted and the first found one, and stay marked as lost.
 
 Source
     SIFT: Lowe 2004, with his ratio test. Gates: own.

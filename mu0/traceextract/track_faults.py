@@ -1,6 +1,6 @@
 """Two ways in which a track goes wrong without being lost: it jumps to another surface, or it trembles.
 
-    jump     a step that is neither a continuation of the step before nor the step of the neighbours
+    jump     a step unlike the step before, the step after and the steps of the neighbours
     jitter   positions that alternate around their own path by more than the sensor's noise explains
 
 A jump splits a track into pieces. The piece with the query frame is the point that was chosen; other pieces
@@ -79,7 +79,7 @@ def find_faults(
         is_sound[:, point] &= _own_pieces(
             world[:, point], is_seen[:, point], jumps[:, point], int(query_frame[point]), limit_m
         )
-    jitter_m = jitter(world, is_sound)
+    jitter_m = jitter(world, is_seen)
     with np.errstate(invalid="ignore"):
         is_jittery = jitter_m > JITTER_SIGMAS * sigma_m
     return TrackFaults(is_sound, n_jumps, jitter_m, is_jittery)
@@ -106,9 +106,12 @@ def _jumps(
     """True at (t, n) if the step from t - 1 to t is no motion of this surface."""
     both = is_seen[1:] & is_seen[:-1]
     step = np.where(both[..., None], world[1:] - world[:-1], 0)
-    before = np.zeros_like(step)
-    before[1:] = step[:-1]
-    bend = np.linalg.norm(step - before, axis=-1)
+    still = np.zeros_like(step[:1])
+    before, after = (
+        np.linalg.norm(step - other, axis=-1)
+        for other in (np.concatenate([still, step[:-1]]), np.concatenate([step[1:], still]))
+    )
+    bend = np.minimum(before, after)
     jumps = np.zeros(is_seen.shape, bool)
     for frame, point in zip(*np.nonzero(both & (bend > limit_m)), strict=True):
         others = np.flatnonzero(both[frame])
@@ -139,5 +142,8 @@ def _own_pieces(
         if len(there) == 0:
             continue
         near, end = (there[0], known[-1]) if number > home else (there[-1], known[0])
-        own[there] = np.linalg.norm(world[near] - world[end]) < limit_m
+        before_end = end - 1 if number > home else end + 1
+        speed = world[end] - world[before_end] if before_end in known else np.zeros(3)
+        expected = world[end] + speed * abs(near - end)
+        own[there] = np.linalg.norm(world[near] - expected) < limit_m
     return own

@@ -1,6 +1,7 @@
 """Motion: what is seen through has moved; shadows have not; extent and coverage are what they say."""
 
 import numpy as np
+import pytest
 import square_scene as scene
 
 from mu0.traceextract.motion import call_witnesses, coverage, displacement, moved_mask
@@ -31,6 +32,14 @@ def test_a_thing_that_never_moves_is_not_found() -> None:
 def test_flow_without_a_change_of_depth_is_a_shadow() -> None:
     everything = np.ones((128, 128), bool)
     assert not _moved_mask(everything, moves=False).any()
+
+
+def test_a_point_that_moves_only_at_the_end_of_a_long_clip_moves() -> None:
+    points = np.zeros((500, 1, 3))
+    points[-4:, 0, 1] = 0.3
+    assert displacement(points, np.ones((500, 1), bool)) == pytest.approx([0.3])
+    points[-2:] = 0
+    assert displacement(points, np.ones((500, 1), bool)).tolist() == [0]
 
 
 def test_displacement_is_the_extent_of_the_used_frames() -> None:
