@@ -7,7 +7,7 @@ frame and only looks back, so that frames before a query are found by walking th
     query_points  (t, y, x); the first pixel's CENTRE at 0.5
     returns       tracks (1, 1, n, 2) as (y, x), coordinate logits, visibility logits (1, 1, n, 1), state
     visible       visibility logit > 0
-Trained for squares of 256 pixels (`tracker_size_px`). The code imports torchvision, which must fit your torch.
+Trained for squares of 256 pixels (`tracker_size_px`). Its code imports torchvision, which must fit torch.
 
 Source
     arXiv:2504.05579; colabs/torch_tapnext_demo.ipynb of the repository.

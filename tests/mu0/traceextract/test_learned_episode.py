@@ -20,14 +20,15 @@ from mu0.params.extract import ExtractParams
 from mu0.params.learned import LearnedParams
 from mu0.sources.clip import ClipInfo, write_clip
 from mu0.traceextract.backends.model_slot import SLOT
+from mu0.traceextract.backends.weights_version import weights_version
 from mu0.traceextract.extract_all import extract_all
 
 pytestmark = pytest.mark.slow
 RANDOM = "random-weight"
 
 
-def _clip(raw: Path, clip_id: str = "slide") -> None:
-    frames = scene.footage().frames
+def _clip(raw: Path, clip_id: str = "slide", frames: np.ndarray | None = None) -> None:
+    frames = scene.footage().frames if frames is None else frames
     info = ClipInfo(
         clip_id=clip_id, source="tests", fps_hz=10.0, n_frames=len(frames), width_px=scene.SIZE_PX,
         height_px=scene.SIZE_PX, licence=RANDOM,
@@ -85,6 +86,36 @@ def test_a_colour_clip_becomes_a_complete_three_dimensional_episode(
     assert row["is_3d"]
     assert "depth predicted by depth_anything" in row["reason"]
     SLOT.free()
+
+
+def test_a_long_clip_goes_through_windows_and_the_cache_knows_the_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    there = scene.footage().frames
+    _clip(Path("raw"), frames=np.concatenate([there, there[::-1], there]))
+    _index(Path("raw"), "slide")
+    params = _params(
+        tiny_models.depth_anything(tmp_path / "depth"), tiny_models.dinov2(tmp_path / "features")
+    )
+    params = params.model_copy(
+        update={"window_frames": 48, "lookahead_frames": 16, "future_len": 16, "n_keypoints": 40}
+    )
+    assert extract_all(Path("raw"), Path("out"), Path("cache"), params)["n_ok"] == 1
+    (folder,) = list_episodes(Path("out"))
+    assert validate_episode(folder) == []
+    assert len(read_episode(folder).images) == 72
+    assert extract_all(Path("raw"), Path("out"), Path("cache"), params)["n_computed"] == 0
+    before = weights_version(params)
+    (tmp_path / "features" / "config.json").write_text("{}")
+    after = weights_version(params)
+    assert before["depth_anything"] == after["depth_anything"]
+    assert before["dinov2"] != after["dinov2"]
+    SLOT.free()
+
+
+def test_embedded_backends_have_no_weights() -> None:
+    assert weights_version(ExtractParams()) == {}
 
 
 def test_missing_weights_stop_the_run_at_once_with_one_message(
