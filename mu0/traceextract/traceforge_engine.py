@@ -21,10 +21,13 @@ from mu0.episodes.write import naming_a_full_disk, write_extras
 from mu0.geometry.traceforge import N_GRID_POINTS
 from mu0.params.extract import ExtractParams
 from mu0.sources.clip import Clip
+from mu0.traceextract.backends.interfaces import Footage
 from mu0.traceextract.backends.registry import load_reconstructor
 from mu0.traceextract.footage import kept_frames, read_footage, store_footage
+from mu0.traceextract.motion import coverage
 from mu0.traceextract.provenance import sidecar_of
 from mu0.traceextract.quality import mean_acceleration
+from mu0.traceextract.quality_motion import motion_of
 from mu0.traceextract.quality_row import QualityRow
 from mu0.traceextract.traceforge import GridTraces, query_anchors, trace_grid
 
@@ -115,7 +118,7 @@ class GridView(AbstractEpisodeView):
     def rows(self, index: int) -> FrameRows:
         """Follow the grid of a query frame."""
         traces = trace_grid(self._footage, self._scene, index, self._params)
-        self._done[index] = _Summary(traces)
+        self._done[index] = _Summary(traces, self._footage)
         stride = self._params.anchor_stride
         first = mean_acceleration(traces.tracks)[1 : 1 + stride]
         self._acceleration[index + 1 : index + 1 + len(first)] = first
@@ -169,6 +172,7 @@ class GridView(AbstractEpisodeView):
             n_rows=n_points,
             is_3d=self._scene.is_3d,
             pose_source=self._scene.pose_source,
+            coverage=_mean(done, "coverage"),
             median_reprojection_error_px=_middle(done, "reprojection_error_px"),
             static_jitter_m=_middle(done, "static_jitter_m"),
             visible_share=_mean(done, "visible_share"),
@@ -186,7 +190,12 @@ class GridView(AbstractEpisodeView):
             has_actions=info.has_robot,
             has_instruction=bool(info.instruction),
             intrinsics_source=info.intrinsics_source,
+            moving_jitter_m=_middle(done, "jitter_m"),
+            median_motion_m=_middle(done, "motion_m"),
+            median_speed_m_s=_middle(done, "speed_m_s"),
+            median_motion_px=_middle(done, "motion_px"),
             mean_confidence=_mean(done, "mean_confidence"),
+            n_entities_moving=max((summary.n_entities for summary in done), default=0),
             dropped={
                 "frame": {"rate": n} if (n := info.n_frames - self.n_frames) else {},
                 "point": {"no_depth_or_future": not_queried} if not_queried else {},
@@ -213,8 +222,13 @@ class GridView(AbstractEpisodeView):
 class _Summary:
     """What is remembered of a query frame."""
 
-    def __init__(self, traces: GridTraces) -> None:
-        residuals = traces.tracks.residuals
+    def __init__(self, traces: GridTraces, footage: Footage) -> None:
+        tracks, residuals = traces.tracks, traces.tracks.residuals
+        motion = motion_of(tracks, footage.fps_hz)
+        self.jitter_m, self.motion_m = motion.jitter_m, motion.motion_m
+        self.speed_m_s, self.motion_px = motion.speed_m_s, motion.motion_px
+        self.coverage = coverage(tracks.uv_px, tracks.visible, *footage.image_size_px)
+        self.n_entities = len(np.unique(tracks.entity[tracks.is_moving]))
         self.step_frame = traces.retargeted.frame
         self.confidence = traces.confidence
         self.mean_confidence = float(traces.confidence.mean())
@@ -225,7 +239,8 @@ class _Summary:
 
 
 def _middle(done: list[_Summary], name: str) -> float | None:
-    values = [value for summary in done if np.isfinite(value := getattr(summary, name))]
+    known = [value for summary in done if (value := getattr(summary, name)) is not None]
+    values = [value for value in known if np.isfinite(value)]
     return float(np.median(values)) if values else None
 
 

@@ -57,6 +57,8 @@ def test_every_query_frame_owns_the_whole_grid(slide: Extracted) -> None:
     share = np.asarray(samples.is_moving).mean()
     assert abs(share - (scene.SQUARE_PX / scene.SIZE_PX) ** 2) < 0.03  # static points are kept
     assert (row["n_points_in"], row["n_points_out"], row["n_rows"]) == (1600, 1600, 1600)
+    assert row["coverage"] > 0.9
+    assert abs(row["median_speed_m_s"] - 10 * scene.STEP_M) < 0.01
 
 
 def test_traces_are_the_slide_and_the_clock_is_its_speed(slide: Extracted) -> None:
