@@ -94,6 +94,12 @@ def read_episode(folder: Path) -> Episode:
     Raises:
         EpisodeError: A required file is missing or damaged; `validate_episode` lists every fault.
     """
+    if not (folder / IMAGES_NAME).exists() and any((folder / "samples").glob("*.npz")):
+        raise EpisodeError(
+            f"{folder} is an episode in another layout, with one file per frame.",
+            expected=f"the official layout, with {IMAGES_NAME}",
+            remedy=f"convert it first: mu0 convert {folder} OUT --to official",
+        )
     images = _load(folder / IMAGES_NAME)
     has_depth = (folder / "depth.npy").exists()
     has_samples = (folder / "samples" / "frame_indices.npy").exists()

@@ -11,6 +11,7 @@ from mu0.episodes.layouts.convert import open_view
 from mu0.episodes.layouts.kinds import find_episodes, layout_of
 from mu0.episodes.layouts.table import write_episode_table
 from mu0.episodes.layouts.validate import validate_layout
+from mu0.episodes.read import read_episode
 from mu0.errors import EpisodeError
 
 
@@ -214,3 +215,9 @@ def test_a_folder_becomes_a_table(tmp_path: Path, episode_folder: Path) -> None:
     assert list(table["has_clock"]) == [False, False, False, True]
     assert table.loc["forge", "instruction"] == "open the drawer"
     assert "no image" in str(table.loc["broken", "reason"])
+
+
+def test_the_official_reader_of_mu0_says_how_to_convert(tmp_path: Path) -> None:
+    folder = strangers.write_legacy(tmp_path / "old")
+    with pytest.raises(EpisodeError, match=r"another layout(.|\n)*mu0 convert .*old OUT --to official"):
+        read_episode(folder)
