@@ -77,6 +77,12 @@ def test_every_chunk_of_a_video_of_any_length_has_anchors(n_frames: int, per_chu
         assert np.isin(chunk[[0, -1]], plan.anchors).all()
 
 
+@pytest.mark.parametrize(("chunk_frames", "per_chunk"), [(6, 3), (12, 6), (60, 30)])
+def test_anchors_are_always_fewer_than_frames_so_that_looking_ends(chunk_frames: int, per_chunk: int) -> None:
+    for n_frames in range(chunk_frames + 1, 20 * chunk_frames):
+        assert len(plan_chunks(n_frames, chunk_frames, per_chunk).anchors) < n_frames
+
+
 def test_five_thousand_frames_with_random_frames_and_scales_are_recovered_exactly() -> None:
     network = Network(camera_path(5000))
     scale, poses, depth, report = _run(5000, network)

@@ -122,8 +122,8 @@ def test_what_is_hidden_is_not_seen_and_found_again(name: str, code: Path) -> No
 
 @pytest.mark.parametrize("name", NAMES)
 def test_windows_hand_tracks_on_and_change_nothing(name: str, code: Path) -> None:
-    footage, keypoints = _footage(30), _keypoints(name, [0, 4, 15, 29])
-    truth = _truth(keypoints, 30)
+    footage, keypoints = _footage(24), _keypoints(name, [0, 11, 23])
+    truth = _truth(keypoints, 24)
     whole = _follow(name, code, footage, keypoints)
     pieces = _follow(name, code, footage, keypoints, tracker_frames=9, tracker_overlap=3, tracker_points=2)
     inside = _inside(truth)

@@ -18,7 +18,7 @@ from mu0.traceextract.backends.model_slot import SLOT
 from mu0.traceextract.backends.multi_view import look_size
 from mu0.traceextract.backends.registry import load_reconstructor
 
-HEIGHT, WIDTH, N_FRAMES = 60, 80, 45
+HEIGHT, WIDTH, N_FRAMES = 60, 80, 25
 NAMES = ("vggt", "spatialtracker_v2")
 
 
@@ -88,20 +88,25 @@ def test_metric_chunks_become_one_path_depth_and_lens(code: Path) -> None:
     assert found.note.endswith("metres as predicted")
 
 
-def test_vggt_takes_its_metres_from_the_camera_path_or_the_depth_or_the_user(code: Path) -> None:
+def test_vggt_takes_its_metres_from_the_camera_path(code: Path) -> None:
     poses = invert(stand_in.path(np.arange(N_FRAMES)))
     with_path = _reconstruct("vggt", code, replace(_footage(), camera_from_world=poses))
     _check(with_path)
     assert with_path.note.endswith("metres from the source's camera path")
     assert with_path.pose_source == "given"
+
+
+def test_vggt_takes_its_metres_from_the_depth(code: Path) -> None:
     depth_m = np.repeat(_depth_m()[None], N_FRAMES, 0)
     with_depth = _reconstruct("vggt", code, replace(_footage(), depth_m=depth_m))
     _check(with_depth)
     assert with_depth.note.endswith("metres from the source's depth")
-    one, two = (_reconstruct("vggt", code, _footage(), metres_per_unit=scale) for scale in (1.0, 2.0))
-    assert one.is_3d
-    assert two.is_3d
-    assert two.note.endswith("metres from metres_per_unit")
+
+
+def test_vggt_takes_its_metres_from_the_user(code: Path) -> None:
+    found = _reconstruct("vggt", code, _footage(8), metres_per_unit=2.0)
+    assert found.is_3d
+    assert found.note.endswith("metres from metres_per_unit")
 
 
 def test_vggt_without_metres_stays_two_dimensional_and_says_why(code: Path) -> None:
