@@ -111,6 +111,13 @@ def plan_conversions(
         (folder, layout, inside(goal, folder.resolve().relative_to(root.resolve()).as_posix()))
         for folder, layout in episodes
     ]
+    for folder, _, place in plan:
+        if place.resolve() == folder.resolve():
+            raise EpisodeError(
+                f"{folder} would be converted onto itself.",
+                expected="a goal elsewhere, so that the original stays",
+                remedy="choose another folder for the result.",
+            )
     others = [place for folder, _, place in plan if place.exists() and _finished(folder, place, to) is None]
     if others and not overwrite:
         raise EpisodeError(
@@ -130,7 +137,7 @@ def convert_all(plan: list[tuple[Path, Layout, Path]], source: Path, to: Layout)
         to: Wanted layout.
     """
     for folder, layout, place in plan:
-        name = folder.name if folder == source else folder.relative_to(source).as_posix()
+        name = folder.resolve().name if folder == source else folder.relative_to(source).as_posix()
         if (done := _finished(folder, place, to)) is not None:
             yield Conversion(name, layout, "up to date", done)
             continue

@@ -211,6 +211,8 @@ def test_the_goal_may_not_lie_in_the_source(tmp_path: Path) -> None:
     for goal in ("src", "src/new"):
         with pytest.raises(EpisodeError, match="lies within"):
             plan_conversions(tmp_path / "src", tmp_path / goal, "official", overwrite=True)
+    with pytest.raises(EpisodeError, match="would be converted onto itself"):
+        plan_conversions(tmp_path / "src/old", tmp_path / "src", "official", overwrite=True)
     with pytest.raises(EpisodeError, match="There is no episode in"):
         plan_conversions(tmp_path / "src/old/images", tmp_path / "dst", "official", overwrite=False)
 
