@@ -8,13 +8,17 @@
     summary.json                                     counts that add up to the rows of the table
     contents.json                                    hash of every episode's folder and of the table
 
-The folder appears in one step at the end: a run that fails leaves the captions of the run before.
+The folder appears in one step at the end: a run that fails leaves the captions of the run before. Of two runs
+on one folder the second waits for the first.
 
 Source
     reference/traceextract.md §4.6.
 """
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +42,7 @@ from mu0.traceextract.captions_records import (
     training_record,
 )
 from mu0.traceextract.captions_totals import Totals
+from mu0.traceextract.lock import locked
 
 TEXTS_NAME, DEBUG_NAME = "curated_training_texts.json", "curated_captions.json"
 TABLE_NAME, SUMMARY_NAME, CONTENTS_NAME = "captions.parquet", "summary.json", "contents.json"
@@ -81,7 +86,7 @@ def write_captions(episodes: Path, output: Path, params: CaptionsParams, cache: 
     paths = list_episodes(episodes)
     together = params.openai.concurrency if params.captioner == "openai" else 1
     groups = [paths[first : first + together] for first in range(0, len(paths), together)]
-    with atomic_folder(output) as folder:
+    with _alone(output), atomic_folder(output) as folder:
         contents = {}
         for group in track(groups, "captions"):
             plans = [plan_episode(read_episode(path), params) for path in group]
@@ -99,6 +104,16 @@ def write_captions(episodes: Path, output: Path, params: CaptionsParams, cache: 
         write_json(folder / CONTENTS_NAME, contents | {TABLE_NAME: sha256_of(folder / TABLE_NAME)})
     totals.tell(captioner.report())
     return totals
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """One run per output folder; unfinished folders that a killed run left beside it are removed."""
+    with locked(output.with_name(f".{output.name}.lock")):
+        for path in output.parent.glob(f".{output.name}.*"):
+            if path.is_dir():
+                shutil.rmtree(path)
+        yield
 
 
 def write_episode_captions(

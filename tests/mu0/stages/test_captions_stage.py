@@ -22,7 +22,7 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_clips_both_stages_write_empty_artifacts() -> None:
     Path("data/raw_videos").mkdir(parents=True)
-    columns = ["clip_id", "source", "status", "scene_id", "embodiment", "simulated"]
+    columns = ["clip_id", "source", "status", "scene_id", "embodiment", "simulated", "n_frames"]
     pd.DataFrame(columns=columns).to_parquet("data/raw_videos/index.parquet")
     extraction_stage.main()
     captions_stage.main()

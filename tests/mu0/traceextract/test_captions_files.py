@@ -139,6 +139,13 @@ def test_writing_twice_gives_equal_bytes_and_the_witness_names_every_episode(roo
     assert witness["ur3_sim/clip_a"] == sha256_of_tree(root / "first/ur3_sim/clip_a")
 
 
+def test_what_a_killed_run_left_is_swept_and_nothing_else(root: Path) -> None:
+    (root / ".captions.x1y2z3/ur3_sim").mkdir(parents=True)
+    (root / ".captions_of_mine").mkdir()
+    _run(root)
+    assert {path.name for path in root.iterdir() if path.name.startswith(".")} == {".captions_of_mine"}
+
+
 def test_no_episodes_give_an_empty_table_with_all_columns(tmp_path: Path) -> None:
     assert _run(tmp_path).n_episodes == 0
     assert list(pd.read_parquet(tmp_path / "captions/captions.parquet").columns) == list(files.COLUMNS)
