@@ -24,7 +24,7 @@ from mu0.traceextract.choice import choose
 from mu0.traceextract.footage import kept_frames, read_footage
 from mu0.traceextract.motion import displacement
 from mu0.traceextract.provenance import sidecar_of
-from mu0.traceextract.quality import clip_ledgers, mean_acceleration, quality_row
+from mu0.traceextract.quality import clip_ledgers, mean_acceleration, quality_row, with_lens
 from mu0.traceextract.sampling import SampledTraces, sample_traces
 from mu0.traceextract.traceforge_engine import extract_traceforge
 from mu0.traceextract.tracks import WorldTracks
@@ -83,7 +83,8 @@ def extract_clip(clip: Clip, params: ExtractParams) -> tuple[EpisodeArrays, Side
         clip.info.n_frames, len(footage.source_frames), len(keypoints[0].frame), tracks, sampled
     )
     row = quality_row(
-        clip.info, tracks, sampled.samples, reconstruction.note, seconds_per_frame,
+        with_lens(clip.info, reconstruction.intrinsics_source),
+        tracks, sampled.samples, reconstruction.note, seconds_per_frame,
         fps_hz=footage.fps_hz, ledgers=ledgers,
     )  # fmt: skip
     return arrays, sidecar_of(clip, footage, reconstruction, sampled.retiming, params), row

@@ -7,7 +7,8 @@ Entry points
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -79,9 +80,6 @@ def quality_row(
         fps_hz: Rate of the kept frames; 0 if unknown, then there are no speeds.
         ledgers: From `clip_ledgers`.
     """
-    n_moving = int(tracks.is_moving.sum())
-    book = {ledger.level: ledger for ledger in ledgers}
-    motion = motion_of(tracks, fps_hz)
     status: Status = "ok" if samples is not None else "rejected"
     row = QualityRow(
         clip_id=info.clip_id,
@@ -91,43 +89,65 @@ def quality_row(
         simulated=info.simulated,
         status=status,
         reason=_reason(tracks, samples, note),
-        n_frames=tracks.n_frames,
-        n_slots=0 if samples is None else samples.n_slots,
-        n_rows=0 if samples is None else samples.n_rows,
         is_3d=tracks.is_3d,
         pose_source=tracks.pose_source,
-        coverage=coverage(tracks.uv_px, tracks.visible, info.width_px, info.height_px),
-        median_reprojection_error_px=_measured(tracks, "median_reprojection_error_px"),
-        static_jitter_m=_measured(tracks, "static_jitter_m"),
-        visible_share=float(tracks.visible.mean()) if tracks.n_points else None,
-        moving_share=n_moving / tracks.n_points if tracks.n_points else None,
-        n_points_total=tracks.n_points,
-        n_points_moving=n_moving,
         licence=info.licence,
-        seconds_per_frame=seconds_per_frame,
-        fps_hz=fps_hz or None,
-        n_frames_in=book["frame"].n_in if "frame" in book else tracks.n_frames,
-        n_points_in=book["point"].n_in if "point" in book else tracks.n_points,
-        n_points_out=book["point"].n_out if "point" in book else tracks.n_points,
-        n_pairs_in=book["pair"].n_in if "pair" in book else 0 if samples is None else samples.n_rows,
         has_depth=info.has_depth,
         has_actions=info.has_robot,
         has_instruction=bool(info.instruction),
         intrinsics_source=_intrinsics_source(info),
-        p90_reprojection_error_px=_measured(tracks, "p90_reprojection_error_px"),
-        pose_residual_px=_measured(tracks, "pose_residual_px"),
-        moving_jitter_m=motion.jitter_m,
-        median_motion_m=motion.motion_m,
-        median_speed_m_s=motion.speed_m_s,
-        median_motion_px=motion.motion_px,
-        mean_confidence=float(tracks.confidence.mean()) if tracks.n_points else None,
-        n_entities_moving=len(np.unique(tracks.entity[tracks.is_moving])),
-        residuals={
-            name: float(value) for name, value in sorted(tracks.residuals.items()) if np.isfinite(value)
-        },
-        dropped={ledger.level: reasons_of(ledger) for ledger in ledgers},
+        seconds_per_frame=seconds_per_frame,
+        fps_hz=fps_hz or None,
+        **_counts(tracks, samples, ledgers),
+        **_measures(info, tracks, fps_hz),
     )
     return asdict(row)
+
+
+def _counts(tracks: WorldTracks, samples: Samples | None, ledgers: Sequence[Ledger]) -> dict[str, Any]:
+    n_rows = 0 if samples is None else samples.n_rows
+    whole = {"frame": tracks.n_frames, "point": tracks.n_points, "pair": n_rows}  # if nobody kept a ledger
+    n_in = whole | {ledger.level: ledger.n_in for ledger in ledgers}
+    n_out = whole | {ledger.level: ledger.n_out for ledger in ledgers}
+    return {
+        "n_frames": tracks.n_frames,
+        "n_slots": 0 if samples is None else samples.n_slots,
+        "n_rows": n_rows,
+        "n_points_total": tracks.n_points,
+        "n_points_moving": int(tracks.is_moving.sum()),
+        "n_entities_moving": len(np.unique(tracks.entity[tracks.is_moving])),
+        "n_frames_in": n_in["frame"],
+        "n_points_in": n_in["point"],
+        "n_points_out": n_out["point"],
+        "n_pairs_in": n_in["pair"],
+        "dropped": {ledger.level: reasons_of(ledger) for ledger in ledgers},
+    }
+
+
+def _measures(info: ClipInfo, tracks: WorldTracks, fps_hz: float) -> dict[str, Any]:
+    motion = motion_of(tracks, fps_hz)
+    residuals = {name: float(value) for name, value in sorted(tracks.residuals.items()) if np.isfinite(value)}
+    has_points = tracks.n_points > 0
+    return {
+        "coverage": coverage(tracks.uv_px, tracks.visible, info.width_px, info.height_px),
+        "median_reprojection_error_px": residuals.get("median_reprojection_error_px"),
+        "p90_reprojection_error_px": residuals.get("p90_reprojection_error_px"),
+        "pose_residual_px": residuals.get("pose_residual_px"),
+        "static_jitter_m": residuals.get("static_jitter_m"),
+        "moving_jitter_m": motion.jitter_m,
+        "median_motion_m": motion.motion_m,
+        "median_speed_m_s": motion.speed_m_s,
+        "median_motion_px": motion.motion_px,
+        "visible_share": float(tracks.visible.mean()) if has_points else None,
+        "moving_share": float(tracks.is_moving.mean()) if has_points else None,
+        "mean_confidence": float(tracks.confidence.mean()) if has_points else None,
+        "residuals": residuals,
+    }
+
+
+def with_lens(info: ClipInfo, intrinsics_source: str) -> ClipInfo:
+    """The clip as the reconstruction saw it, which may have had to find the lens; empty: the clip's own."""
+    return replace(info, intrinsics_source=intrinsics_source) if intrinsics_source else info
 
 
 def _intrinsics_source(info: ClipInfo) -> str:
@@ -146,11 +166,6 @@ def _reason(tracks: WorldTracks, samples: Samples | None, note: str) -> str:
     else:
         cause = "points move, but no anchor frame has a usable row"
     return f"{cause}; {note}" if note else cause
-
-
-def _measured(tracks: WorldTracks, name: str) -> float | None:
-    value = tracks.residuals.get(name, float("nan"))
-    return value if np.isfinite(value) else None
 
 
 def mean_acceleration(tracks: WorldTracks) -> Float32[np.ndarray, " t"]:

@@ -44,7 +44,7 @@ class QualityRow:
         has_depth: The clip has depth.
         has_actions: The clip has robot states and actions.
         has_instruction: The source says what happens.
-        intrinsics_source: "data", "calibration", "assumed_fov" or "none".
+        intrinsics_source: "data", "calibration", "predicted", "assumed_fov" or "none".
         p90_reprojection_error_px: As the median, if the assembly measured it.
         pose_residual_px: Median residual of the estimated camera path, if there is one.
         moving_jitter_m: Median distance of a moving, seen point from the middle of its neighbours in time.

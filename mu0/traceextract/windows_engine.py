@@ -30,6 +30,7 @@ from mu0.traceextract.choice import Choice, begins_to_move, choose, choose_in_wi
 from mu0.traceextract.footage import store_footage
 from mu0.traceextract.memory import release_memory
 from mu0.traceextract.provenance import sidecar_of
+from mu0.traceextract.quality import with_lens
 from mu0.traceextract.tracks import WorldTracks
 from mu0.traceextract.windows import Window, cut_windows, footage_of, reconstruction_of
 from mu0.traceextract.windows_carry import Followed, Handover, hand_over
@@ -73,7 +74,9 @@ def extract_windows(clip: Clip, params: ExtractParams, episode: Path, scratch: P
         footage = store_footage(clip, params.target_fps_hz, episode / "images.npy", scratch)
         reconstruction = load_reconstructor(params.reconstructor, params.learned).reconstruct(footage)
         _store_depth(reconstruction, episode / "depth.npy")
-        totals = WindowTotals(clip.info, footage, reconstruction.note)
+        totals = WindowTotals(
+            with_lens(clip.info, reconstruction.intrinsics_source), footage, reconstruction.note
+        )
         progress = _Progress(EntityNumbers(), LifeCycle())
         with SampleStream(episode) as stream:
             _run_windows(footage, reconstruction, params, (stream, totals, progress))

@@ -61,7 +61,7 @@ def _bar(level: str, sources: pd.DataFrame, drops: pd.DataFrame) -> str:
         return ""
     counts = drops[drops["level"] == level].groupby("reason")["count"].sum().sort_values(ascending=False)
     pieces = [(became, n_out, KEPT_COLOUR)] + [
-        (CLIP_WORDS.get(reason, DROPPED.get(reason, reason)), int(count), COLOURS[number % len(COLOURS)])
+        (_words(str(reason)), int(count), COLOURS[number % len(COLOURS)])
         for number, (reason, count) in enumerate(counts.items())
     ]
     bar = "".join(
@@ -75,6 +75,10 @@ def _bar(level: str, sources: pd.DataFrame, drops: pd.DataFrame) -> str:
         if count
     )
     return f'<div class="flow"><b>{n_in:,} {text(what)}</b><div>{bar}</div><span>{legend}</span></div>'
+
+
+def _words(reason: str) -> str:
+    return CLIP_WORDS.get(reason, DROPPED.get(reason, reason))
 
 
 def _sources(sources: pd.DataFrame) -> str:
@@ -96,7 +100,7 @@ def _lost_clips(drops: pd.DataFrame) -> str:
         return '<p class="note">Every clip became an episode.</p>'
     items = "".join(
         f"<li><b>{text(row['source'])}/{text(row['clip_id'])}</b> "
-        f"{text(CLIP_WORDS.get(row['reason'], row['reason']))}: {text(row['detail'])}</li>"
+        f"{text(_words(row['reason']))}: {text(row['detail'])}</li>"
         for row in lost.head(MOST_CLIPS).to_dict("records")
     )
     more = len(lost) - MOST_CLIPS
