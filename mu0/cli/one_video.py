@@ -1,5 +1,6 @@
 """Commands about one video or one episode, outside the chain."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,8 @@ import typer
 
 if TYPE_CHECKING:
     from mu0.params.extract import ExtractParams
+    from mu0.sources.clip import ClipInfo
+    from mu0.sources.files import FileItem
 
 
 def extract_one(video: Path, out: Path, text: str, *, mode: str = "", stride: int = 0) -> None:
@@ -22,6 +25,7 @@ def extract_one(video: Path, out: Path, text: str, *, mode: str = "", stride: in
     Raises:
         SourceError: It cannot be read.
         ExtractionError: It cannot become an episode.
+        EpisodeError: Something that is no episode lies where the episode should go.
         ParamsError: The mode does not exist.
     """
     import shutil
@@ -31,16 +35,18 @@ def extract_one(video: Path, out: Path, text: str, *, mode: str = "", stride: in
 
     from mu0.episodes.layouts.convert import convert_episode
     from mu0.errors import ExtractionError
-    from mu0.sources.files import FileItem, write_item
+    from mu0.sources.files import write_item
     from mu0.traceextract.engine import EPISODE_NAME, extract_episode
 
     params = _params(mode, stride)
     if video.name in {"", ".."}:  # `.` and `..` would name other folders than out / name
         video = video.resolve()
-    name = video.stem
+    item = _one_item(video)
+    name, goal = video.stem, out / video.stem
+    _require_replaceable(goal)
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
-        clip = write_item(FileItem(name, video), Path(scratch) / name, "command_line", params.target_fps_hz)
+        clip = write_item(item, Path(scratch) / name, "command_line", params.target_fps_hz)
         if text:
             clip = replace(clip, info=replace(clip.info, instruction=text))
         out.mkdir(parents=True, exist_ok=True)
@@ -54,19 +60,72 @@ def extract_one(video: Path, out: Path, text: str, *, mode: str = "", stride: in
                 remedy="film the movement closer or longer, or lower extract.movement_m and "
                 "extract.movement_share in params.yaml.",
             )
-        goal = out / name
         if params.mode == "traceforge":
             convert_episode(work / EPISODE_NAME, "official", goal, "traceforge")
         else:
             if goal.exists():
                 shutil.rmtree(goal)
             (work / EPISODE_NAME).replace(goal)
-    typer.secho(str(goal), bold=True)
-    for key, value in quality.items():
-        typer.echo(f"  {key:<32} {value}")
-    typer.echo(f"Check it:  mu0 validate {goal}")
+    _tell(goal, quality, clip.info)
+    typer.echo(f"Check it:  mu0 validate {shlex.quote(str(goal))}")
     if params.mode == "traceextract":
-        typer.echo(f"Look at it:  mu0 view {goal}")
+        typer.echo(f"Look at it:  mu0 view {shlex.quote(str(goal))}")
+
+
+def _one_item(video: Path) -> "FileItem":
+    """What to extract; a folder of several videos is not one of them."""
+    from mu0.errors import SourceError
+    from mu0.sources.files import FileItem, find_items
+    from mu0.sources.folders import read_frame_folder
+
+    expected = "one video file, folder of frames or RGB-D folder"
+    if not video.exists():
+        raise SourceError(f"There is no video {video}.", expected=expected, remedy="check the path.")
+    if video.is_dir() and read_frame_folder(video) is None:
+        inside = [item.path for item in find_items(video) if item.fault is None]
+        found = f"{len(inside)} videos, the first is {inside[0]}" if inside else "no frames and no videos"
+        raise SourceError(
+            f"{video} is not one clip: it holds {found}.",
+            expected=expected,
+            remedy="name one of them; for a whole folder or dataset add a source to params.yaml "
+            "(docs/sources.md) and run `mu0 extract` without a path.",
+        )
+    return FileItem(video.stem, video)
+
+
+def _require_replaceable(goal: Path) -> None:
+    """Only an earlier episode may be replaced: never a folder of somebody's videos or frames."""
+    from mu0.episodes.layouts.kinds import layout_of
+    from mu0.errors import EpisodeError
+
+    if goal.exists() and not (goal.is_dir() and (layout_of(goal) is not None or not any(goal.iterdir()))):
+        raise EpisodeError(
+            f"{goal} is there already and is not an episode.",
+            expected="a free place, or an earlier episode to replace",
+            remedy="choose another folder with --out.",
+        )
+
+
+def _tell(goal: Path, quality: dict[str, object], info: "ClipInfo") -> None:
+    typer.secho(str(goal), bold=True)
+    for key, value in [*quality.items(), ("note", info.note)]:
+        text = _shown(value)
+        if text:
+            typer.echo(f"  {key:<32} {text}")
+    if info.has_depth and not info.has_intrinsics:
+        typer.echo(
+            "For 3-D traces tell the camera: camera.json with fx, fy, cx, cy in the folder (docs/sources.md)."
+        )
+
+
+def _shown(value: object) -> str:
+    """A measurement for people; empty where nothing was measured."""
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        parts = ((key, _shown(inner)) for key, inner in value.items())
+        return ", ".join(f"{key} ({text})" if "," in text else f"{key} {text}" for key, text in parts if text)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _params(mode: str, stride: int) -> "ExtractParams":
