@@ -6,8 +6,8 @@ Nothing here is selected by whether it agrees. Which tracks are the gripper's wa
 drawn into eight frames, around the fingers and the block behind them, interpolated in between; a track counts
 if its keypoint lies inside in its query frame and if it was found to move (inside the outline one also sees
 the table). Where the camera stands was never measured, so one rigid motion camera <- robot base is fitted, to
-one half of the tracks; the other half is judged, and the other way round. Each judged track has a fitted place
-on the gripper (its median), because it is not known where on the gripper it lies.
+one half of the tracks; the other half is judged, and the other way round. Each judged track has a fitted
+place on the gripper (its median), because it is not known where on the gripper it lies.
 
     gripper      distance of measured and carried positions to where the joints say the gripper is [mm]
     jitter       median distance of a still point's measurements from their median place [mm]

@@ -9,10 +9,12 @@ Half of the clips have a still camera with given poses, half a moving camera who
     ours_all      the same without dropping: the same points as below
     no_rigid      Lucas-Kanade with undo, correlation and depth checks; hidden points are interpolated
     lucas_kanade  the same without checks
+    pixels, pixels_once   without depth: with, and without, looking for lost points again (2-D scores)
 Truth is the surface point behind the keypoint's pixel, so the error of lifting that pixel is in all numbers.
 Scores are TAPVid-3D's (camera space, no rescaling); millimetres are in the world, of points that are truly
 in view and claimed to be, the world being aligned at the first camera. `recall` is the share of truly visible
-frames that are claimed. The frame of choice counts nowhere.
+frames that are claimed. The frame of choice counts nowhere. `ate_covered_m` is the error of the camera path
+when the lens is covered for six frames in the middle of the clip.
 """
 
 import argparse
@@ -30,19 +32,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 from trace_accuracy_clips import HELD_OUT, SIZE_PX, TUNING, ClipPlan, TruthClip, load_clip, plans
-from trace_accuracy_score import pooled, score
+from trace_accuracy_score import pooled, score, score_pixels
 
 from mu0.geometry.rigid import apply, fit_rigid, invert
 from mu0.params.extract import ExtractParams
-from mu0.traceextract.assembly import AssemblySettings, assemble_3d
+from mu0.traceextract.assembly import AssemblySettings, assemble_2d, assemble_3d
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
 from mu0.traceextract.choice import choose
 from mu0.traceextract.confidence import TABLE, fit_table
+from mu0.traceextract.odometry import estimate_path
 from mu0.traceextract.reacquisition import fill_gaps
-from mu0.traceextract.reconstruction import reconstruct_rgbd
+from mu0.traceextract.reconstruction import pixels_only, reconstruct_rgbd
 from mu0.traceextract.tracking import LucasKanadeSettings, follow, lift, project
 from mu0.traceextract.tracks import WorldTracks
 
+COVERED_FRAMES = 6
 UNCHECKED = {"undo_limit_px": 1e9, "step_correlation": -2.0, "query_correlation": -2.0, "depth_jump_m": 1e9}
 
 
@@ -81,9 +85,37 @@ def without_bodies(tracks: PixelTracks, query_frame: np.ndarray, scene: Reconstr
     )  # fmt: skip
 
 
-def trajectory_error_m(clip: TruthClip, scene: Reconstruction) -> float:
+def without_depth(footage: Footage, chosen: Keypoints, params: ExtractParams) -> dict[str, WorldTracks]:
+    """Pixel tracks as a clip without depth gets them."""
+    scene = pixels_only(footage, "for comparison")
+    settings = LucasKanadeSettings.for_width(footage.image_size_px[0])
+    once = LucasKanadeSettings(**{**vars(settings), "looks_again": False})
+    diagonal_px = float(np.hypot(*footage.image_size_px))
+    return {
+        name: assemble_2d(
+            follow(footage.grey, None, chosen, how),
+            chosen,
+            scene,
+            diagonal_px,
+            AssemblySettings(seed=params.seed),
+        )
+        for name, how in (("pixels", settings), ("pixels_once", once))
+    }
+
+
+def covered_error_m(clip: TruthClip) -> dict[str, float]:
+    """ATE when the lens is covered, and the frames that count as lost."""
+    grey, depth_m = footage_of(clip).grey.copy(), clip.depth_m.copy()
+    begin = len(grey) // 2
+    grey[begin : begin + COVERED_FRAMES], depth_m[begin : begin + COVERED_FRAMES] = 0, 0
+    path = estimate_path(grey, depth_m, clip.intrinsics)
+    error_m = trajectory_error_m(clip, path.camera_from_world)
+    return {"ate_covered_m": error_m, "n_lost_covered": float(path.is_lost.sum())}
+
+
+def trajectory_error_m(clip: TruthClip, camera_from_world: np.ndarray) -> float:
     """ATE: root mean square camera position error after rigid alignment."""
-    true, found = invert(clip.camera_from_world)[:, :3, 3], invert(scene.camera_from_world)[:, :3, 3]
+    true, found = invert(clip.camera_from_world)[:, :3, 3], invert(camera_from_world)[:, :3, 3]
     return float(np.sqrt(((apply(fit_rigid(found, true), found) - true) ** 2).sum(1).mean()))
 
 
@@ -109,7 +141,8 @@ def measure(plan: ClipPlan, cache: Path | None, *, fits: bool) -> list[dict[str,
         "n_frames": len(clip.frames),
     }
     if plan.moving_camera:
-        base |= {"ate_m": trajectory_error_m(clip, scene), "pose_ms": pose_ms, "note": scene.note}
+        ate_m = trajectory_error_m(clip, scene.camera_from_world)
+        base |= {"ate_m": ate_m, "pose_ms": pose_ms, "note": scene.note, **covered_error_m(clip)}
     chosen, helpers = choose(footage, scene, params)
     found = methods(footage, scene, chosen, helpers, params.seed)
     truth, body = clip.truth_of(chosen.frame, chosen.pixel, depth_at(chosen, scene))
@@ -117,6 +150,10 @@ def measure(plan: ClipPlan, cache: Path | None, *, fits: bool) -> list[dict[str,
     for method, tracks in found.items():
         assert tracks.keypoint is not None
         row = score(clip, tracks, truth[:, tracks.keypoint], body[tracks.keypoint])
+        rows.append({**base, "method": method, **row, "kept_share": tracks.n_points / len(chosen.frame)})
+    for method, tracks in without_depth(footage, chosen, params).items():
+        assert tracks.keypoint is not None
+        row = score_pixels(clip, tracks, truth[:, tracks.keypoint], body[tracks.keypoint])
         rows.append({**base, "method": method, **row, "kept_share": tracks.n_points / len(chosen.frame)})
     return rows
 

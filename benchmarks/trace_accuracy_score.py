@@ -13,6 +13,7 @@ from mu0.traceextract.confidence import TOLERANCE_M
 from mu0.traceextract.tracks import WorldTracks
 
 MOVING_M = 0.02
+TAPVID_WIDTH_PX = 256
 N_BINS = 10  # of the reliability curve
 NOBODY = -1
 RAW = "_"  # keys of arrays that are pooled and then left out of the JSON
@@ -67,6 +68,33 @@ def score(clip: TruthClip, tracks: WorldTracks, truth: np.ndarray, body: np.ndar
     return row
 
 
+def score_pixels(
+    clip: TruthClip, tracks: WorldTracks, truth: np.ndarray, body: np.ndarray
+) -> dict[str, object]:
+    """TAPVid's 2-D scores of pixel tracks: thresholds of 1 to 16 px in a picture 256 px wide."""
+    camera = clip.camera_from_world.astype(np.float64)
+    known, n = body != NOBODY, tracks.n_points
+    visible = clip.in_view(np.where(known[:, None], truth, 1e3)) & known
+    use = np.repeat(known[None], len(truth), 0)
+    use[tracks.query_frame, np.arange(n)] = False
+    seen_by = np.stack([apply(p, x) for p, x in zip(camera, truth, strict=True)])
+    pixel = seen_by[..., :2] / seen_by[..., 2:] * clip.intrinsics[0, 0] + clip.intrinsics[:2, 2]
+    one = np.ones((*pixel.shape[:2], 1))
+    found, true = np.concatenate([tracks.uv_px, one], -1), np.concatenate([pixel, one], -1)
+    scores = tapvid3d(found, tracks.visible, true, visible, use, TAPVID_WIDTH_PX / clip.frames.shape[2])
+    moves = known & (np.linalg.norm(np.nan_to_num(truth - truth[:1]), axis=-1).max(0) > MOVING_M)
+    off_px = np.linalg.norm(tracks.uv_px - pixel, axis=-1)
+    wanted, hidden = use & visible & moves, use & ~visible & moves
+    return {
+        "aj_2d": 100 * scores.average_jaccard,
+        "oa_2d": 100 * scores.occlusion_accuracy,
+        "moving_recall_2d": float((wanted & tracks.visible).sum() / max(1, wanted.sum())),
+        "moving_median_px": float(np.median(off_px[wanted & tracks.visible])),
+        "moving_hidden_median_px": float(np.median(off_px[hidden])) if hidden.any() else float("nan"),
+        "n_moving": int(moves.sum()),
+    }
+
+
 def _millimetres(name: str, raw: dict[str, object]) -> dict[str, float]:
     error, hidden = np.asarray(raw[f"{RAW}{name}_error_m"]), np.asarray(raw[f"{RAW}{name}_hidden_error_m"])
     nan = float("nan")
@@ -107,7 +135,8 @@ def pooled(rows: list[dict[str, object]]) -> dict[str, dict[str, dict[str, objec
         same = [row for row in rows if (row["set"], row["method"]) == group]
         numbers = [k for k, v in same[0].items() if isinstance(v, float | int) and not k.startswith(RAW)]
         found = {key: float(np.nanmean([row[key] for row in same])) for key in numbers}  # type: ignore[misc]
-        for name in ("moving", "static"):
+        is_3d = f"{RAW}confidence" in same[0]
+        for name in ("moving", "static") if is_3d else ():
             raw: dict[str, object] = {
                 key: np.concatenate([row[key] for row in same])  # type: ignore[misc]
                 for key in (f"{RAW}{name}_error_m", f"{RAW}{name}_hidden_error_m")
@@ -116,10 +145,12 @@ def pooled(rows: list[dict[str, object]]) -> dict[str, dict[str, dict[str, objec
             found |= _millimetres(name, raw)
         found["n_clips"] = len(same)
         rounded: dict[str, object] = {key: round(value, 4) for key, value in found.items()}
+        summary.setdefault(group[0], {})[group[1]] = rounded
+        if not is_3d:
+            continue
         confidence, is_right = (
             np.concatenate([row[f"{RAW}{key}"] for row in same])  # type: ignore[misc]
             for key in ("confidence", "is_right")
         )
         rounded["reliability"] = reliability(confidence, is_right)
-        summary.setdefault(group[0], {})[group[1]] = rounded
     return summary
