@@ -15,6 +15,16 @@ def invert(a_from_b: Float[np.ndarray, "*n 4 4"]) -> Float[np.ndarray, "*n 4 4"]
     return from_parts(rotation, translation[..., 0])
 
 
+def nearest_rigid(a_from_b: Float[np.ndarray, "*n 4 4"]) -> Float[np.ndarray, "*n 4 4"]:
+    """The same motion with an exact rotation.
+
+    Long chains of products and `invert` need it: rounding makes a rotation a little oblique, and inverting by
+    the transpose doubles that with every link.
+    """
+    left, _, right = np.linalg.svd(a_from_b[..., :3, :3])
+    return from_parts(left @ right, a_from_b[..., :3, 3])
+
+
 def apply(
     a_from_b: Float[np.ndarray, "4 4"], points_b: Float[np.ndarray, "*n 3"]
 ) -> Float[np.ndarray, "*n 3"]:

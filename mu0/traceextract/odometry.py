@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 
 from mu0.episodes.stream import FrameArray
 from mu0.geometry.camera import project
-from mu0.geometry.rigid import apply, invert, rotation_angle_rad
+from mu0.geometry.rigid import apply, invert, nearest_rigid, rotation_angle_rad
 from mu0.traceextract.descriptors import dense_flow, static_flow
 from mu0.traceextract.relocalization import Keyframes, bridge_lost
 
@@ -120,6 +120,7 @@ class _Path:
 
     def advance(self, frame: int) -> None:
         """Find the pose of `frame` from those before it."""
+        self.world_from_camera[frame - 1] = nearest_rigid(self.world_from_camera[frame - 1])
         pair = slice(frame - 1, frame + 1)
         step = _estimate_step(self._grey[pair], self._depth_m[pair], self._intrinsics)
         self.residual_px[frame] = np.nan if step is None else step.residual_px

@@ -3,7 +3,15 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mu0.geometry.rigid import apply, fit_rigid, from_parts, invert, is_rigid, rotation_angle_rad
+from mu0.geometry.rigid import (
+    apply,
+    fit_rigid,
+    from_parts,
+    invert,
+    is_rigid,
+    nearest_rigid,
+    rotation_angle_rad,
+)
 
 RNG = np.random.default_rng(1)
 ROTATIONS = Rotation.random(6, rng=RNG).as_matrix()
@@ -54,3 +62,21 @@ def test_is_rigid_refuses_mirrors_scales_and_nan() -> None:
     assert not is_rigid(MOTIONS @ np.diag([1.0, 1, -1, 1]))
     assert not is_rigid(np.diag([2.0, 2, 2, 1]))
     assert not is_rigid(np.full((4, 4), np.nan))
+
+
+def test_a_motion_made_oblique_by_rounding_becomes_rigid_again() -> None:
+    motion = from_parts(Rotation.from_euler("xyz", [0.4, -1.1, 2.0]).as_matrix(), np.array([1.0, -2, 3]))
+    np.testing.assert_allclose(nearest_rigid(motion), motion, atol=1e-14)
+    oblique = motion.copy()
+    oblique[:3, :3] += 1e-4 * np.arange(9).reshape(3, 3)
+    assert is_rigid(nearest_rigid(oblique), tolerance=1e-12)
+    np.testing.assert_allclose(nearest_rigid(oblique), motion, atol=2e-3)
+
+
+def test_a_thousand_links_of_inverses_and_products_stay_rigid() -> None:
+    step = from_parts(Rotation.from_euler("xyz", [0.3, 0.2, -0.4]).as_matrix(), np.array([0.1, 0, 0]))
+    pose = np.eye(4)
+    for _ in range(1000):
+        pose = nearest_rigid(pose)
+        pose = pose @ invert(pose) @ pose @ step
+    assert is_rigid(pose, tolerance=1e-12)
