@@ -59,10 +59,10 @@ def post_json(url: str, content: object, key: str, timeout_s: float) -> HttpAnsw
     opener = urllib.request.build_opener(_NoRedirects)
     try:
         with opener.open(request, timeout=timeout_s) as response:
-            return HttpAnswer(response.status, _retry_after(response.headers), _whole(response, deadline))
+            return HttpAnswer(response.status, retry_after_s(response.headers), _whole(response, deadline))
     except urllib.error.HTTPError as error:
         with error:
-            return HttpAnswer(error.code, _retry_after(error.headers), _whole(error, deadline))
+            return HttpAnswer(error.code, retry_after_s(error.headers), _whole(error, deadline))
 
 
 def _whole(response: http.client.HTTPResponse | urllib.error.HTTPError, deadline: float) -> bytes:
@@ -81,8 +81,8 @@ def _whole(response: http.client.HTTPResponse | urllib.error.HTTPError, deadline
     return b"".join(pieces)
 
 
-def _retry_after(headers: Message) -> float | None:
-    """Seconds, or a date."""
+def retry_after_s(headers: Message) -> float | None:
+    """How long an endpoint asks to wait: seconds or a date; None if it does not, or not in words we know."""
     value = headers.get("Retry-After", "").strip()
     try:
         return max(0.0, float(value))

@@ -113,7 +113,8 @@ class VlmCaptioner(AbstractCaptioner):
         again: list[_Question[T]] = []
         for position, reply in self.model.reply([question.prompt for question in questions]):
             question = questions[position]
-            outcome = outcomes[question.key] = _read(question, reply)
+            outcome: T | Failure = _read(question, reply)
+            outcomes[question.key] = outcome
             if not isinstance(outcome, Failure):
                 self.cache.keep(question.key, reply)
             elif not reply.failure:

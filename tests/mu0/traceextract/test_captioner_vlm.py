@@ -22,10 +22,12 @@ from mu0.traceextract.captions_vocabulary import Caption, Failure
 GOOD = json.dumps(GOOD_CAPTION)
 
 
-@pytest.fixture
-def views(tmp_path: Path) -> tuple[EventView, ...]:
+@pytest.fixture(scope="module")
+def views(tmp_path_factory: pytest.TempPathFactory) -> tuple[EventView, ...]:
     """Three events; one of two entities goes left."""
-    episode = make_episode(tmp_path / "a", np.array([-0.2, 0, 0]), acceleration=THREE_EVENTS, n_each=5)
+    episode = make_episode(
+        tmp_path_factory.mktemp("views") / "a", np.array([-0.2, 0, 0]), acceleration=THREE_EVENTS, n_each=5
+    )
     return plan_episode(episode, CaptionsParams()).views
 
 

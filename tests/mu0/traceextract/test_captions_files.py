@@ -1,6 +1,7 @@
 """Caption files: official keys in order, nothing absolute, counts that add up, equal runs equal bytes."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,19 @@ MERGED_KEYS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two episodes; the first has three events."""
-    make_episode(tmp_path / "traces/ur3_sim/clip_b", RIGHT)
-    make_episode(
-        tmp_path / "traces/ur3_sim/clip_a", -RIGHT, task="größer", acceleration=THREE_EVENTS, n_each=5
-    )
+    folder = tmp_path_factory.mktemp("traces")
+    make_episode(folder / "ur3_sim/clip_b", RIGHT)
+    make_episode(folder / "ur3_sim/clip_a", -RIGHT, task="größer", acceleration=THREE_EVENTS, n_each=5)
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path, traces: Path) -> Path:
+    """A project with these episodes."""
+    shutil.copytree(traces, tmp_path / "traces")
     return tmp_path
 
 
