@@ -52,8 +52,8 @@ def _data(name: str, group: str, description: str, kind: str, contents: str | No
     return Artifact(name, f"data/{name}", group, description, (kind,), contents)
 
 
-def _report(name: str, description: str) -> Artifact:
-    return Artifact(name, f"reports/{name}", "reports", description, ("report",))
+def _report(folder: str, description: str, name: str = "") -> Artifact:
+    return Artifact(name or folder, f"reports/{folder}", "reports", description, ("report",))
 
 
 def _model(name: str, group: str, description: str) -> Artifact:
@@ -167,6 +167,7 @@ STAGES: tuple[Stage, ...] = (
                 "traces",
                 "captions.parquet and curated_training_texts.json per episode.",
                 "parquet",
+                contents="contents.json",
             ),
         ),
     ),
@@ -242,13 +243,7 @@ STAGES: tuple[Stage, ...] = (
             "ur3_report",
         ),
         outputs=(
-            Artifact(
-                "report",
-                "reports/mu0_report",
-                "reports",
-                "One HTML page to look at: the chain with numbers, 3D traces, rollouts.",
-                ("html",),
-            ),
+            _report("mu0_report", "One HTML page: the chain with numbers, 3D traces, rollouts.", "report"),
         ),
     ),
 )
