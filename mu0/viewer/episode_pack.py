@@ -10,7 +10,6 @@ Conventions
 
 import base64
 import json
-import zlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,17 +22,15 @@ from mu0.episodes.read import Episode
 from mu0.errors import EpisodeError
 from mu0.geometry.camera import unproject
 from mu0.geometry.rigid import apply, invert
+from mu0.viewer.episode_cloud import EDGE_SHARE, cloud_step, pack_cloud, packed_array
 from mu0.viewer.episode_texts import Texts
 
-EDGE_SHARE = 0.025  # of the depth: what leaves the plane of its neighbours by more is a silhouette
 JPEG_QUALITY = 82
-MAX_DEPTH_MM = 65535
 STILL_CAMERA_M = 0.01
 MOST_CURVE_POINTS = 800
 MOST_PATH_POINTS = 400
 N_FRUSTUMS = 9
 FRUSTUM_SHARE = 0.11  # of the way from the camera to what moves
-ZLIB_LEVEL = 6
 
 
 @dataclass(frozen=True)
@@ -168,7 +165,7 @@ def _anchor(episode: Episode, samples: Samples, slot: int, limits: Limits) -> di
     if episode.sidecar.is_3d:
         packed["pose"] = [round(float(value), 7) for value in episode.camera_from_world[frame].ravel()]
     if episode.sidecar.is_3d and episode.depth is not None:
-        packed["cloud"] = _cloud(episode.depth[frame], limits.cloud_width_px)
+        packed["cloud"] = pack_cloud(episode.depth[frame], limits.cloud_width_px)
     return packed
 
 
@@ -186,49 +183,7 @@ def jpeg_base64(image: UInt8[np.ndarray, "h w 3"], width_px: int) -> str:
 def _traces(traces: Float16[np.ndarray, "n step 3"], valid: Bool[np.ndarray, "n step"]) -> dict[str, Any]:
     length = max(1, int(valid.any(axis=0).sum()))
     kept = np.where(valid[:, :length, None], traces[:, :length], np.float16(np.nan)).astype("<f2")
-    return {"shape": list(kept.shape[:2]), "half": _packed(kept)}
-
-
-def clean_depth_mm(depth_m: Float[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
-    """Whole millimetres; 0 where nothing is known and along silhouettes, where depth cameras invent points.
-
-    On a plane, seen at whatever angle, 1 / z is linear in the pixels, so silhouettes are where it bends.
-    """
-    depth = np.nan_to_num(depth_m.astype(np.float32), posinf=0.0, neginf=0.0)
-    millimetres = np.rint(depth * 1000)
-    is_good = (millimetres > 0) & (millimetres <= MAX_DEPTH_MM)
-    inverse = np.where(is_good, 1 / np.maximum(depth, 1e-3), 0)
-    for before, here, after in (_neighbours(inverse, 0), _neighbours(inverse, 1)):
-        known = (before > 0) & (after > 0)
-        is_good &= ~known | (np.abs(before + after - 2 * here) < EDGE_SHARE * here)
-    return np.where(is_good, millimetres, 0).astype(np.int64)
-
-
-def _neighbours(image: Float[np.ndarray, "h w"], axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The pixels before, here and after along an axis; nothing is known outside the picture."""
-    padded = np.pad(image, [(1, 1) if axis == number else (0, 0) for number in range(2)], mode="constant")
-    n = image.shape[axis]
-    before, after = (padded.take(range(start, start + n), axis) for start in (0, 2))
-    return before, image, after
-
-
-def _cloud(depth_m: Float[np.ndarray, "h w"], width_px: int) -> dict[str, Any]:
-    step = cloud_step(depth_m.shape[1], width_px)
-    first = step // 2
-    depth = clean_depth_mm(depth_m)[first::step, first::step]
-    differences = np.diff(depth, axis=1, prepend=0).astype("<u2")  # wraps around, and so does the page
-    height, width = depth.shape
-    return {"width": width, "height": height, "step": step, "first": first, "mm": _packed(differences)}
-
-
-def cloud_step(width_px: int, most_px: int) -> int:
-    """Every how many pixels a cloud takes one."""
-    return -(-width_px // most_px)
-
-
-def _packed(array: np.ndarray) -> str:
-    raw = np.ascontiguousarray(array).tobytes()
-    return base64.b64encode(zlib.compress(raw, ZLIB_LEVEL)).decode("ascii")
+    return {"shape": list(kept.shape[:2]), "half": packed_array(kept)}
 
 
 def _entities(samples: Samples) -> list[dict[str, int]]:

@@ -14,7 +14,8 @@ from episode_scene import EVIL, FAR_M, NEAR_M, H, T, W, make_captions, make_epis
 
 from mu0.episodes.read import read_episode
 from mu0.errors import EpisodeError
-from mu0.viewer.episode_pack import Limits, clean_depth_mm, pack_episode, spread
+from mu0.viewer.episode_cloud import clean_depth_mm
+from mu0.viewer.episode_pack import Limits, pack_episode, spread
 from mu0.viewer.episode_page import write_episode_page
 from mu0.viewer.episode_texts import Texts, read_texts
 
