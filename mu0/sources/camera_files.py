@@ -80,13 +80,17 @@ def read_camera_file(folder: Path) -> CameraFile:
 
 def _matrix(camera: dict[str, Any]) -> Float[np.ndarray, "3 3"] | None:
     if "K" in camera:
-        return np.asarray(camera["K"], np.float64).reshape(3, 3)
-    if "intrinsic_matrix" in camera:  # Open3D writes columns
-        return np.asarray(camera["intrinsic_matrix"], np.float64).reshape(3, 3).T.copy()
-    if "fx" not in camera:
+        matrix = np.asarray(camera["K"], np.float64).reshape(3, 3)
+    elif "intrinsic_matrix" in camera:  # Open3D writes columns
+        matrix = np.asarray(camera["intrinsic_matrix"], np.float64).reshape(3, 3).T.copy()
+    elif "fx" in camera:
+        fx, fy, cx, cy = (float(camera[name]) for name in ("fx", "fy", "cx", "cy"))
+        matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
+    else:
         return None
-    fx, fy, cx, cy = (float(camera[name]) for name in ("fx", "fy", "cx", "cy"))
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
+    if not (np.isfinite(matrix).all() and matrix[0, 0] > 0 and matrix[1, 1] > 0):
+        raise ValueError(f"focal lengths are {matrix[0, 0]:g} and {matrix[1, 1]:g} px, or not all is finite")
+    return matrix
 
 
 def _colour_from_depth(content: dict[str, Any]) -> tuple[Float[np.ndarray, "4 4"] | None, bool]:

@@ -189,6 +189,10 @@ def test_a_damaged_camera_file_is_named(tmp_path: Path) -> None:
     folder = rgbd_folder(tmp_path / "videos/scene")
     (folder / "camera.json").write_text('{"fx": 30.0}')
     assert "camera.json does not describe a camera: KeyError('fy')" in fault_of(tmp_path / "videos")
+    (folder / "camera.json").write_text('{"fx": 0, "fy": 30, "cx": 20, "cy": 15}')
+    assert "camera.json does not describe a camera: ValueError('focal lengths are 0 and 30 px" in fault_of(
+        tmp_path / "videos"
+    )
 
 
 def test_a_video_of_one_frame_is_refused(tmp_path: Path) -> None:
