@@ -39,7 +39,7 @@ from mu0.params.extract import ExtractParams
 from mu0.traceextract.assembly import AssemblySettings, assemble_2d, assemble_3d
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
 from mu0.traceextract.choice import choose
-from mu0.traceextract.confidence import TABLE, fit_table
+from mu0.traceextract.confidence import GROWS_WITH_EVIDENCE, PIXEL_TABLE, TABLE, fit_table
 from mu0.traceextract.odometry import estimate_path
 from mu0.traceextract.reacquisition import fill_gaps
 from mu0.traceextract.reconstruction import pixels_only, reconstruct_rgbd
@@ -130,6 +130,7 @@ def measure(plan: ClipPlan, cache: Path | None, *, fits: bool) -> list[dict[str,
     cv2.setNumThreads(1)
     if fits:
         TABLE.flat[:] = np.arange(TABLE.size)
+        PIXEL_TABLE.flat[:] = np.arange(PIXEL_TABLE.size)
     clip = load_clip(plan, cache)
     footage, params = footage_of(clip), ExtractParams()
     started = time.process_time()
@@ -165,14 +166,19 @@ def depth_at(points: Keypoints, scene: Reconstruction) -> np.ndarray:
     return scene.depth_m[points.frame, row, column]
 
 
-def print_confidence_table(rows: list[dict[str, object]]) -> None:
-    """What `mu0.traceextract.confidence.TABLE` should be."""
-    ours = [row for row in rows if row["method"] == "ours"]
-    cell = np.concatenate([row["_confidence"] for row in ours]).astype(int)
-    table = fit_table(cell, np.concatenate([row["_is_right"] for row in ours])).round(3).tolist()
-    count = np.bincount(cell, minlength=TABLE.size).reshape(TABLE.shape).tolist()
-    for line, counts in zip(table, count, strict=True):
-        print(f"        {line},  # {counts}")
+def print_confidence_tables(rows: list[dict[str, object]]) -> None:
+    """What the tables of `mu0.traceextract.confidence` should be."""
+    for method, table, grows in (
+        ("ours", TABLE, GROWS_WITH_EVIDENCE),
+        ("pixels", PIXEL_TABLE, np.array([True, False])),
+    ):
+        own = [row for row in rows if row["method"] == method]
+        cell = np.concatenate([row["_confidence"] for row in own]).astype(int)
+        fitted = fit_table(cell, np.concatenate([row["_is_right"] for row in own]), grows).round(3).tolist()
+        count = np.bincount(cell, minlength=table.size).reshape(table.shape).tolist()
+        print(method)
+        for line, counts in zip(fitted, count, strict=True):
+            print(f"        {line},  # {counts}")
 
 
 def main() -> None:
@@ -200,7 +206,7 @@ def main() -> None:
             rows += found
             sys.stderr.write(f"{done + 1}/{len(todo)} {found[0]['clip']}\n")
     if options.fit_confidence:
-        print_confidence_table(rows)
+        print_confidence_tables(rows)
         return
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     result = {

@@ -9,7 +9,7 @@ from trace_accuracy_clips import TruthClip
 
 from mu0.evaluation.track_metrics import tapvid3d
 from mu0.geometry.rigid import apply, invert
-from mu0.traceextract.confidence import TOLERANCE_M
+from mu0.traceextract.confidence import PIXEL_TOLERANCE_SHARE, TOLERANCE_M
 from mu0.traceextract.tracks import WorldTracks
 
 MOVING_M = 0.02
@@ -92,6 +92,8 @@ def score_pixels(
         "moving_median_px": float(np.median(off_px[wanted & tracks.visible])),
         "moving_hidden_median_px": float(np.median(off_px[hidden])) if hidden.any() else float("nan"),
         "n_moving": int(moves.sum()),
+        f"{RAW}confidence": tracks.confidence[use & known].astype(np.float64),
+        f"{RAW}is_right": off_px[use & known] < PIXEL_TOLERANCE_SHARE * np.hypot(*clip.frames.shape[1:3]),
     }
 
 
@@ -135,7 +137,7 @@ def pooled(rows: list[dict[str, object]]) -> dict[str, dict[str, dict[str, objec
         same = [row for row in rows if (row["set"], row["method"]) == group]
         numbers = [k for k, v in same[0].items() if isinstance(v, float | int) and not k.startswith(RAW)]
         found = {key: float(np.nanmean([row[key] for row in same])) for key in numbers}  # type: ignore[misc]
-        is_3d = f"{RAW}confidence" in same[0]
+        is_3d = "aj" in same[0]
         for name in ("moving", "static") if is_3d else ():
             raw: dict[str, object] = {
                 key: np.concatenate([row[key] for row in same])  # type: ignore[misc]
@@ -146,8 +148,6 @@ def pooled(rows: list[dict[str, object]]) -> dict[str, dict[str, dict[str, objec
         found["n_clips"] = len(same)
         rounded: dict[str, object] = {key: round(value, 4) for key, value in found.items()}
         summary.setdefault(group[0], {})[group[1]] = rounded
-        if not is_3d:
-            continue
         confidence, is_right = (
             np.concatenate([row[f"{RAW}{key}"] for row in same])  # type: ignore[misc]
             for key in ("confidence", "is_right")

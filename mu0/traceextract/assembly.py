@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks, Reconstruction
+from mu0.traceextract.confidence import pixel_confidence
 from mu0.traceextract.motion import displacement, spread
 from mu0.traceextract.reacquisition import LOOSE, STILL, RideSettings, fill_gaps, ride_bodies
 from mu0.traceextract.rigid_groups import GroupSettings, find_bodies
@@ -181,7 +182,7 @@ def assemble_2d(
         points_world=None,
         uv_px=filled.astype(np.float32),
         visible=kept.is_seen,
-        confidence=np.where(kept.is_seen, 1.0, 0.1).astype(np.float32),
+        confidence=pixel_confidence(kept.is_seen).astype(np.float32),
         query_frame=points.frame.astype(np.int32),
         entity=points.entity.astype(np.int32),
         is_moving=extent > settings.movement_share * diagonal_px,

@@ -12,7 +12,7 @@ nothing), whether it was measured there, is in view, or is hidden, and one numbe
 
 Source
     `benchmarks/trace_accuracy.py --tuning --fit-confidence`: simulated clips from seed 55000, 640 x 480,
-    still and moving cameras. Held-out reliability: docs/experiments.md.
+    still and moving cameras, 20 for `TABLE`, 12 for `PIXEL_TABLE`. Held-out reliability: docs/accuracy.md.
 """
 
 import numpy as np
@@ -37,6 +37,22 @@ TABLE = np.array(
         [0.18, 0.062, 0.001, 0.001, 0.001, 0.001],
     ]
 )
+
+
+# without depth: rows are seen and unseen; evidence is the number of frames seen, and frames to the nearest
+PIXEL_TOLERANCE_SHARE = 0.01  # of the picture's diagonal
+PIXEL_TABLE = np.array(
+    [
+        [0.941, 0.941, 0.941, 0.941, 0.941, 0.948],
+        [0.612, 0.456, 0.229, 0.159, 0.159, 0.159],
+    ]
+)
+
+
+def pixel_confidence(is_seen: Bool[np.ndarray, "t n"]) -> Float[np.ndarray, "t n"]:
+    """Probability that a pixel track is within `PIXEL_TOLERANCE_SHARE` of the diagonal."""
+    evidence = np.where(is_seen, is_seen.sum(0)[None], frames_to(is_seen))
+    return PIXEL_TABLE[np.where(is_seen, 0, 1), np.searchsorted(EDGES, evidence, side="right")]
 
 
 def confidence(
@@ -80,18 +96,29 @@ def frames_to(mask: Bool[np.ndarray, "t n"]) -> Int[np.ndarray, "t n"]:
     return np.minimum(np.minimum(frame - before, after - frame), n_frames)
 
 
-def fit_table(cell: Int[np.ndarray, " m"], is_right: Bool[np.ndarray, " m"]) -> Float[np.ndarray, "s b"]:
-    """The table that observations ask for; `cell` numbers the table's entries row by row."""
-    count = np.bincount(cell, minlength=TABLE.size).reshape(TABLE.shape).astype(float)
-    right = np.bincount(cell, weights=is_right, minlength=TABLE.size).reshape(TABLE.shape)
+def fit_table(
+    cell: Int[np.ndarray, " m"],
+    is_right: Bool[np.ndarray, " m"],
+    grows: Bool[np.ndarray, " s"] = GROWS_WITH_EVIDENCE,
+) -> Float[np.ndarray, "s b"]:
+    """The table that observations ask for.
+
+    Args:
+        cell: Number of the table's entry, row by row, for each observation.
+        is_right: Whether that position was within the tolerance.
+        grows: Rows that may not fall; the others may not rise.
+    """
+    shape = (len(grows), len(EDGES) + 1)
+    count = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
+    right = np.bincount(cell, weights=is_right, minlength=shape[0] * shape[1]).reshape(shape)
     overall = (right.sum(1) + 1) / (count.sum(1) + 2)
     weight = count + 2.0
     share = (right + 2.0 * overall[:, None]) / weight
     rising = [
         pool_adjacent_violators(row if up else row[::-1], w if up else w[::-1])
-        for row, w, up in zip(share, weight, GROWS_WITH_EVIDENCE, strict=True)
+        for row, w, up in zip(share, weight, grows, strict=True)
     ]
-    return np.stack([row if up else row[::-1] for row, up in zip(rising, GROWS_WITH_EVIDENCE, strict=True)])
+    return np.stack([row if up else row[::-1] for row, up in zip(rising, grows, strict=True)])
 
 
 def pool_adjacent_violators(
