@@ -51,10 +51,12 @@ def extract(clip_folder: Path, goal: Path, window_frames: int) -> dict[str, floa
     }
 
 
-def measure(n_frames: int, window_frames: int, folder: Path, *, odometry: bool) -> dict[str, float]:
+def measure(
+    n_frames: int, window_frames: int, size_px: tuple[int, int], folder: Path, *, odometry: bool
+) -> dict[str, float]:
     """Write a clip, extract it in a fresh process, and remove both."""
     clip_folder, goal = folder / "boards" / f"c{n_frames}", folder / f"out{n_frames}"
-    write_long_clip(clip_folder, n_frames, camera_moves=odometry, has_poses=not odometry)
+    write_long_clip(clip_folder, n_frames, *size_px, camera_moves=odometry, has_poses=not odometry)
     goal.mkdir()
     command = [sys.executable, __file__, "--extract", str(clip_folder), str(goal)]
     command += ["--window-frames", str(window_frames)]
@@ -71,6 +73,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("extraction_memory.json"))
     parser.add_argument("--frames", type=int, nargs="+", default=[500, 10_000])
+    parser.add_argument("--size", type=int, nargs=2, default=[128, 128], metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--window-frames", type=int, default=ExtractParams().window_frames)
     parser.add_argument("--odometry", action="store_true")
     parser.add_argument("--extract", type=Path, nargs=2, metavar=("CLIP", "GOAL"), help=argparse.SUPPRESS)
@@ -80,11 +83,14 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         lengths = [
-            measure(n_frames, options.window_frames, Path(folder), odometry=options.odometry)
+            measure(
+                n_frames, options.window_frames, tuple(options.size), Path(folder), odometry=options.odometry
+            )
             for n_frames in options.frames
         ]
     result = {
         "window_frames": options.window_frames,
+        "size_px": options.size,
         "poses": "odometry" if options.odometry else "given",
         "clips": lengths,
         "ratio": round(lengths[-1]["peak_mib"] / lengths[0]["peak_mib"], 3),
