@@ -9,7 +9,7 @@ import pytest
 import square_scene as scene
 
 from mu0.params.extract import ExtractParams
-from mu0.traceextract.engine import extract_clip
+from mu0.traceextract.engine import extract_clip, extract_episode
 from mu0.traceextract.quality_drops import drops_table, sources_table
 from mu0.traceextract.quality_ledger import Ledger, reasons_of
 from mu0.traceextract.quality_row import QualityRow
@@ -145,3 +145,16 @@ def test_tables_have_their_columns_even_when_empty() -> None:
     assert list(drops_table([], empty).columns) == ["source", "clip_id", "level", "reason", "count", "detail"]
     assert {"n_clips", "n_points_unaccounted", "coverage"} <= set(sources_table([], empty).columns)
     assert "dropped" not in quality_table([]).columns
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param({"mode": "traceforge"}, marks=pytest.mark.slow),
+        {"window_frames": 14, "lookahead_frames": 4, "future_len": 4, "history_len": 2},
+    ],
+)
+def test_windows_and_grids_account_for_everything_too(tmp_path: Path, how: dict[str, object]) -> None:
+    row = extract_episode(scene.clip_of(scene.footage()), PARAMS.model_copy(update=how), tmp_path)
+    assert row["status"] == "ok"
+    assert [ledger.n_unaccounted for ledger in QualityRow(**row).ledgers] == [0, 0, 0]
