@@ -112,6 +112,10 @@ def _tell(goal: Path, quality: dict[str, object], info: "ClipInfo") -> None:
         text = _shown(value)
         if text:
             typer.echo(f"  {key:<32} {text}")
+    chosen, kept = quality.get("n_points_in"), quality.get("n_points_out")
+    if isinstance(chosen, int) and isinstance(kept, int) and 2 * kept < chosen:
+        message = f"{chosen - kept} of {chosen} points were lost: look whether what moves has traces at all."
+        typer.secho(message, fg=typer.colors.YELLOW)
     if info.has_depth and not info.has_intrinsics:
         typer.echo(
             "For 3-D traces tell the camera: camera.json with fx, fy, cx, cy in the folder (docs/sources.md)."

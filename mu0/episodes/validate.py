@@ -165,6 +165,9 @@ def _sidecar_faults(frames: _Frames) -> list[Violation]:
     n_frames, source = len(frames.images), frames.sidecar.source_frames
     if unknown := sorted(set(frames.sidecar.absent) - set(ABSENT)):
         return [Violation("mu0.json", "absent", ", ".join(unknown), f"some of {', '.join(ABSENT)}")]
+    for field, name in (("clip_id", frames.sidecar.clip_id), ("source", frames.sidecar.source)):
+        if ".." in Path(name).parts:
+            return [Violation("mu0.json", field, repr(name), "a name without `..`")]
     if frames.sidecar.mode not in MODES:
         return [Violation("mu0.json", "mode", frames.sidecar.mode, " or ".join(MODES))]
     if len(source) != n_frames:

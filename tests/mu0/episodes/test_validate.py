@@ -1,5 +1,6 @@
 """The validator: silent on a sound episode, and exact about every planted fault."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -204,3 +205,12 @@ def test_what_is_said_to_be_absent_may_be_missing(episode_folder: Path) -> None:
     path.write_text(path.read_text().replace('"absent": []', '"absent": ["depth"]'))
     (episode_folder / "depth.npy").unlink()
     assert validate_episode(episode_folder) == []
+
+
+def test_names_that_climb_are_told(episode_folder: Path) -> None:
+    path = episode_folder / "mu0.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"clip_id": "../../evil"}))
+    assert [str(fault) for fault in validate_episode(episode_folder)] == [
+        "mu0.json [clip_id]: found '../../evil', expected a name without `..`"
+    ]
