@@ -94,11 +94,8 @@ def assemble_3d(
     dropped = {"no_depth": int((~has_start & ~is_helper).sum())}
     inlier_m = float(np.clip(DEPTH_NOISE_M + INLIER_SHARE * pixel_m, 0.006, 0.03))
     groups = GroupSettings(inlier_m=inlier_m, max_bodies=settings.max_bodies)
-    movers = (
-        keypoints.on_mover
-        & has_start
-        & _leaves_its_place(world, is_seen, MOVER_M + reconstruction.pose_slack_m)
-    )
+    leaves = _leaves_its_place(world, is_seen, MOVER_M + reconstruction.pose_slack_m)
+    movers = keypoints.on_mover & has_start & leaves
     bodies = find_bodies(world, is_seen, movers, groups, settings.seed)
     keep = has_start & ~is_helper
     world, is_seen, points, pixel = world[:, keep], is_seen[:, keep], keypoints[keep], tracks.pixel[:, keep]
@@ -106,12 +103,10 @@ def assemble_3d(
     whole = ride_bodies(world, is_seen, bodies, reconstruction, rides)
 
     rarely_seen = is_seen.mean(0) < settings.min_loose_share
-    unexplained = (whole.rides_on == LOOSE) & (rarely_seen | ~points.on_mover)
-    unexplained &= settings.drop_unexplained
+    unexplained = (whole.rides_on == LOOSE) & (rarely_seen | ~points.on_mover) & settings.drop_unexplained
     dropped["unexplained"] = int(unexplained.sum())
     extent = displacement(whole.points_world, whole.visible)
     is_moving = (whole.rides_on != STILL) & (extent > settings.movement_m + reconstruction.pose_slack_m)
-    jitter = spread(world, is_seen)
     stays = (whole.rides_on == STILL) & (is_seen.sum(0) > 1)
     uv, _ = project(whole.points_world, intrinsics, poses)
     off_px = np.linalg.norm(uv - pixel, axis=-1)[whole.is_measured]
@@ -130,11 +125,10 @@ def assemble_3d(
         pose_source=reconstruction.pose_source,
         residuals={
             "median_reprojection_error_px": _median(off_px),
-            "static_jitter_m": _median(jitter[stays]),
+            "static_jitter_m": _median(spread(world, is_seen)[stays]),
             "depth_noise_m": noise_m,
             **reconstruction.pose_report,
-            "n_jumps_cut": float(faults.n_jumps[keep].sum()),
-            "jittery_share": float(faults.is_jittery[keep].mean()) if keep.any() else 0.0,
+            **faults.report(keep),
         },
         dropped=dropped,
         keypoint=np.flatnonzero(keep)[rest].astype(np.int32),

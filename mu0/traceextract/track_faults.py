@@ -37,6 +37,11 @@ class TrackFaults:
     jitter_m: Float[np.ndarray, " n"]
     is_jittery: Bool[np.ndarray, " n"]
 
+    def report(self, which: Bool[np.ndarray, " n"]) -> dict[str, float]:
+        """Counts and shares over some tracks, by name."""
+        share = float(self.is_jittery[which].mean()) if which.any() else 0.0
+        return {"n_jumps_cut": float(self.n_jumps[which].sum()), "jittery_share": share}
+
 
 def depth_noise_m(depth_m: Float[np.ndarray, "t h w"]) -> float:
     """Standard deviation of the noise of single depth pixels [m], from second differences along rows."""
