@@ -208,7 +208,8 @@ def main() -> None:
     if options.fit_confidence:
         print_confidence_tables(rows)
         return
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    head = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    commit = subprocess.run(head, capture_output=True, text=True, check=False)
     result = {
         "seeds": f"{'tuning' if options.tuning else 'held out'}, from {seed}",
         "commit": commit.stdout.strip(),
