@@ -70,7 +70,8 @@ def test_every_learned_name_has_a_class_behind_it() -> None:
     }
     for role, names in LEARNED.items():
         for name in names:
-            loaders[role](name, learned)
+            backend = type(loaders[role](name, learned))
+            assert f"{backend.__module__}:{backend.__name__}" == names[name]
 
 
 def test_auto_takes_a_gpu_when_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
