@@ -1,5 +1,8 @@
 """Videos: round trips, upright frames on an even grid, and the words when a file is damaged."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +17,13 @@ from mu0.sources.video import iter_depth_mm, iter_frames, probe_video, read_fram
 
 SHARED = Path(__file__).parents[4] / "shared/data"
 RNG = np.random.default_rng(0)
+ENCODE_NOISE = """
+import sys, cv2, numpy as np
+from pathlib import Path
+from mu0.sources.encoding import write_video
+small = np.random.default_rng(0).integers(0, 256, (12, 49, 60, 3), np.uint8)
+write_video(Path(sys.argv[1]), [cv2.resize(image, (960, 784)) for image in small], 10.0)
+"""
 
 
 def ramp(n: int, height: int = 32, width: int = 48) -> np.ndarray:
@@ -48,6 +58,17 @@ def test_equal_frames_give_equal_bytes(tmp_path: Path) -> None:
         write_lossless_video(tmp_path / f"{name}.mkv", ramp(9), 29.97)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
     assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
+
+
+@pytest.mark.slow
+def test_bytes_do_not_depend_on_what_memory_held_before(tmp_path: Path) -> None:
+    for dirt in ("0", "1"):
+        subprocess.run(
+            [sys.executable, "-c", ENCODE_NOISE, str(tmp_path / f"{dirt}.mp4")],
+            env={**os.environ, "MALLOC_PERTURB_": dirt},
+            check=True,
+        )
+    assert (tmp_path / "0.mp4").read_bytes() == (tmp_path / "1.mp4").read_bytes()
 
 
 @pytest.mark.parametrize("rate_hz", [10.0, 23.976, 29.97, 60.0])

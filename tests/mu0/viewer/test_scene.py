@@ -1,12 +1,11 @@
 """Scenes: what is unprojected lands where a pinhole camera says; nothing from data can break the page."""
 
 import base64
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium_page import needs_chromium, open_page
 
 from mu0.viewer.page import table, write_scene_page
 from mu0.viewer.scene import Layer, make_scene, unproject_uvz
@@ -14,6 +13,11 @@ from mu0.viewer.scene import Layer, make_scene, unproject_uvz
 K = np.array([[100.0, 0, 64], [0, 100.0, 32], [0, 0, 1]])
 SIZE_PX = (128, 64)
 IMAGE = np.zeros((64, 128, 3), np.uint8)
+WAIT_FOR = """(async () => {
+for (let trial = 0; trial < 300 && !document.body.innerText.includes(%s); trial++)
+  await new Promise((done) => setTimeout(done, 100));
+return document.documentElement.outerHTML;
+})()"""
 
 
 def test_the_principal_point_lies_on_the_optical_axis() -> None:
@@ -61,17 +65,13 @@ def test_a_page_asks_nothing_from_the_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+@needs_chromium
 def test_the_script_runs_in_a_browser(tmp_path: Path) -> None:
     traces = np.random.default_rng(1).uniform(0.5, 1, size=(3, 5, 7, 3))
     scene = make_scene("t", IMAGE, [Layer("μ0", traces)], depth_m=np.ones((64, 128), np.float32))
     write_scene_page(tmp_path / "page.html", "t", [scene])
-    command = [
-        "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update",
-        f"--user-data-dir={tmp_path / 'user'}",
-        "--virtual-time-budget=3000", "--dump-dom", f"file://{tmp_path / 'page.html'}",
-    ]  # fmt: skip
-    page = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    with open_page(tmp_path / "page.html", tmp_path) as browser:
+        page = browser.run(WAIT_FOR % '"step 7 / 7"')
     assert "step 7 / 7" in page
     assert page.count("<option") == 4  # three samples and all of them
+    assert browser.faults == []
