@@ -21,8 +21,8 @@ from torch import Tensor
 
 from mu0.dataset.statistics import NormalizerStats
 from mu0.model.backbone import Prefix
-from mu0.model.config import preset
 from mu0.model.flow import euler
+from mu0.model.presets import preset
 from mu0.model.suffix import Keypoints
 from mu0.model.tokenizer import train_tokenizer
 from mu0.model.world_model import TraceWorldModel

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mu0.files import atomic_file, write_json
 from mu0.model.checkpoint import save_checkpoint
-from mu0.model.config import preset
+from mu0.model.presets import preset
 from mu0.params.load import load_params
 from mu0.stages.entry import run_stage
 from mu0.tracking_run import track_run

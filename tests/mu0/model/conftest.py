@@ -7,7 +7,8 @@ import torch
 
 from mu0.dataset.batch import TraceBatch
 from mu0.dataset.statistics import NormalizerStats
-from mu0.model.config import WorldModelConfig, preset
+from mu0.model.config import WorldModelConfig
+from mu0.model.presets import preset
 from mu0.model.tokenizer import CaptionTokenizer, train_tokenizer
 from mu0.model.world_model import TraceWorldModel
 

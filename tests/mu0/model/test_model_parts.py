@@ -7,10 +7,11 @@ import torch
 
 from mu0.errors import CheckpointError
 from mu0.model.attention import attend, rotate
-from mu0.model.config import config_from, preset
+from mu0.model.config import config_from
 from mu0.model.embeddings import fourier_uv, time_sinusoid
 from mu0.model.flow import clean_estimate, euler, interpolate, sample_times
 from mu0.model.losses import flow_loss, rigidity_loss, unproject
+from mu0.model.presets import preset
 from mu0.model.suffix import group_pattern
 from mu0.model.tokenizer import prompt, train_tokenizer
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mu0.dataset.batch import TraceBatch
-from mu0.model.config import preset
+from mu0.model.presets import preset
 from mu0.model.suffix import Keypoints
 from mu0.model.world_model import TraceWorldModel
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mu0.dataset.statistics import NormalizerStats
-from mu0.model.config import preset
+from mu0.model.presets import preset
 from mu0.model.tokenizer import train_tokenizer
 from mu0.model.world_model import TraceWorldModel
 from mu0.policy.trace_features import FeatureConfig, FeatureExtractor, cache_key, cached_features

@@ -44,7 +44,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from mu0.dataset.statistics import NormalizerStats
     from mu0.model.checkpoint import save_checkpoint
-    from mu0.model.config import preset
+    from mu0.model.presets import preset
     from mu0.model.tokenizer import train_tokenizer
     from mu0.model.world_model import TraceWorldModel
 
