@@ -16,26 +16,17 @@ Source
     arXiv:2410.11831; hubconf.py and cotracker/predictor.py of the repository.
 """
 
-from functools import partial
 from typing import Any, final
 from urllib.error import URLError
 
 import numpy as np
 
-from mu0.params.learned import LearnedParams, model_of
 from mu0.traceextract.backends.images import UNIT, image_batch
-from mu0.traceextract.backends.interfaces import (
-    AbstractPointTracker,
-    Footage,
-    Keypoints,
-    PixelTracks,
-    Reconstruction,
-)
 from mu0.traceextract.backends.licences import tell_licence
-from mu0.traceextract.backends.loading import Weights, load_code
-from mu0.traceextract.backends.model_slot import SLOT
+from mu0.traceextract.backends.loading import load_code
 from mu0.traceextract.backends.torch_code import fill, inference, read_state, ready
-from mu0.traceextract.backends.track_windows import Frames, Portions, Tracks, follow_in_windows
+from mu0.traceextract.backends.torch_tracker import AbstractTorchTracker
+from mu0.traceextract.backends.track_windows import Frames, Tracks
 
 GET_COTRACKER = (
     "pip install git+https://github.com/facebookresearch/co-tracker.git, or set extract.learned.tracker_code "
@@ -47,52 +38,36 @@ MIN_VISIBLE = 0.9
 
 
 @final
-class CoTracker(AbstractPointTracker):
+class CoTracker(AbstractTorchTracker):
     """Follows keypoints with CoTracker3, both ways from their query frame."""
 
-    def __init__(self, backend: str, learned: LearnedParams) -> None:
-        self._learned = learned
-        self._weights = Weights(backend, model_of(backend, learned.tracker_model), "tracker_model")
+    def _load(self) -> Any:
+        weights, learned = self._weights, self._learned
+        import torch
 
-    def track(self, footage: Footage, reconstruction: Reconstruction, keypoints: Keypoints) -> PixelTracks:
-        """Pixels and visibility in every frame."""
-        del reconstruction  # follows colours only
+        _hub_load: Any = torch.hub.load  # has no annotations
+        if weights.path.is_file():
+            code = load_code(weights, "cotracker.predictor", learned.tracker_code, GET_COTRACKER)
+            model = code.CoTrackerPredictor(checkpoint=None, offline=True, v2=False, window_len=WINDOW_FRAMES)
+            fill(weights, model.model, read_state(weights, weights.path))
+        else:
+            place = str(weights.path) if weights.is_local else weights.model
+            source = "local" if weights.is_local else "github"
+            try:
+                model = _hub_load(place, ENTRY, source=source, trust_repo=True, verbose=False)
+            except (OSError, URLError, RuntimeError, ImportError, ValueError) as error:
+                raise weights.missing(f"torch.hub says: {error}") from error
+        tell_licence(weights.backend, weights.model)
+        return ready(model, learned)
+
+    def _follow(self, model: Any, frames: Frames, query: np.ndarray, pixel: np.ndarray) -> Tracks:
         learned = self._learned
-        portions = Portions(learned.tracker_frames, learned.tracker_overlap, learned.tracker_points)
-        key = ("tracker", self._weights, learned.device, learned.tracker_code)
-        with SLOT.hold(key, partial(_load, self._weights, learned)) as model:
-            follow = partial(_follow, model, learned)
-            return follow_in_windows(footage, keypoints, follow, portions)
+        import torch
 
-
-def _load(weights: Weights, learned: LearnedParams) -> Any:
-    import torch
-
-    _hub_load: Any = torch.hub.load  # has no annotations
-    if weights.path.is_file():
-        code = load_code(weights, "cotracker.predictor", learned.tracker_code, GET_COTRACKER)
-        model = code.CoTrackerPredictor(checkpoint=None, offline=True, v2=False, window_len=WINDOW_FRAMES)
-        fill(weights, model.model, read_state(weights, weights.path))
-    else:
-        place = str(weights.path) if weights.is_local else weights.model
-        source = "local" if weights.is_local else "github"
-        try:
-            model = _hub_load(place, ENTRY, source=source, trust_repo=True, verbose=False)
-        except (OSError, URLError, RuntimeError, ImportError, ValueError) as error:
-            raise weights.missing(f"torch.hub says: {error}") from error
-    tell_licence(weights.backend, weights.model)
-    return ready(model, learned)
-
-
-def _follow(
-    model: Any, learned: LearnedParams, frames: Frames, query: np.ndarray, pixel: np.ndarray
-) -> Tracks:
-    import torch
-
-    like = next(model.parameters())
-    video = 255 * image_batch(frames, frames[0].shape[:2], UNIT, like)[None]
-    queries = torch.from_numpy(np.concatenate([query[:, None], pixel], 1)).to(like)[None]
-    with inference(learned):
-        tracks, visibility = model(video, queries=queries, backward_tracking=True)
-    seen = visibility[0] if visibility.dtype == torch.bool else visibility[0] > MIN_VISIBLE
-    return tracks[0].float().cpu().numpy(), seen.cpu().numpy()
+        like = next(model.parameters())
+        video = 255 * image_batch(frames, frames[0].shape[:2], UNIT, like)[None]
+        queries = torch.from_numpy(np.concatenate([query[:, None], pixel], 1)).to(like)[None]
+        with inference(learned):
+            tracks, visibility = model(video, queries=queries, backward_tracking=True)
+        seen = visibility[0] if visibility.dtype == torch.bool else visibility[0] > MIN_VISIBLE
+        return tracks[0].float().cpu().numpy(), seen.cpu().numpy()

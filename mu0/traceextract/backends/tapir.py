@@ -12,26 +12,17 @@ Sources
     arXiv:2306.08637, arXiv:2402.00847; colabs/torch_tapir_demo.ipynb of the repository.
 """
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mu0.params.learned import LearnedParams, model_of
 from mu0.traceextract.backends.images import HALF, image_batch
-from mu0.traceextract.backends.interfaces import (
-    AbstractPointTracker,
-    Footage,
-    Keypoints,
-    PixelTracks,
-    Reconstruction,
-)
 from mu0.traceextract.backends.licences import tell_licence
-from mu0.traceextract.backends.loading import Weights, load_code
-from mu0.traceextract.backends.model_slot import SLOT
+from mu0.traceextract.backends.loading import load_code
 from mu0.traceextract.backends.torch_code import fill, inference, read_state, ready
-from mu0.traceextract.backends.track_windows import Frames, Portions, Tracks, follow_in_windows
+from mu0.traceextract.backends.torch_tracker import AbstractTorchTracker
+from mu0.traceextract.backends.track_windows import Frames, Tracks
 
 if TYPE_CHECKING:
     import torch
@@ -45,22 +36,33 @@ MIN_VISIBLE = 0.5
 
 
 @final
-class Tapir(AbstractPointTracker):
+class Tapir(AbstractTorchTracker):
     """Follows keypoints with TAPIR, both ways from their query frame."""
 
-    def __init__(self, backend: str, learned: LearnedParams) -> None:
-        self._learned = learned
-        self._weights = Weights(backend, model_of(backend, learned.tracker_model), "tracker_model")
+    def _load(self) -> Any:
+        weights, learned = self._weights, self._learned
+        state = read_state(weights, weights.file())
+        code = load_code(weights, "tapnet.torch.tapir_model", learned.tracker_code, GET_TAPNET)
+        is_boots = any(name.startswith("extra_convs") for name in state)
+        model = code.TAPIR(pyramid_level=int(is_boots), extra_convs=is_boots)
+        fill(weights, model, state)
+        tell_licence(weights.backend, weights.model)
+        return ready(model, learned)
 
-    def track(self, footage: Footage, reconstruction: Reconstruction, keypoints: Keypoints) -> PixelTracks:
-        """Pixels and visibility in every frame."""
-        del reconstruction  # follows colours only
+    def _follow(self, model: Any, frames: Frames, query: np.ndarray, pixel: np.ndarray) -> Tracks:
         learned = self._learned
-        portions = Portions(learned.tracker_frames, learned.tracker_overlap, learned.tracker_points)
-        key = ("tracker", self._weights, learned.device, learned.tracker_code)
-        with SLOT.hold(key, partial(_load, self._weights, learned)) as model:
-            follow = partial(_follow, model, learned)
-            return follow_in_windows(footage, keypoints, follow, portions)
+        import torch
+
+        image, side = frames[0].shape[:2], learned.tracker_size_px
+        like = next(model.parameters())
+        queries = torch.from_numpy(square_queries(query, pixel, image, side)).to(like)[None]
+        with inference(learned):
+            found = model(square_video(frames, side, like), queries)
+        tracks, occlusion, expected_dist = (
+            found[name][0].float().cpu().numpy().swapaxes(0, 1)
+            for name in ("tracks", "occlusion", "expected_dist")
+        )
+        return image_pixels(tracks, image, side), visible(occlusion, expected_dist)
 
 
 def visible(
@@ -98,30 +100,3 @@ def image_pixels(
 def square_video(frames: Frames, side: int, like: "torch.Tensor") -> "torch.Tensor":
     """(1, t, side, side, 3) in [-1, 1]."""
     return image_batch(frames, (side, side), HALF, like, "bilinear").permute(0, 2, 3, 1)[None]
-
-
-def _load(weights: Weights, learned: LearnedParams) -> Any:
-    state = read_state(weights, weights.file())
-    code = load_code(weights, "tapnet.torch.tapir_model", learned.tracker_code, GET_TAPNET)
-    is_boots = any(name.startswith("extra_convs") for name in state)
-    model = code.TAPIR(pyramid_level=int(is_boots), extra_convs=is_boots)
-    fill(weights, model, state)
-    tell_licence(weights.backend, weights.model)
-    return ready(model, learned)
-
-
-def _follow(
-    model: Any, learned: LearnedParams, frames: Frames, query: np.ndarray, pixel: np.ndarray
-) -> Tracks:
-    import torch
-
-    image, side = frames[0].shape[:2], learned.tracker_size_px
-    like = next(model.parameters())
-    queries = torch.from_numpy(square_queries(query, pixel, image, side)).to(like)[None]
-    with inference(learned):
-        found = model(square_video(frames, side, like), queries)
-    tracks, occlusion, expected_dist = (
-        found[name][0].float().cpu().numpy().swapaxes(0, 1)
-        for name in ("tracks", "occlusion", "expected_dist")
-    )
-    return image_pixels(tracks, image, side), visible(occlusion, expected_dist)

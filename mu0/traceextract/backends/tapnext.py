@@ -13,25 +13,17 @@ Source
     arXiv:2504.05579; colabs/torch_tapnext_demo.ipynb of the repository.
 """
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from mu0.params.learned import LearnedParams, model_of
-from mu0.traceextract.backends.interfaces import (
-    AbstractPointTracker,
-    Footage,
-    Keypoints,
-    PixelTracks,
-    Reconstruction,
-)
+from mu0.params.learned import LearnedParams
 from mu0.traceextract.backends.licences import tell_licence
-from mu0.traceextract.backends.loading import Weights, load_code
-from mu0.traceextract.backends.model_slot import SLOT
+from mu0.traceextract.backends.loading import load_code
 from mu0.traceextract.backends.tapir import GET_TAPNET, image_pixels, square_queries, square_video
 from mu0.traceextract.backends.torch_code import fill, inference, read_state, ready
-from mu0.traceextract.backends.track_windows import Frames, Portions, Tracks, follow_in_windows
+from mu0.traceextract.backends.torch_tracker import AbstractTorchTracker
+from mu0.traceextract.backends.track_windows import Frames, Tracks
 
 if TYPE_CHECKING:
     import torch
@@ -41,49 +33,35 @@ PREFIX = "tapnext."  # of the names in TAPNext++'s checkpoint
 
 
 @final
-class TapNext(AbstractPointTracker):
+class TapNext(AbstractTorchTracker):
     """Follows keypoints with TAPNext, forwards and backwards."""
 
-    def __init__(self, backend: str, learned: LearnedParams) -> None:
-        self._learned = learned
-        self._weights = Weights(backend, model_of(backend, learned.tracker_model), "tracker_model")
+    def _load(self) -> Any:
+        weights, learned = self._weights, self._learned
+        path, side = weights.file(), learned.tracker_size_px
+        code = load_code(weights, "tapnet.tapnext.tapnext_torch", learned.tracker_code, GET_TAPNET)
+        model = code.TAPNext(image_size=(side, side))
+        if path.suffix == ".npz":
+            helper = load_code(
+                weights, "tapnet.tapnext.tapnext_torch_utils", learned.tracker_code, GET_TAPNET
+            )
+            try:
+                model = helper.restore_model_from_jax_checkpoint(model, str(path))
+            except (KeyError, ValueError, RuntimeError) as error:
+                raise weights.missing(f"it does not fit TAPNext: {error}") from error
+        else:
+            state = read_state(weights, path)
+            fill(weights, model, {name.removeprefix(PREFIX): value for name, value in state.items()})
+        tell_licence(weights.backend, weights.model)
+        return ready(model, learned)
 
-    def track(self, footage: Footage, reconstruction: Reconstruction, keypoints: Keypoints) -> PixelTracks:
-        """Pixels and visibility in every frame."""
-        del reconstruction  # follows colours only
+    def _follow(self, model: Any, frames: Frames, query: np.ndarray, pixel: np.ndarray) -> Tracks:
         learned = self._learned
-        portions = Portions(learned.tracker_frames, learned.tracker_overlap, learned.tracker_points)
-        key = ("tracker", self._weights, learned.device, learned.tracker_code)
-        with SLOT.hold(key, partial(_load, self._weights, learned)) as model:
-            follow = partial(_both_ways, model, learned)
-            return follow_in_windows(footage, keypoints, follow, portions)
-
-
-def _load(weights: Weights, learned: LearnedParams) -> Any:
-    path, side = weights.file(), learned.tracker_size_px
-    code = load_code(weights, "tapnet.tapnext.tapnext_torch", learned.tracker_code, GET_TAPNET)
-    model = code.TAPNext(image_size=(side, side))
-    if path.suffix == ".npz":
-        helper = load_code(weights, "tapnet.tapnext.tapnext_torch_utils", learned.tracker_code, GET_TAPNET)
-        try:
-            model = helper.restore_model_from_jax_checkpoint(model, str(path))
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise weights.missing(f"it does not fit TAPNext: {error}") from error
-    else:
-        state = read_state(weights, path)
-        fill(weights, model, {name.removeprefix(PREFIX): value for name, value in state.items()})
-    tell_licence(weights.backend, weights.model)
-    return ready(model, learned)
-
-
-def _both_ways(
-    model: Any, learned: LearnedParams, frames: Frames, query: np.ndarray, pixel: np.ndarray
-) -> Tracks:
-    last = len(frames) - 1
-    tracks, is_seen = _walk(model, learned, frames, query, pixel)
-    back, seen_back = (part[::-1] for part in _walk(model, learned, frames[::-1], last - query, pixel))
-    before = np.arange(len(frames))[:, None] < query
-    return np.where(before[..., None], back, tracks), np.where(before, seen_back, is_seen)
+        last = len(frames) - 1
+        tracks, is_seen = _walk(model, learned, frames, query, pixel)
+        back, seen_back = (part[::-1] for part in _walk(model, learned, frames[::-1], last - query, pixel))
+        before = np.arange(len(frames))[:, None] < query
+        return np.where(before[..., None], back, tracks), np.where(before, seen_back, is_seen)
 
 
 def _walk(model: Any, learned: LearnedParams, frames: Frames, query: np.ndarray, pixel: np.ndarray) -> Tracks:
