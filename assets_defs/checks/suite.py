@@ -64,11 +64,6 @@ def between(
     )
 
 
-def mean_between(column: str, low: float | None, high: float | None, severity: str = CRITICAL) -> Any:
-    """The mean lies in [low, high]."""
-    return gxe.ExpectColumnMeanToBeBetween(column=column, min_value=low, max_value=high, severity=severity)
-
-
 def not_above(lower: str, upper: str) -> Any:
     """Column `lower` <= column `upper` in every row."""
     return gxe.ExpectColumnPairValuesAToBeGreaterThanB(

@@ -68,8 +68,7 @@ def _packages() -> list[Finding]:
         try:
             found.append(Finding("ok", f"{name} {importlib.metadata.version(name)}"))
         except importlib.metadata.PackageNotFoundError:
-            remedy = "pip install 'mu0[sim]'" if name == "mujoco" else "pip install -e ."
-            found.append(Finding("missing", f"{name} is not installed", remedy))
+            found.append(Finding("missing", f"{name} is not installed", "make install"))
     return found
 
 

@@ -54,7 +54,7 @@ class Calibration:
                 expected="the same shape of picture; another shape means that the picture was cropped",
                 remedy="calibrate at the recording's own size.",
             )
-        return scale_intrinsics(self.intrinsics, self.size_px, size_px)
+        return resized_intrinsics(self.intrinsics, self.size_px, size_px)
 
     def fixed_poses(self, n_frames: int) -> Float[np.ndarray, "t 4 4"] | None:
         """The poses of a camera that stands still beside the robot; the world is the robot's base."""
@@ -113,7 +113,7 @@ def assumed_intrinsics(size_px: tuple[int, int], fov_deg: float) -> Float[np.nda
     )
 
 
-def scale_intrinsics(
+def resized_intrinsics(
     intrinsics: Float[np.ndarray, "3 3"], from_size_px: tuple[int, int], to_size_px: tuple[int, int]
 ) -> Float[np.ndarray, "3 3"]:
     """Intrinsics after resizing the whole image; sizes are (height, width), pixel centres are integers."""

@@ -153,7 +153,7 @@ def require_h5py() -> Any:
         raise SourceError(
             "The package h5py is not installed.",
             expected="h5py, which reads hdf5 files",
-            remedy="install the extra `sources`: pip install 'mu0[sources]'.",
+            remedy="run `make install` in the project, or pip install h5py.",
         ) from error
     return h5py
 

@@ -28,7 +28,7 @@ def require_zarr() -> Any:
         raise SourceError(
             "The package zarr is not installed.",
             expected="zarr 3, which reads Zarr v3 arrays",
-            remedy="install the extra `sources`: pip install 'mu0[sources]'.",
+            remedy="run `make install` in the project, or pip install 'zarr>=3'.",
         ) from error
     return zarr
 

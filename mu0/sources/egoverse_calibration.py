@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from mu0.errors import SourceError
 from mu0.geometry.rigid import from_parts, invert
-from mu0.sources.calibration import scale_intrinsics
+from mu0.sources.calibration import resized_intrinsics
 
 LOST = 1e8
 MAX_ASPECT_CHANGE = 0.01
@@ -53,7 +53,7 @@ def read_intrinsics(
     aspect = width_px / height_px / (size_px[1] / size_px[0])
     if abs(aspect - 1) > MAX_ASPECT_CHANGE:
         return None, f"intrinsics were left out: they belong to frames of {width_px} x {height_px} px"
-    return scale_intrinsics(intrinsics, (height_px, width_px), size_px), ""
+    return resized_intrinsics(intrinsics, (height_px, width_px), size_px), ""
 
 
 def poses_from_track(track: Float[np.ndarray, "t 7"]) -> tuple[Float[np.ndarray, "t 4 4"] | None, str]:

@@ -75,7 +75,7 @@ def _rerun() -> Any:
         raise EpisodeError(
             "The package rerun-sdk is not installed.",
             expected="rerun-sdk, which writes .rrd files",
-            remedy="pip install 'mu0[viz]', or leave --rrd out: the HTML page needs no package.",
+            remedy="run `make install` in the project, or leave --rrd out: the HTML page needs no package.",
         ) from error
     return rerun
 

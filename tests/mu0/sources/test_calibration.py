@@ -9,7 +9,7 @@ import pytest
 
 from mu0.errors import SourceError
 from mu0.params.raw_videos import FolderSource
-from mu0.sources.calibration import ResolvedCamera, read_calibration, resolve_camera, scale_intrinsics
+from mu0.sources.calibration import ResolvedCamera, read_calibration, resized_intrinsics, resolve_camera
 
 SIZE = (480, 640)
 DATA = np.array([[500.0, 0, 319.5], [0, 500.0, 239.5], [0, 0, 1]])
@@ -47,7 +47,7 @@ def test_a_file_of_another_size_is_scaled_and_of_another_shape_refused(tmp_path:
 
 
 def test_scaling_keeps_rays() -> None:
-    small = scale_intrinsics(DATA, SIZE, (240, 320))
+    small = resized_intrinsics(DATA, SIZE, (240, 320))
     pixel = np.array([100.0, 50.0])  # its centre in the half image
     ray = np.linalg.solve(DATA, [*(2 * pixel + 0.5), 1])
     np.testing.assert_allclose(np.linalg.solve(small, [*pixel, 1]), ray)

@@ -17,7 +17,7 @@ from mu0.viewer.episode_video import BAR_PX, WIDTH_PX, recent_pixels, write_debu
 
 def _rows(path: Path) -> dict[str, list]:
     """Every entity's record batches, read back by Rerun's own reader."""
-    chunk = pytest.importorskip("rerun.chunk", reason="needs the extra viz: pip install 'mu0[viz]'")
+    chunk = pytest.importorskip("rerun.chunk", reason="needs rerun-sdk")
     found: dict[str, list] = {}
     for piece in chunk.RrdReader(path).stream():
         found.setdefault(piece.entity_path, []).append(piece.to_record_batch().to_pandas())
@@ -55,7 +55,7 @@ def test_a_2d_recording_has_a_picture_and_no_world(tmp_path: Path) -> None:
 
 def test_without_rerun_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rerun", None)
-    with pytest.raises(EpisodeError, match=r"rerun-sdk is not installed(.|\n)*pip install 'mu0\[viz\]'"):
+    with pytest.raises(EpisodeError, match=r"rerun-sdk is not installed(.|\n)*make install"):
         write_recording(make_episode(tmp_path / "a"), tmp_path / "a.rrd")
     assert not (tmp_path / "a.rrd").exists()
 
