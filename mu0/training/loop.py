@@ -72,8 +72,7 @@ def fit(
         StageError: More than `max_bad_batches` batches had a non-finite loss or gradient.
         CheckpointError: The state in `work_folder` belongs to another model.
     """
-    optimizer = _optimizer(model, settings)
-    state = TrainingState(model, optimizer)
+    state = TrainingState(model, optimizer_for(model, settings))
     if state.read(work_folder):
         LOG.info("Going on at step %d of %d.", state.step, settings.steps)
     first, started = state.step, time.monotonic()
@@ -97,21 +96,18 @@ def fit(
     return FitResult(state.log, state.n_bad_batches, state.step - first, time.monotonic() - started)
 
 
-def _optimizer(model: nn.Module, settings: FitSettings) -> torch.optim.AdamW:
+def optimizer_for(model: nn.Module, settings: FitSettings) -> torch.optim.AdamW:
+    """AdamW over what is trainable."""
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return torch.optim.AdamW(
         trainable, settings.lr, betas=settings.betas, weight_decay=settings.weight_decay, fused=True
     )
 
 
-def _train_step(
-    state: TrainingState,
-    batch: Batch,
-    loss_function: LossFunction[Batch],
-    settings: FitSettings,
-    work_folder: Path,
-) -> dict[str, float]:
-    """One optimizer step, or none if the batch is bad; returns the row for the log."""
+def optimizer_step(
+    state: TrainingState, batch: Batch, loss_function: LossFunction[Batch], settings: FitSettings
+) -> tuple[dict[str, float], bool]:
+    """One optimizer step, or none if the batch is bad; the row for the log, and whether it was taken."""
     step, optimizer = state.step, state.optimizer
     lr = settings.lr_at(step)
     for group in optimizer.param_groups:
@@ -123,14 +119,32 @@ def _train_step(
     row = {"step": float(step), "lr": lr, "grad_norm": norm.item()}
     row |= {name: value.detach().item() for name, value in terms.items()}
     state.step += 1
-    if torch.isfinite(terms["loss"]) and torch.isfinite(norm):
-        optimizer.step()
-        state.update_average(settings.ema_decay_at(step))
+    if not (torch.isfinite(terms["loss"]) and torch.isfinite(norm)):
+        return row, False
+    optimizer.step()
+    state.update_average(settings.ema_decay_at(step))
+    return row, True
+
+
+def _train_step(
+    state: TrainingState,
+    batch: Batch,
+    loss_function: LossFunction[Batch],
+    settings: FitSettings,
+    work_folder: Path,
+) -> dict[str, float]:
+    """One step; a bad batch is left out, counted and kept for inspection."""
+    row, was_taken = optimizer_step(state, batch, loss_function, settings)
+    if was_taken:
         return row
     state.n_bad_batches += 1
-    folder = dump_bad_batch(work_folder, step, batch, row)
+    folder = dump_bad_batch(work_folder, int(row["step"]), batch, row)
     LOG.warning(
-        "Step %d: loss %s, gradient %s; batch left out, see %s.", step, row["loss"], row["grad_norm"], folder
+        "Step %d: loss %s, gradient %s; batch left out, see %s.",
+        row["step"],
+        row["loss"],
+        row["grad_norm"],
+        folder,
     )
     if state.n_bad_batches > settings.max_bad_batches:
         raise too_many_bad_batches(state.n_bad_batches, state.step, folder)
