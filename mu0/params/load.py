@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from mu0.errors import ParamsError
 from mu0.params.action_expert import ActionExpertParams, DemonstrationsParams, Ur3ReportParams
+from mu0.params.benchmark import BenchmarkParams
 from mu0.params.checks import ChecksParams
 from mu0.params.extract import CaptionsParams, ExtractParams, TraceAuditParams
 from mu0.params.promotion import PromotionParams
@@ -34,6 +35,7 @@ class Params(Section):
     ur3_report: Ur3ReportParams
     checks: ChecksParams
     promotion: PromotionParams
+    benchmark: BenchmarkParams = BenchmarkParams()
 
 
 def load_params(path: Path = params_path) -> Params:

@@ -1,0 +1,39 @@
+"""Section `benchmark`: the trace benchmark `mu0 benchmark traces` and its warm-up study."""
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from mu0.params.section import Section
+
+
+class WarmUpParams(Section):
+    """What a few demonstrations of a new embodiment are worth, with and without pretraining."""
+
+    pretrain_sources: list[str] = Field(default=["hand_sim"], min_length=1, description="Learned from first.")
+    target_source: str = Field(default="ur3_sim", description="The new embodiment; also evaluated on.")
+    n_demonstrations: list[PositiveInt] = Field(default=[5, 15], min_length=1)
+    pretrain_steps: PositiveInt = 600
+    steps: PositiveInt = Field(default=250, description="On the demonstrations, equal for both arms.")
+    n_draws: PositiveInt = Field(default=2, description="How often demonstrations are drawn anew.")
+    methods: list[str] = Field(default=["mu0"], min_length=1)
+
+
+class BenchmarkParams(Section):
+    """Equal data, equal wall-clock, equal questions for every method."""
+
+    train_s: PositiveFloat = Field(default=200.0, description="Training time of every method [s].")
+    n_samples: PositiveInt = Field(default=5, description="Futures per question: the S of best-of-S.")
+    horizons: list[PositiveInt] = Field(default=[8, 16, 32], min_length=1)
+    frames_per_episode: PositiveInt = 5
+    max_episodes: PositiveInt = Field(default=60, description="Most held-out episodes of each source.")
+    n_queries: PositiveInt = 16
+    moving_threshold_uv: PositiveFloat = 0.05
+    unseen_clips: PositiveInt = Field(
+        default=12, description="Clips with objects, and as many with camera motion, that no training shows."
+    )
+    unseen_size_px: PositiveInt = 128
+    n_panels: PositiveInt = Field(default=8, description="Scenes drawn with all methods side by side.")
+    n_resamples: Annotated[int, Field(ge=100)] = 2000
+    seed: NonNegativeInt = 0
+    warm_up: WarmUpParams = WarmUpParams()
