@@ -5,7 +5,7 @@ layers. It is built from sizes alone (random weights, no download); weights of t
 The prefix pass differs from a language model in three ways, all inherited from SmolVLA and needed for the
 released weights: every token sees every visible token, rotary positions use base 10000, and image and text
 embeddings are multiplied by sqrt(width). From random weights that factor drowns what the layers add, so small
-models leave it out.
+models leave it out. The language head is only carried along: the release stores it without using it.
 
 Conventions (docs/conventions.md)
     prefix    [image tokens | depth tokens, if any | text tokens]; positions count visible tokens only
@@ -49,10 +49,14 @@ class Backbone(nn.Module):
         embeddings = self.smolvlm.vision_model.embeddings
         self.position_embedding = embeddings.position_embedding
         self.smolvlm.vision_model.embeddings = nn.Identity()
+        self.smolvlm.text_model.rotary_emb = nn.Identity()  # positions are rotated in mu0.model.attention
         self.stem = _stem(config)
         if config.use_depth:
             self.depth_stem = _stem(config)
             add_adapters(self.smolvlm.vision_model, config.lora_rank, config.lora_alpha)
+        if config.unused_weights:
+            self.language_head = nn.Linear(config.text_width, config.vocabulary_size, bias=False)
+            self.language_head.requires_grad_(requires_grad=False)
 
     def image_tokens(
         self, image: Float[Tensor, "b 3 s s"], *, is_depth: bool = False

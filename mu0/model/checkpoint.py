@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from mu0.dataset.statistics import NormalizerStats
@@ -63,9 +62,9 @@ def load_checkpoint(folder: Path) -> TraceWorldModel:
         )
     config = read_config(folder / CONFIG)
     tokenizer = read_tokenizer(folder / TOKENIZER, config.max_text_tokens)
-    with torch.random.fork_rng(devices=[]):  # the initial weights are replaced; nobody's randomness moves
+    with torch.device("meta"):  # no initial weights: they would take time and memory to be replaced
         model = TraceWorldModel(config, tokenizer, NormalizerStats.read(folder / STATISTICS))
-    _load_weights(model, folder / WEIGHTS)
+    _load_weights(model.to_empty(device="cpu"), folder / WEIGHTS)
     return model.eval()
 
 
@@ -75,19 +74,28 @@ def read_meta(folder: Path) -> dict[str, Any]:
 
 
 def _load_weights(model: TraceWorldModel, path: Path) -> None:
+    """Fill a model tensor by tensor, so that a large one is in memory once; smaller types are widened."""
+    own = model.state_dict()
     try:
-        weights = load_file(path)
+        with safe_open(path, framework="pt") as stored:
+            shapes = {name: tuple(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118
+            _check_shapes(own, shapes, path)
+            for name, value in own.items():
+                value.copy_(stored.get_tensor(name))
     except SafetensorError as error:
         raise CheckpointError(
             f"{path} cannot be read: {error}.",
             expected="a complete safetensors file",
             remedy="restore the file (`dvc checkout`), or train again.",
         ) from error
-    own = model.state_dict()
+
+
+def _check_shapes(own: Mapping[str, Tensor], stored: Mapping[str, tuple[int, ...]], path: Path) -> None:
+    differing = sorted(name for name in own if name in stored and stored[name] != tuple(own[name].shape))
     faults = [
-        _some("missing", sorted(set(own) - set(weights))),
-        _some("unexpected", sorted(set(weights) - set(own))),
-        _some("of another shape", [name for name in sorted(own) if _differs(own, weights, name)]),
+        _some("missing", sorted(set(own) - set(stored))),
+        _some("unexpected", sorted(set(stored) - set(own))),
+        _some("of another shape", differing),
     ]
     if any(faults):
         raise CheckpointError(
@@ -95,11 +103,6 @@ def _load_weights(model: TraceWorldModel, path: Path) -> None:
             expected=f"the {len(own)} tensors of a model with this config.json",
             remedy="do not mix files of different checkpoints; train again if the code has changed.",
         )
-    model.load_state_dict(weights)
-
-
-def _differs(own: dict[str, Tensor], weights: dict[str, Float[Tensor, "..."]], name: str) -> bool:
-    return name in weights and weights[name].shape != own[name].shape
 
 
 def _some(what: str, names: list[str]) -> str:

@@ -89,6 +89,8 @@ class WorldModelConfig:
     noise_draws: int = 1  # noise draws per image that share one prefix pass
     # inference
     euler_steps: int = 4
+    # interchange
+    unused_weights: bool = True  # keep what the release stores but never uses, so that nothing is lost
 
     def __post_init__(self) -> None:
         rules = {

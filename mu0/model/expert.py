@@ -1,8 +1,8 @@
 """The trace expert: a small transformer beside the backbone that turns noise into traces.
 
-Layer e is paired with a text layer. Even layers attend jointly to that layer's prefix keys and values and
-to all keypoint tokens; odd layers look at the prefix only, through keys and values re-projected for the
-expert. The flow time enters every layer by adaLN-Zero: shift, scale and gate of both halves, all zero at
+Layer e is paired with a text layer. At even text layers it attends jointly to their prefix keys and values
+and to all keypoint tokens; at odd ones it looks at the prefix only, through keys and values re-projected for
+the expert. The flow time enters every layer by adaLN-Zero: shift, scale and gate of both halves, all zero at
 the start, so an untrained expert passes its input through unchanged.
 
 Shape suffixes (docs/conventions.md)
@@ -137,9 +137,14 @@ class TraceExpert(nn.Module):
         super().__init__()
         self.stride = config.text_layers // config.expert_layers
         self.layers = nn.ModuleList(
-            ExpertLayer(config, is_cross=index % 2 == 1) for index in range(config.expert_layers)
+            ExpertLayer(config, is_cross=index * self.stride % 2 == 1)
+            for index in range(config.expert_layers)
         )
         self.norm = nn.RMSNorm(config.expert_width, eps=NORM_EPS)
+        if config.unused_weights:  # SmolVLA's time layers, replaced by adaLN; the release stores them
+            width = config.expert_width
+            self.unused_time_in = nn.Linear(2 * width, width).requires_grad_(requires_grad=False)
+            self.unused_time_out = nn.Linear(width, width).requires_grad_(requires_grad=False)
 
     def pair(self, prefix: Prefix) -> list[PairedPrefix]:
         """Each layer's share of the prefix; compute it once and reuse it in every solver step."""

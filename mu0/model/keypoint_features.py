@@ -68,8 +68,6 @@ class DinoFeatures(nn.Module):
             patch_size=config.dino_patch_px,
         )
         self.dino = Dinov2Model(sizes).requires_grad_(requires_grad=False)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
 
     @torch.no_grad()
     def forward(
@@ -77,7 +75,8 @@ class DinoFeatures(nn.Module):
     ) -> tuple[Float[Tensor, "b _c _h _w"], ...]:
         """Patch tokens after the final norm, without the class token."""
         size = (self.image_px, self.image_px)
-        scaled = functional.interpolate((image - self.mean) / self.std, size=size, mode="bilinear")
+        mean, std = (image.new_tensor(value)[:, None, None] for value in (IMAGENET_MEAN, IMAGENET_STD))
+        scaled = functional.interpolate((image - mean) / std, size=size, mode="bilinear")
         return (_as_map(self.dino.eval()(scaled).last_hidden_state[:, 1:]),)
 
 

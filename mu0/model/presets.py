@@ -45,6 +45,7 @@ _SMALL: dict[str, Any] = {
     "lora_alpha": 8.0,
     "depth_dropout_whole_batch": True,
     "noise_draws": 2,
+    "unused_weights": False,
 }
 _TINY: dict[str, Any] = _SMALL | {
     "image_size_px": 64,

@@ -53,7 +53,7 @@ class SuffixTokens(nn.Module):
         for embedding in (self.group_embedding, self.segment_embedding):
             nn.init.normal_(embedding.weight, std=0.02)
         self.fuse_in = nn.Linear(width + feature_width, width) if feature_width else None
-        self.fuse_out = nn.Linear(width, width)
+        self.fuse_out = nn.Linear(width, width) if feature_width else None
 
     def forward(
         self, keypoints: Keypoints, noisy_BKQDC: Float[Tensor, "b k q d 3"], prefix: Prefix
@@ -85,7 +85,7 @@ class SuffixTokens(nn.Module):
         self, tokens_BKQGW: Float[Tensor, "b k q g w"], keypoints: Keypoints, prefix: Prefix
     ) -> Float[Tensor, "b k q g w"]:
         """Replace every token by a function of itself and of the image features at its keypoint."""
-        if self.fuse_in is None:
+        if self.fuse_in is None or self.fuse_out is None:
             return tokens_BKQGW
         features = torch.cat([sample_map(a_map, keypoints.uv) for a_map in prefix.feature_maps], dim=-1)
         features = torch.where(keypoints.valid[..., None], features, 0.0)
