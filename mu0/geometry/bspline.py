@@ -14,7 +14,10 @@ Conventions (docs/conventions.md)
 Entry points
     BezierFit          trace -> control points (a matrix product when valid steps form a prefix)
     render_matrix      control points -> trace
-    basis_matrix       the basis itself, `smooth` for a twice differentiable clamped spline instead
+    basis_matrix       the basis itself
+
+Everywhere `smooth` asks for the uniform cubic B-spline instead: single interior knots, clamped ends, twice
+continuously differentiable.
 
 Sources
     arXiv:2606.13769 and its code; Cox-de Boor as in scipy.interpolate.BSpline.design_matrix.
@@ -56,14 +59,16 @@ def fit_basis(n_steps: int, n_control_points: int, *, smooth: bool = False) -> F
 
 
 @cache
-def render_matrix(n_steps: int, n_control_points: int) -> Float[Tensor, "step d"]:
+def render_matrix(n_steps: int, n_control_points: int, *, smooth: bool = False) -> Float[Tensor, "step d"]:
     """Control points -> future steps, without the anchor row; float32."""
-    return torch.from_numpy(fit_basis(n_steps, n_control_points)[1:]).float()
+    return torch.from_numpy(fit_basis(n_steps, n_control_points, smooth=smooth)[1:]).float()
 
 
-def prefix_table(n_steps: int, n_control_points: int, smoothing: float) -> Float[np.ndarray, "length d step"]:
+def prefix_table(
+    n_steps: int, n_control_points: int, smoothing: float, *, smooth: bool = False
+) -> Float[np.ndarray, "length d step"]:
     """For every length of the valid prefix (0..H) the matrix that turns steps into control points."""
-    basis = fit_basis(n_steps, n_control_points)
+    basis = fit_basis(n_steps, n_control_points, smooth=smooth)
     ridge = smoothing**2 * _difference_gram(n_control_points)
     table = np.zeros((n_steps + 1, n_control_points, n_steps))
     for length in range(n_steps + 1):
@@ -84,19 +89,26 @@ class BezierFit:
 
     Args:
         n_steps: H, steps of a future.
-        n_control_points: D, one of 4, 7, 10.
+        n_control_points: D, one of 4, 7, 10; at least 4 when `smooth`.
         smoothing: λ; the ridge weight is λ².
         limit: Control points are clamped to [-limit, limit]; None leaves them.
+        smooth: Fit the twice differentiable spline instead of Bezier pieces.
     """
 
     def __init__(
-        self, n_steps: int, n_control_points: int, smoothing: float = 0.2, limit: float | None = 1.5
+        self,
+        n_steps: int,
+        n_control_points: int,
+        smoothing: float = 0.2,
+        limit: float | None = 1.5,
+        *,
+        smooth: bool = False,
     ) -> None:
         self.n_control_points = n_control_points
         self.limit = limit
         self._ridge = torch.from_numpy(smoothing**2 * _difference_gram(n_control_points))
-        self._basis = torch.from_numpy(fit_basis(n_steps, n_control_points))
-        self._table = torch.from_numpy(prefix_table(n_steps, n_control_points, smoothing))
+        self._basis = torch.from_numpy(fit_basis(n_steps, n_control_points, smooth=smooth))
+        self._table = torch.from_numpy(prefix_table(n_steps, n_control_points, smoothing, smooth=smooth))
 
     def __call__(
         self, future: Float[Tensor, "*batch step 3"], valid: Bool[Tensor, "*batch step"]

@@ -83,10 +83,13 @@ class Backbone(nn.Module):
         token_mask: Bool[Tensor, "b t"],
         depth_panel: Float[Tensor, "b 3 s s"] | None = None,
         depth_valid: Bool[Tensor, " b"] | None = None,
+        image_valid: Bool[Tensor, " b"] | None = None,
     ) -> Prefix:
-        """One pass over the whole prefix."""
+        """One pass over the whole prefix; images and depth panels that are not valid are masked."""
         image_tokens, fine_map = self.image_tokens(image)
-        blocks, masks = [image_tokens], [torch.ones_like(image_tokens[..., 0], dtype=torch.bool)]
+        if image_valid is None:
+            image_valid = torch.ones(len(image), dtype=torch.bool, device=image.device)
+        blocks, masks = [image_tokens], [image_valid[:, None].expand(-1, image_tokens.shape[1])]
         if depth_panel is not None and depth_valid is not None and depth_valid.any():
             blocks.append(self.image_tokens(depth_panel, is_depth=True)[0])
             masks.append(depth_valid[:, None].expand(-1, image_tokens.shape[1]))

@@ -16,6 +16,8 @@ from typing import Any, Literal
 from mu0.errors import CheckpointError
 from mu0.files import read_json, write_json
 
+SPLINE_POINTS = 10  # of the release, whose loss weights are relative to a sum over them
+
 
 @dataclass(frozen=True)
 class WorldModelConfig:
@@ -26,11 +28,14 @@ class WorldModelConfig:
     image_size_px: int = 512
     history_len: int = 8
     future_len: int = 32
-    # the target: control points of a piecewise Bezier curve
-    n_control_points: int = 10
+    # the target: control points of a piecewise Bezier curve, of a C2 spline, or the steps themselves
+    curve: Literal["bezier", "c2", "waypoints"] = "bezier"
+    n_control_points: int = 10  # waypoints: as many as future_len
     spline_smoothing: float = 0.2
     control_point_limit: float = 1.5
     hard_anchor: bool = False  # decode with the first control point set to the anchor
+    displacement: Literal["image", "metric"] = "image"  # metric: u, v times the anchor's depth, one scale
+    anchor_depth: bool = False  # z of the anchor is an input of its keypoint
     # vision tower (SigLIP) and connector
     vision_width: int = 1152
     vision_layers: int = 27
@@ -79,23 +84,28 @@ class WorldModelConfig:
         False  # True: a dropped panel costs no time, as the block is then absent
     )
     # training
+    use_history: bool = True  # False: the past is never looked at, in training or later
     history_dropout: float = 0.5
     keypoint_history_dropout: float = 0.3
     rigidity: Literal["official", "metric", "none"] = "official"
     rigidity_weight: float = 5.0
-    half_view_tangent: float = 0.5774  # tan(field of view / 2), used by the metric rigidity only
+    half_view_tangent: float = 0.5774  # tan(field of view / 2), for metric rigidity and displacement
     done_weight: float = 0.5
     done_bias: float = 3.0
+    text_dropout: float = 0.0  # share of images whose instruction is replaced by the neutral one
+    image_dropout: float = 0.0  # share of images that are hidden
+    two_d_share: float = 0.0  # share of images that are treated as if nothing knew their depth
     noise_draws: int = 1  # noise draws per image that share one prefix pass
     # inference
     euler_steps: int = 4
+    guidance_scale: float = 1.0  # on the instruction; 1 is unguided and costs nothing
     # interchange
     unused_weights: bool = True  # keep what the release stores but never uses, so that nothing is lost
 
     def __post_init__(self) -> None:
         rules = {
             "history_len is a multiple of history_group": self.history_len % self.history_group == 0,
-            "n_control_points is 4, 7 or 10": self.n_control_points in (4, 7, 10),
+            **self._curve_rules(),
             "n_control_points is a multiple of control_points_per_token": self.n_control_points
             % self.control_points_per_token
             == 0,
@@ -120,6 +130,21 @@ class WorldModelConfig:
                 expected="sizes that fit together",
                 remedy="start from a preset (mu0.model.presets.preset) and change fewer fields.",
             )
+
+    def _curve_rules(self) -> dict[str, bool]:
+        """What the kind of curve asks of the number of control points."""
+        n_points = self.n_control_points
+        return {
+            "n_control_points is 4, 7 or 10": self.curve != "bezier" or n_points in (4, 7, 10),
+            "a c2 curve has 4 control points or more": self.curve != "c2" or n_points >= 4,
+            "n_control_points is future_len for waypoints": self.curve != "waypoints"
+            or n_points == self.future_len,
+        }
+
+    @property
+    def flow_share(self) -> float:
+        """Weight of the flow loss, a sum over points: many waypoints weigh as much as ten control points."""
+        return SPLINE_POINTS / self.n_control_points if self.curve == "waypoints" else 1.0
 
     @property
     def head_width(self) -> int:

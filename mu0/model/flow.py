@@ -37,6 +37,13 @@ def clean_estimate(
     return noisy - tau.reshape(*tau.shape, *([1] * (noisy.ndim - tau.ndim))) * velocity
 
 
+def guide(
+    conditional: Float[Tensor, "*shape"], unconditional: Float[Tensor, "*shape"], scale: float
+) -> Float[Tensor, "*shape"]:
+    """Classifier-free guidance (arXiv:2207.12598): walk on from the unconditional past the conditional."""
+    return conditional if scale == 1 else unconditional + scale * (conditional - unconditional)
+
+
 def euler(
     velocity: Callable[[Tensor, float], Tensor], noise: Float[Tensor, "*shape"], n_steps: int
 ) -> Float[Tensor, "*shape"]:

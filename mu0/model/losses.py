@@ -14,6 +14,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from mu0.dataset.batch import TraceBatch
+
 
 @dataclass(frozen=True)
 class LossTerms:
@@ -62,6 +64,14 @@ def rigidity_loss(
     pairs = (size * (size - 1) / 2)[:, first].clamp(min=1)
     n_clusters = torch.where(size >= 2, 1.0 / size.clamp(min=1), 0.0).sum()
     return (variance / pairs).sum() / n_clusters.clamp(min=1)
+
+
+def known_axes(batch: TraceBatch) -> Bool[Tensor, "b 3"]:
+    """Which of u, v, z each image supervises."""
+    known = torch.ones(len(batch.image), 3, dtype=torch.bool, device=batch.image.device)
+    if batch.has_depth_axis is not None:
+        known[:, 2] = batch.has_depth_axis
+    return known
 
 
 def unproject(uvz: Float[Tensor, "*batch 3"], half_view_tangent: float) -> Float[Tensor, "*batch 3"]:

@@ -17,8 +17,9 @@ from mu0.errors import PredictionError
 from mu0.interfaces import AbstractTracePredictor
 from mu0.model.backbone import Prefix
 from mu0.model.checkpoint import load_checkpoint
+from mu0.model.corruption import NEUTRAL_INSTRUCTION
 from mu0.model.suffix import Keypoints
-from mu0.model.world_model import TraceWorldModel
+from mu0.model.world_model import Guidance, TraceWorldModel
 from mu0.records import Observation, Queries, TraceSamples
 
 
@@ -29,20 +30,35 @@ class TracePredictor(AbstractTracePredictor):
         model: The world model.
         use_history: Whether the past of the keypoints may be looked at.
         use_depth: Whether a measured depth image may be looked at.
+        guidance_scale: How strongly traces follow the instruction; 1 is unguided, None is the model's own.
     """
 
-    def __init__(self, model: TraceWorldModel, *, use_history: bool = True, use_depth: bool = True) -> None:
+    def __init__(
+        self,
+        model: TraceWorldModel,
+        *,
+        use_history: bool = True,
+        use_depth: bool = True,
+        guidance_scale: float | None = None,
+    ) -> None:
         self.model = model.eval()
         self.use_history = use_history
         self.use_depth = use_depth
+        self.guidance_scale = model.config.guidance_scale if guidance_scale is None else guidance_scale
         self.name = "mu0" if use_history else "mu0_no_history"
 
     @classmethod
     def from_folder(
-        cls, folder: Path, *, use_history: bool = True, use_depth: bool = True
+        cls,
+        folder: Path,
+        *,
+        use_history: bool = True,
+        use_depth: bool = True,
+        guidance_scale: float | None = None,
     ) -> "TracePredictor":
         """The predictor of a checkpoint folder; offline."""
-        return cls(load_checkpoint(folder), use_history=use_history, use_depth=use_depth)
+        model = load_checkpoint(folder)
+        return cls(model, use_history=use_history, use_depth=use_depth, guidance_scale=guidance_scale)
 
     @torch.no_grad()
     def predict(self, observation: Observation, queries: Queries, n_samples: int, seed: int) -> TraceSamples:
@@ -56,14 +72,21 @@ class TracePredictor(AbstractTracePredictor):
         n_queries = len(queries.anchor_uvz)
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(1, n_samples, n_queries, model.config.n_control_points, 3, generator=generator)
-        prefix = self._prefix(observation)
-        points, logits = model.sample(prefix, self._keypoints(queries), noise)
+        prefix = self._prefix(observation, observation.instruction)
+        guidance = self._guidance(observation)
+        points, logits = model.sample(prefix, self._keypoints(queries), noise, guidance)
         scale = torch.from_numpy(model.statistics.delta_scale)
         anchors = torch.from_numpy(queries.anchor_uvz).float()[None, :, None]
         uvz = model.render(points[0]) * scale + anchors
         return TraceSamples(uvz.numpy(), logits[0].sigmoid().numpy())
 
-    def _prefix(self, observation: Observation) -> Prefix:
+    def _guidance(self, observation: Observation) -> Guidance | None:
+        """The view without an instruction, where it makes a difference."""
+        if self.guidance_scale == 1 or not observation.instruction.strip():
+            return None
+        return Guidance(self._prefix(observation, NEUTRAL_INSTRUCTION), self.guidance_scale)
+
+    def _prefix(self, observation: Observation, instruction: str) -> Prefix:
         size_px = self.model.config.image_size_px
         image = resize(image_tensor(observation.image), size_px)
         panel = None
@@ -71,7 +94,7 @@ class TracePredictor(AbstractTracePredictor):
         if self.use_depth and observation.depth_m is not None and log_range is not None:
             coloured = torch.from_numpy(colour_depth(observation.depth_m, log_range))
             panel = resize(coloured.permute(2, 0, 1)[None].float(), size_px)
-        return self.model.encode_prefix(image, [observation.instruction], panel)
+        return self.model.encode_prefix(image, [instruction], panel)
 
     def _keypoints(self, queries: Queries) -> Keypoints:
         """Anchor-relative history; unknown steps hide the token that they belong to."""
@@ -79,15 +102,20 @@ class TracePredictor(AbstractTracePredictor):
         history_len = self.model.config.history_len
         past = queries.history_uvz
         if past is None or past.shape[1] < history_len or not self.use_history:
-            return self.model.keypoints(anchors[None, :, :2])
+            return self.model.keypoints(anchors[None])
         recent = torch.from_numpy(past[:, -history_len:]).float()
         valid = torch.isfinite(recent).all(-1)
         relative = torch.where(valid[..., None], recent - anchors[:, None], 0.0)
-        return self.model.keypoints(anchors[None, :, :2], relative[None], valid[None])
+        return self.model.keypoints(anchors[None], relative[None], valid[None])
 
     def without_history(self) -> "TracePredictor":
         """The same model, blind to the past."""
-        return TracePredictor(self.model, use_history=False, use_depth=self.use_depth)
+        return TracePredictor(
+            self.model,
+            use_history=False,
+            use_depth=self.use_depth,
+            guidance_scale=self.guidance_scale,
+        )
 
 
 def image_tensor(image: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 3 h w"]:

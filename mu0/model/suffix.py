@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mu0.model.anchor_depth import AnchorDepth
 from mu0.model.backbone import Prefix
 from mu0.model.config import WorldModelConfig
 from mu0.model.embeddings import fourier_uv
@@ -32,6 +33,7 @@ class Keypoints:
     history: Float[Tensor, "b q past 3"]
     history_visible: Bool[Tensor, "b q groups"]
     valid: Bool[Tensor, "b q"]
+    anchor_z_m: Float[Tensor, "b q"]  # 0 = unknown
 
 
 class SuffixTokens(nn.Module):
@@ -54,6 +56,7 @@ class SuffixTokens(nn.Module):
             nn.init.normal_(embedding.weight, std=0.02)
         self.fuse_in = nn.Linear(width + feature_width, width) if feature_width else None
         self.fuse_out = nn.Linear(width, width) if feature_width else None
+        self.anchor_depth = AnchorDepth(config.uv_frequencies, width) if config.anchor_depth else None
 
     def forward(
         self, keypoints: Keypoints, noisy_BKQDC: Float[Tensor, "b k q d 3"], prefix: Prefix
@@ -70,6 +73,8 @@ class SuffixTokens(nn.Module):
             visible = keypoints.history_visible[:, None, ..., None]
             tokens_BKQGW = future + torch.where(visible, history, self.no_history) + self._group_rows()
         position = self.uv_mlp(fourier_uv(keypoints.uv, config.uv_frequencies))
+        if self.anchor_depth is not None:
+            position = position + self.anchor_depth(keypoints.anchor_z_m)
         position = torch.where(keypoints.valid[..., None], position, 0.0)
         tokens_BKQGW = tokens_BKQGW + position[:, None, :, None]
         return self._fuse(tokens_BKQGW, keypoints, prefix).flatten(2, 3).flatten(0, 1)

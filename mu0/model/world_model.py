@@ -18,6 +18,7 @@ Source
 """
 
 import dataclasses
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
@@ -25,17 +26,27 @@ from torch import Tensor, nn
 
 from mu0.dataset.batch import TraceBatch
 from mu0.dataset.statistics import NormalizerStats
-from mu0.geometry.bspline import BezierFit, render_matrix
 from mu0.model.backbone import Backbone, Prefix
 from mu0.model.config import WorldModelConfig
+from mu0.model.corruption import corrupt, kept_depth, kept_history, kept_images
+from mu0.model.curve import curve_basis, curve_fit, starts_at_anchor
+from mu0.model.displacement import dataset_units
 from mu0.model.embeddings import time_sinusoid
 from mu0.model.expert import PairedPrefix, SuffixView, TraceExpert
-from mu0.model.flow import clean_estimate, euler, interpolate, sample_times
+from mu0.model.flow import clean_estimate, euler, guide, interpolate, sample_times
 from mu0.model.keypoint_features import keypoint_features
 from mu0.model.lora import adapter_parameters
-from mu0.model.losses import LossTerms, done_loss, flow_loss, rigidity_loss, unproject
+from mu0.model.losses import LossTerms, done_loss, flow_loss, known_axes, rigidity_loss, unproject
 from mu0.model.suffix import Keypoints, SuffixTokens, suffix_view
 from mu0.model.tokenizer import CaptionTokenizer
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """How strongly samples follow the instruction: `prefix` sees the same images and a neutral text."""
+
+    prefix: Prefix
+    scale: float  # 1 leaves samples as they are
 
 
 class TraceWorldModel(nn.Module):
@@ -60,9 +71,7 @@ class TraceWorldModel(nn.Module):
         self.done_head = nn.Linear(width, config.future_len)
         nn.init.zeros_(self.done_head.weight)
         nn.init.constant_(self.done_head.bias, config.done_bias)
-        self.fit = BezierFit(
-            config.future_len, config.n_control_points, config.spline_smoothing, config.control_point_limit
-        )
+        self.fit = curve_fit(config)
         if not config.train_backbone:
             self._freeze_backbone()
 
@@ -82,6 +91,7 @@ class TraceWorldModel(nn.Module):
         instructions: list[str],
         depth_panel: Float[Tensor, "b 3 s s"] | None = None,
         depth_valid: Bool[Tensor, " b"] | None = None,
+        image_valid: Bool[Tensor, " b"] | None = None,
     ) -> Prefix:
         """Look at images (in [0, 1]) and read instructions.
 
@@ -90,6 +100,7 @@ class TraceWorldModel(nn.Module):
             instructions: One per image; an empty one becomes a neutral task.
             depth_panel: Turbo-coloured depth in [0, 1]; ignored by models without a depth branch.
             depth_valid: Which panels to look at; all of them when left out.
+            image_valid: Which images to look at; all of them when left out.
         """
         tokens, token_mask = self.tokenizer(instructions)
         if not self.config.use_depth:
@@ -97,8 +108,13 @@ class TraceWorldModel(nn.Module):
         if depth_panel is not None and depth_valid is None:
             depth_valid = torch.ones(len(image), dtype=torch.bool, device=image.device)
         device = image.device
-        prefix = self.backbone(image, tokens.to(device), token_mask.to(device), depth_panel, depth_valid)
-        return dataclasses.replace(prefix, feature_maps=self.keypoint_features(image, prefix))
+        prefix = self.backbone(
+            image, tokens.to(device), token_mask.to(device), depth_panel, depth_valid, image_valid
+        )
+        maps = self.keypoint_features(image, prefix)
+        if image_valid is not None:
+            maps = tuple(torch.where(image_valid[:, None, None, None], a_map, 0.0) for a_map in maps)
+        return dataclasses.replace(prefix, feature_maps=maps)
 
     # ------------------------------------------------------------------ the expert, per solver step
 
@@ -130,7 +146,7 @@ class TraceWorldModel(nn.Module):
     def trace_hidden(
         self,
         prefix: Prefix,
-        anchor_uv: Float[Tensor, "b q 2"],
+        anchor: Float[Tensor, "b q axes"],
         noisy: Float[Tensor, "b q d 3"],
         tau: Float[Tensor, " b"],
         history: Float[Tensor, "b q past 3"] | None = None,
@@ -138,25 +154,30 @@ class TraceWorldModel(nn.Module):
         query_valid: Bool[Tensor, "b q"] | None = None,
     ) -> Float[Tensor, "b q w"]:
         """What the expert thinks of each keypoint: the features that action experts use."""
-        keypoints = self.keypoints(anchor_uv, history, history_valid, query_valid)
+        keypoints = self.keypoints(anchor, history, history_valid, query_valid)
         return self.future_tokens(prefix, keypoints, noisy[:, None], tau[:, None])[:, 0].mean(dim=2)
 
     def keypoints(
         self,
-        anchor_uv: Float[Tensor, "b q 2"],
+        anchor: Float[Tensor, "b q axes"],
         history: Float[Tensor, "b q past 3"] | None = None,
         history_valid: Bool[Tensor, "b q past"] | None = None,
         query_valid: Bool[Tensor, "b q"] | None = None,
     ) -> Keypoints:
-        """Fill in what was left out; a history token is visible only if all of its steps are valid."""
-        shape = anchor_uv.shape[:2]
-        if history is None or history_valid is None:
-            history = anchor_uv.new_zeros(*shape, self.config.history_len, 3)
-            history_valid = torch.zeros(history.shape[:3], dtype=torch.bool, device=anchor_uv.device)
+        """Fill in what was left out; a history token is visible only if all of its steps are valid.
+
+        `anchor` is (u, v), or (u, v, z) with z = 0 where it is unknown.
+        """
+        shape, device = anchor.shape[:2], anchor.device
+        if history is None or history_valid is None or not self.config.use_history:
+            history = anchor.new_zeros(*shape, self.config.history_len, 3)
+            history_valid = torch.zeros(history.shape[:3], dtype=torch.bool, device=device)
         if query_valid is None:
-            query_valid = torch.ones(shape, dtype=torch.bool, device=anchor_uv.device)
+            query_valid = torch.ones(shape, dtype=torch.bool, device=device)
         visible = history_valid.unflatten(2, (self.config.n_history_groups, -1)).all(-1)
-        return Keypoints(anchor_uv, torch.where(history_valid[..., None], history, 0.0), visible, query_valid)
+        seen = torch.where(history_valid[..., None], history, 0.0)
+        z_m = anchor[..., 2] if anchor.shape[-1] == 3 else torch.zeros_like(anchor[..., 0])
+        return Keypoints(anchor[..., :2], seen, visible, query_valid, z_m)
 
     def velocity(self, tokens_BKQGW: Float[Tensor, "b k q tokens w"]) -> Float[Tensor, "b k q d 3"]:
         """Velocity of every control point, in float32."""
@@ -171,26 +192,40 @@ class TraceWorldModel(nn.Module):
 
     @torch.no_grad()
     def sample(
-        self, prefix: Prefix, keypoints: Keypoints, noise_BSQDC: Float[Tensor, "b s q d 3"]
+        self,
+        prefix: Prefix,
+        keypoints: Keypoints,
+        noise_BSQDC: Float[Tensor, "b s q d 3"],
+        guidance: Guidance | None = None,
     ) -> tuple[Float[Tensor, "b s q d 3"], Float[Tensor, "b s q step"]]:
         """Control points and the done logits of the last solver step; all samples share the prefix."""
-        shared = self.share(prefix, keypoints, noise_BSQDC.shape[1])
+        n_draws = noise_BSQDC.shape[1]
+        shared = self.share(prefix, keypoints, n_draws)
+        neutral = self.share(guidance.prefix, keypoints, n_draws) if guidance else None
         last_tokens: list[Tensor] = []
 
         def velocity(x_BSQDC: Tensor, tau: float) -> Tensor:
             times = torch.full(x_BSQDC.shape[:2], tau, device=x_BSQDC.device)
             last_tokens[:] = [self.future_tokens(prefix, keypoints, x_BSQDC, times, shared)]
-            return self.velocity(last_tokens[0])
+            followed = self.velocity(last_tokens[0])
+            if guidance is None:
+                return followed
+            tokens = self.future_tokens(guidance.prefix, keypoints, x_BSQDC, times, neutral)
+            return guide(followed, self.velocity(tokens), guidance.scale)
 
         points = euler(velocity, noise_BSQDC, self.config.euler_steps)
-        if self.config.hard_anchor:
+        if self.config.hard_anchor and starts_at_anchor(self.config):
             points[..., 0, :] = 0.0
-        return points, self.done_logits(last_tokens[0])
+        return points * self._units(keypoints), self.done_logits(last_tokens[0])
 
     def render(self, points: Float[Tensor, "*batch d 3"]) -> Float[Tensor, "*batch step 3"]:
         """Control points -> future steps, still scaled and anchor-relative."""
-        basis = render_matrix(self.config.future_len, self.config.n_control_points)
-        return basis.to(points) @ points
+        return curve_basis(self.config).to(points) @ points
+
+    def _units(self, keypoints: Keypoints) -> Float[Tensor, "b 1 q 1 3"]:
+        """What turns the model's displacements into the dataset's."""
+        units_BQC = dataset_units(self.config, self.statistics, keypoints.anchor_z_m)
+        return units_BQC[:, None, :, None]
 
     # ------------------------------------------------------------------ training
 
@@ -203,10 +238,11 @@ class TraceWorldModel(nn.Module):
             hide_history: Train on no history at all (used when validating without history).
         """
         config, device = self.config, batch.image.device
-        depth_panel, depth_valid = self._kept_depth(batch, generator)
-        prefix = self.encode_prefix(batch.image, batch.instructions, depth_panel, depth_valid)
-        keypoints = self._kept_history(batch, generator, hide_history=hide_history)
-        points_BQDC, fitted_BQ = self.fit(batch.future, batch.future_valid)
+        if self.training:
+            batch = corrupt(config, batch, generator)
+        prefix, keypoints = self._seen(batch, generator, hide_history=hide_history)
+        units_B1Q1C = self._units(keypoints)
+        points_BQDC, fitted_BQ = self.fit(batch.future / units_B1Q1C[:, 0], batch.future_valid)
         shape = (len(batch.image), config.noise_draws, *points_BQDC.shape[1:])
         tau_BK = sample_times(shape[:2], generator).to(device)
         noise_BKQDC = torch.randn(shape, generator=generator).to(device)
@@ -215,60 +251,39 @@ class TraceWorldModel(nn.Module):
         tokens = self.future_tokens(prefix, keypoints, noisy_BKQDC, tau_BK)
         velocity_BKQDC = self.velocity(tokens)
         mask_BKQ = (fitted_BQ & batch.query_valid)[:, None].expand(shape[:3])
-        axis_known = _known_axes(batch)
-        flow = flow_loss(velocity_BKQDC, noise_BKQDC - data_BKQDC, mask_BKQ, axis_known)
+        axis_known = known_axes(batch)
+        flow = flow_loss(velocity_BKQDC, noise_BKQDC - data_BKQDC, mask_BKQ, axis_known) * config.flow_share
         done = done_loss(
             self.done_logits(tokens),
             batch.future_valid[:, None].expand(*shape[:3], -1),
             batch.query_valid[:, None].expand(shape[:3]),
         )
         clean_BKQDC = clean_estimate(noisy_BKQDC, velocity_BKQDC, tau_BK)
-        rigidity = self._rigidity(clean_BKQDC, batch, mask_BKQ, axis_known)
+        rigidity = self._rigidity(clean_BKQDC, units_B1Q1C, batch, mask_BKQ)
         total = flow + config.done_weight * done + config.rigidity_weight * rigidity
         return LossTerms(total, flow.detach(), done.detach(), rigidity.detach())
 
-    def _kept_depth(
-        self, batch: TraceBatch, generator: torch.Generator
-    ) -> tuple[Float[Tensor, "b 3 s s"] | None, Bool[Tensor, " b"] | None]:
-        """Depth dropout: per image, or for the whole batch, which then costs nothing."""
-        config = self.config
-        n_rolls = 1 if config.depth_dropout_whole_batch else len(batch.image)
-        kept = torch.rand(n_rolls, generator=generator) >= config.depth_dropout
-        if batch.depth_panel is None or batch.depth_valid is None:
-            return None, None
-        if not self.training:
-            return batch.depth_panel, batch.depth_valid
-        depth_valid = batch.depth_valid & kept.to(batch.image.device)
-        return (batch.depth_panel, depth_valid) if depth_valid.any() else (None, None)
-
-    def _kept_history(
+    def _seen(
         self, batch: TraceBatch, generator: torch.Generator, *, hide_history: bool
-    ) -> Keypoints:
-        """History dropout: all keypoints of an image, or single ones."""
-        keypoints = self.keypoints(
-            batch.anchor_uvz[..., :2], batch.history, batch.history_valid, batch.query_valid
-        )
-        n_images, n_queries = batch.query_valid.shape
-        image_kept = torch.rand(n_images, 1, generator=generator) >= self.config.history_dropout
-        single_kept = (
-            torch.rand(n_images, n_queries, generator=generator) >= self.config.keypoint_history_dropout
-        )
-        kept = (image_kept & single_kept).to(batch.image.device)
-        if hide_history:
-            kept = torch.zeros_like(kept)
-        elif not self.training:
-            kept = torch.ones_like(kept)
-        return dataclasses.replace(keypoints, history_visible=keypoints.history_visible & kept[..., None])
+    ) -> tuple[Prefix, Keypoints]:
+        """Scene and keypoints after the dropouts of training."""
+        config, training = self.config, self.training
+        depth_panel, depth_valid = kept_depth(config, batch, generator, training=training)
+        image_valid = kept_images(config, batch, generator, training=training)
+        prefix = self.encode_prefix(batch.image, batch.instructions, depth_panel, depth_valid, image_valid)
+        keypoints = self.keypoints(batch.anchor_uvz, batch.history, batch.history_valid, batch.query_valid)
+        kept = kept_history(config, keypoints, generator, training=training, hide_history=hide_history)
+        return prefix, kept
 
     def _rigidity(
         self,
         clean_BKQDC: Float[Tensor, "b k q d 3"],
+        units_B1Q1C: Float[Tensor, "b 1 q 1 3"],
         batch: TraceBatch,
         mask_BKQ: Bool[Tensor, "b k q"],
-        axis_known: Bool[Tensor, "b 3"],
     ) -> Float[Tensor, ""]:
         """The variant that the config names; without depth, rigid in the image only, or not at all."""
-        config = self.config
+        config, axis_known = self.config, known_axes(batch)
         if config.rigidity == "none":
             return clean_BKQDC.new_zeros(())
         paths = torch.where(axis_known[:, None, None, None], clean_BKQDC, 0.0)
@@ -276,14 +291,7 @@ class TraceWorldModel(nn.Module):
             mask_BKQ = mask_BKQ & axis_known[:, 2, None, None]
             scale = torch.from_numpy(self.statistics.delta_scale).to(clean_BKQDC)
             anchors = batch.anchor_uvz[:, None, :, None]
-            paths = unproject(anchors + self.render(clean_BKQDC) * scale, config.half_view_tangent)
+            steps = self.render(clean_BKQDC * units_B1Q1C) * scale
+            paths = unproject(anchors + steps, config.half_view_tangent)
         ids = batch.cluster_ids[:, None].expand(mask_BKQ.shape)
         return rigidity_loss(paths.flatten(0, 1), ids.flatten(0, 1), mask_BKQ.flatten(0, 1))
-
-
-def _known_axes(batch: TraceBatch) -> Bool[Tensor, "b 3"]:
-    """Which of u, v, z each image supervises."""
-    known = torch.ones(len(batch.image), 3, dtype=torch.bool, device=batch.image.device)
-    if batch.has_depth_axis is not None:
-        known[:, 2] = batch.has_depth_axis
-    return known

@@ -156,7 +156,7 @@ def test_an_empty_instruction_becomes_a_neutral_task() -> None:
 def test_config_errors_name_the_rule_and_the_fields() -> None:
     with pytest.raises(CheckpointError, match=r"breaks: n_control_points is 4, 7 or 10"):
         preset("tiny", n_control_points=8, control_points_per_token=8)
-    with pytest.raises(CheckpointError, match=r"lacks \['control_point_limit'.*unknown \['colour'\]"):
+    with pytest.raises(CheckpointError, match=r"lacks \['anchor_depth'.*unknown \['colour'\]"):
         config_from({"colour": 1}, "config.json")
 
 
