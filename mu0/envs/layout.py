@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from mu0.envs.objects import COLOURS, KINDS
+from mu0.envs.objects import USUAL, Catalogue
 from mu0.envs.textures import OBJECT_TEXTURES, TABLE_TEXTURES
 
 OBJECT_AREA_M = np.array([[0.20, 0.40], [-0.22, 0.08]])  # x and y range
@@ -64,14 +64,14 @@ class Layout:
         return self.objects[variant % len(self.objects)]
 
 
-def draw_layout(seed: int) -> Layout:
-    """The layout that belongs to `seed`."""
+def draw_layout(seed: int, catalogue: Catalogue = USUAL) -> Layout:
+    """The layout that belongs to `seed`, of things in `catalogue`."""
     rng = np.random.default_rng([seed, 0])
     n_objects = int(rng.choice(len(N_OBJECTS_PROBABILITY), p=N_OBJECTS_PROBABILITY)) + 1
     grey = rng.uniform(0.6, 0.95)
     return Layout(
         seed=seed,
-        objects=_draw_objects(rng, n_objects),
+        objects=_draw_objects(rng, n_objects, catalogue),
         sink_xy_m=np.array([rng.uniform(0.24, 0.32), rng.uniform(0.25, 0.30)]),
         sink_rgb=np.clip(grey + rng.normal(0, 0.02, 3), 0, 1),
         table_texture=str(rng.choice(TABLE_TEXTURES)),
@@ -89,16 +89,18 @@ def instruction_for(target: PlacedObject, rng: np.random.Generator) -> str:
     return str(rng.choice(PHRASES)).format(thing=target.phrase)
 
 
-def _draw_objects(rng: np.random.Generator, n_objects: int) -> tuple[PlacedObject, ...]:
-    kinds = rng.choice(list(KINDS), n_objects, replace=False)
-    colours = rng.choice(list(COLOURS), n_objects, replace=False)
+def _draw_objects(
+    rng: np.random.Generator, n_objects: int, catalogue: Catalogue
+) -> tuple[PlacedObject, ...]:
+    kinds = rng.choice(list(catalogue.kinds), n_objects, replace=False)
+    colours = rng.choice(list(catalogue.colours), n_objects, replace=False)
     textures = rng.choice(OBJECT_TEXTURES, n_objects, replace=False)
     places = _draw_places(rng, n_objects)
     return tuple(
         PlacedObject(
             kind=str(kind),
             colour=str(colour),
-            rgb=np.clip(np.array(COLOURS[str(colour)]) + rng.normal(0, 0.03, 3), 0, 1),
+            rgb=np.clip(np.array(catalogue.colours[str(colour)]) + rng.normal(0, 0.03, 3), 0, 1),
             texture=str(texture),
             xy_m=place,
             yaw_rad=float(rng.uniform(-np.pi, np.pi)),

@@ -2,8 +2,12 @@
 
 Every kind is one MuJoCo primitive, so its surface is known exactly and physics stays fast. Sizes fit a
 gripper that opens 85 mm.
+
+`USUAL` things furnish the scenes that one learns from. `UNSEEN` ones, other shapes with other names in other
+colours, appear in evaluations of what was never seen only.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -50,6 +54,39 @@ COLOURS = MappingProxyType(
         "purple": (0.60, 0.14, 0.78),
     }
 )
+UNSEEN_KINDS = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            ObjectKind("bottle", "cylinder", (0.021, 0.07), 0.18, 0.07, 0.075, 0.0),
+            ObjectKind("brick", "box", (0.046, 0.02, 0.026), 0.12, 0.026, 0.024, PI),
+            ObjectKind("egg", "ellipsoid", (0.026, 0.026, 0.036), 0.06, 0.036, 0.034, 0.0),
+            ObjectKind("tin", "cylinder", (0.037, 0.022), 0.14, 0.022, 0.02, 0.0),
+        )
+    }
+)
+UNSEEN_COLOURS = MappingProxyType(
+    {
+        "white": (0.97, 0.97, 0.97),
+        "black": (0.13, 0.13, 0.14),
+        "pink": (1.00, 0.55, 0.75),
+        "turquoise": (0.15, 0.80, 0.80),
+        "brown": (0.45, 0.28, 0.12),
+    }
+)
+EVERY_KIND = MappingProxyType({**KINDS, **UNSEEN_KINDS})
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Which kinds and colours a scene may hold."""
+
+    kinds: Mapping[str, ObjectKind]
+    colours: Mapping[str, tuple[float, float, float]]
+
+
+USUAL = Catalogue(KINDS, COLOURS)
+UNSEEN = Catalogue(UNSEEN_KINDS, UNSEEN_COLOURS)
 
 
 def object_body_xml(kind: ObjectKind) -> str:

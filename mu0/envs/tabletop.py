@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from mu0.envs.ground_truth import ARM, FIRST_DISTRACTOR, HAND, SINK, TABLE, TARGET
 from mu0.envs.layout import Layout, PlacedObject
-from mu0.envs.objects import KINDS, object_body_xml
+from mu0.envs.objects import EVERY_KIND, USUAL, Catalogue, object_body_xml
 from mu0.envs.textures import OBJECT_TEXTURES, TABLE_TEXTURES, texture_files
 
 TIMESTEP_S = 0.002
@@ -45,15 +45,16 @@ class Actor:
     sections: str = ""
 
 
-def build_tabletop(actor: Actor) -> mujoco.MjModel:
-    """Compile the scene with `actor` in it."""
-    return mujoco.MjModel.from_xml_string(_scene_xml(actor), texture_files())
+def build_tabletop(actor: Actor, catalogue: Catalogue = USUAL) -> mujoco.MjModel:
+    """Compile the scene with `actor` and one body of every kind in `catalogue`."""
+    return mujoco.MjModel.from_xml_string(_scene_xml(actor, catalogue), texture_files())
 
 
 def apply_layout(model: mujoco.MjModel, data: mujoco.MjData, layout: Layout) -> None:
     """Make the scene look like `layout`; the actor is left where it is."""
     used = {placed.kind: placed for placed in layout.objects}
-    for slot, kind in enumerate(KINDS.values()):
+    bodies = {model.body(body).name for body in range(model.nbody)}
+    for slot, kind in enumerate(kind for kind in EVERY_KIND.values() if kind.name in bodies):
         joint = data.joint(kind.name)
         joint.qvel[:] = 0
         if kind.name in used:
@@ -86,7 +87,7 @@ def entity_of_geoms(model: mujoco.MjModel, layout: Layout, target: PlacedObject)
             entities[geom] = entity_of_body[body]
         elif body in ARM_BODIES:
             entities[geom] = ARM
-        elif body != "world" and body not in KINDS:
+        elif body != "world" and body not in EVERY_KIND:
             entities[geom] = HAND
     return entities
 
@@ -109,7 +110,7 @@ def is_in_sink(position_m: Float[np.ndarray, " 3"], sink_xy_m: Float[np.ndarray,
 
 def _place_object(model: mujoco.MjModel, data: mujoco.MjData, placed: PlacedObject) -> None:
     half_yaw = placed.yaw_rad / 2
-    height = KINDS[placed.kind].rest_height_m
+    height = EVERY_KIND[placed.kind].rest_height_m
     data.joint(placed.kind).qpos[:] = [*placed.xy_m, height, np.cos(half_yaw), 0, 0, np.sin(half_yaw)]
     geom = model.geom(placed.kind)
     geom.rgba[:3] = placed.rgb
@@ -144,7 +145,7 @@ def _sink_xml() -> str:
     return f'<body name="sink">{geoms}</body>'
 
 
-def _scene_xml(actor: Actor) -> str:
+def _scene_xml(actor: Actor, catalogue: Catalogue) -> str:
     return f"""<mujoco model="tabletop">
  <compiler angle="radian" autolimits="true"/>
  <option timestep="{TIMESTEP_S}" solver="Newton" cone="elliptic" impratio="10" iterations="50"
@@ -168,7 +169,7 @@ def _scene_xml(actor: Actor) -> str:
   <geom name="table" type="box" size="0.5 0.6 0.02" pos="0.25 0 -0.02" rgba=".8 .7 .5 1" material="wood"
    friction="0.8 0.01 0.0005"/>
   {_sink_xml()}
-  {"".join(object_body_xml(kind) for kind in KINDS.values())}
+  {"".join(object_body_xml(kind) for kind in catalogue.kinds.values())}
   {actor.bodies}
  </worldbody>
  {actor.sections}

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from mu0.params.section import Section
 
@@ -22,7 +22,15 @@ class SimulatedSource(Section):
     depth_noise: Annotated[bool, Field(description="Depth as a sensor gives it: noisy, in mm.")] = True
     moving_camera_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     known_pose_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    unseen_objects: Annotated[bool, Field(description="Kinds and colours of no training source.")] = False
+    orbiting_camera: Annotated[bool, Field(description="A motion of no training source.")] = False
     seed: NonNegativeInt = 0
+
+    @model_validator(mode="after")
+    def _only_the_robot_meets_the_unseen(self) -> "SimulatedSource":
+        if self.embodiment != "ur3" and (self.unseen_objects or self.orbiting_camera):
+            raise ValueError("unseen_objects and orbiting_camera are for the embodiment ur3 only.")
+        return self
 
 
 class FolderSource(Section):

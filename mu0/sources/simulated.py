@@ -15,6 +15,7 @@ from mu0.envs.camera import Camera
 from mu0.envs.depth_sensor import sense_depth
 from mu0.envs.ground_truth import GroundTruthTracks, TruthRecorder
 from mu0.envs.hand import FRAME_HZ, HandScene
+from mu0.envs.objects import UNSEEN, USUAL
 from mu0.envs.tabletop import entity_of_geoms
 from mu0.envs.ur3.demonstrator import demonstrate
 from mu0.envs.ur3.environment import CONTROL_HZ, Ur3Environment
@@ -80,8 +81,9 @@ def record_clip(params: SimulatedSource, index: int) -> RecordedClip:
     return _record_hand(params, index)
 
 
-def _robot_world(width_px: int, height_px: int) -> Ur3Environment:
-    return Ur3Environment(width_px=width_px, height_px=height_px)
+def _robot_world(width_px: int, height_px: int, *, unseen_objects: bool) -> Ur3Environment:
+    catalogue = UNSEEN if unseen_objects else USUAL
+    return Ur3Environment(width_px=width_px, height_px=height_px, catalogue=catalogue)
 
 
 @lru_cache(maxsize=MAX_WORLDS)
@@ -107,11 +109,13 @@ def _has_known_poses(params: SimulatedSource, index: int) -> bool:
 
 
 def _record_robot(params: SimulatedSource, index: int) -> RecordedClip:
-    environment = _robot_world(*_size_px(params))
+    environment = _robot_world(*_size_px(params), unseen_objects=params.unseen_objects)
     scene_seed, variant = _place_in_source(params, index)
     rng = np.random.default_rng([scene_seed, 2, variant])
     moving = _has_moving_camera(params, index)
-    observation = environment.reset_variant(scene_seed, variant, moving_camera=moving)
+    observation = environment.reset_variant(
+        scene_seed, variant, moving_camera=moving, orbiting_camera=params.orbiting_camera
+    )
     tape = _Tape(environment, rng, noisy=params.depth_noise)
     wrist, states, actions = [], [], []
     for wanted, executed in demonstrate(environment, rng):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from mu0.envs.objects import KINDS
+from mu0.envs.objects import EVERY_KIND
 from mu0.envs.ur3.environment import CONTROL_HZ, WORKSPACE_M, Ur3Environment
 
 YAW_SPEED_RAD_S = 1.5
@@ -64,7 +64,7 @@ def _disturbance_m(rng: np.random.Generator, share: float) -> Float[np.ndarray, 
 
 
 def _plan(environment: Ur3Environment) -> list[Phase]:
-    kind = KINDS[environment.target.kind]
+    kind = EVERY_KIND[environment.target.kind]
     x, y, _ = environment.target_position_m()
     yaw = _grasp_yaw_rad(environment.target.yaw_rad, kind.yaw_period_rad)
     sink_x, sink_y = environment.layout.sink_xy_m

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from mu0.envs.camera import Camera, focal_from_fov_px, look_at
 from mu0.envs.camera_path import CameraPath
 from mu0.envs.layout import Layout, PlacedObject, draw_layout, instruction_for
-from mu0.envs.objects import KINDS
+from mu0.envs.objects import EVERY_KIND, USUAL, Catalogue
 from mu0.envs.rendering import AbstractRenderer, open_renderer
 from mu0.envs.tabletop import TIMESTEP_S, apply_layout, build_tabletop, is_in_sink, refresh_poses
 from mu0.envs.ur3.arm import GRIPPER_TRAVEL_M, WRIST_CAMERA_EYE_M, WRIST_CAMERA_TARGET_M, ur3_actor
@@ -52,8 +52,10 @@ class Ur3Environment(AbstractEnvironment):
         render: bool = True,
         width_px: int | None = None,
         height_px: int | None = None,
+        catalogue: Catalogue = USUAL,
     ) -> None:
-        self.model = build_tabletop(ur3_actor())
+        self.catalogue = catalogue
+        self.model = build_tabletop(ur3_actor(), catalogue)
         self.data = mujoco.MjData(self.model)
         self.width_px, self.height_px = width_px or image_size_px, height_px or image_size_px
         self._renderer: AbstractRenderer | None = None
@@ -70,14 +72,20 @@ class Ur3Environment(AbstractEnvironment):
         """Start variant 0 of scene `seed`."""
         return self.reset_variant(seed, 0)
 
-    def reset_variant(self, scene_seed: int, variant: int, *, moving_camera: bool = False) -> Observation:
+    def reset_variant(
+        self, scene_seed: int, variant: int, *, moving_camera: bool = False, orbiting_camera: bool = False
+    ) -> Observation:
         """Start variant `variant` of scene `scene_seed`: another target or start pose in the same scene."""
-        self.layout: Layout = draw_layout(scene_seed)
+        self.layout: Layout = draw_layout(scene_seed, self.catalogue)
         rng = np.random.default_rng([scene_seed, 1, variant])
         self.target: PlacedObject = self.layout.target(variant)
         self.instruction = instruction_for(self.target, rng)
         self.camera_path = CameraPath(
-            self.layout.camera_eye_m, self.layout.camera_target_m, moving=moving_camera, rng=rng
+            self.layout.camera_eye_m,
+            self.layout.camera_target_m,
+            moving=moving_camera,
+            orbiting=orbiting_camera,
+            rng=rng,
         )
         self.n_steps = 0
         self.was_lifted = False
@@ -120,7 +128,7 @@ class Ur3Environment(AbstractEnvironment):
             mujoco.mj_step(self.model, self.data, PHYSICS_STEPS)
         refresh_poses(self.model, self.data)
         self.n_steps += 1
-        if self.target_position_m()[2] > KINDS[self.target.kind].rest_height_m + LIFTED_M:
+        if self.target_position_m()[2] > EVERY_KIND[self.target.kind].rest_height_m + LIFTED_M:
             self.was_lifted = True
 
     def is_success(self) -> bool:
