@@ -32,6 +32,7 @@ class TraceBatch:
     depth_panel: Float[Tensor, "b 3 size size"] | None = None  # turbo-coloured, [0, 1]
     depth_valid: Bool[Tensor, " b"] | None = None
     has_depth_axis: Bool[Tensor, " b"] | None = None  # False = z of the traces is unknown, not zero
+    rays: Float[Tensor, "b 2 2"] | None = None  # x = (rays[0, 0] u + rays[0, 1]) z, y likewise; 0 = unknown
 
     def to(self, device: torch.device | str) -> "TraceBatch":
         """The same batch with its tensors on `device`."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float16, Float32, Int64, UInt8
+from jaxtyping import Bool, Float, Float16, Float32, Int64, UInt8
 
 from mu0.dataset.captions import CaptionPool, read_captions
 from mu0.dataset.rows import Windows, WindowShape, check_columns, eligible_rows, read_windows
@@ -35,6 +35,8 @@ class WindowSettings:
         image_jitter: Largest relative change of brightness and contrast; 0 is off.
         depth_noise_m: Standard deviation of noise on valid depth before colouring; 0 is off.
         max_rows_per_slot: Rows kept of one anchor frame, to bound memory; a fixed random choice.
+        fewest_queries: Above 0, an image has a random number of keypoints from this to as many as are asked
+            for (the official rule); with 0 as many as there are.
     """
 
     shape: WindowShape
@@ -43,6 +45,7 @@ class WindowSettings:
     image_jitter: float = 0.0
     depth_noise_m: float = 0.0
     max_rows_per_slot: int = 128
+    fewest_queries: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class SlotStore:
     has_depth: Bool[np.ndarray, " slot"]
     is_3d: Bool[np.ndarray, " slot"]
     width_height_px: Float32[np.ndarray, "slot 2"]
+    rays: Float32[np.ndarray, "slot 2 2"]
     first_row: Int64[np.ndarray, " slot+1"]
     windows: Windows
     frame_index: Int64[np.ndarray, " slot"]
@@ -95,6 +99,7 @@ def _allocate(slots: pd.DataFrame, first_row: Int64[np.ndarray, " s"], settings:
         has_depth=np.zeros(n_slots, bool),
         is_3d=slots["is_3d"].to_numpy(bool),
         width_height_px=np.ones((n_slots, 2), np.float32),
+        rays=np.zeros((n_slots, 2, 2), np.float32),
         first_row=first_row,
         windows=Windows(
             future=_array((n_rows, n_future, 3), np.float16),
@@ -136,11 +141,22 @@ def _fill(
     size = (settings.image_size_px, settings.image_size_px)
     for place in places:
         frame = store.frame_index[place]
+        store.rays[place] = rays_of(np.asarray(episode.intrinsics[frame], np.float64), episode.size_px)
         store.images[place] = cv2.resize(np.asarray(episode.images[frame]), size).transpose(2, 0, 1)
         if store.depth_m is not None and episode.depth is not None:
             depth_m = np.nan_to_num(np.asarray(episode.depth[frame], np.float32), posinf=0, neginf=0)
             store.depth_m[place] = cv2.resize(depth_m, size, interpolation=cv2.INTER_NEAREST_EXACT)
             store.has_depth[place] = True
+
+
+def rays_of(intrinsics: Float[np.ndarray, "3 3"], size_px: tuple[int, int]) -> Float32[np.ndarray, "2 2"]:
+    """Slope and offset of x / z as a function of u, and of y / z as a function of v; 0 where unknown."""
+    focal_px = intrinsics[[0, 1], [0, 1]]
+    if not (np.isfinite(intrinsics).all() and (focal_px > 0).all()):
+        return np.zeros((2, 2), np.float32)
+    half_px = np.array(size_px[::-1]) / 2
+    rays = np.stack([half_px / focal_px, (half_px - intrinsics[:2, 2]) / focal_px], axis=1)
+    return rays.astype(np.float32)
 
 
 def _choose_rows(
