@@ -66,15 +66,17 @@ def rigidity_loss(
     return (variance / pairs).sum() / n_clusters.clamp(min=1)
 
 
+def scene_rigidity(
+    paths: Float[Tensor, "b k q t 3"], cluster_ids: Int[Tensor, "b q"], mask: Bool[Tensor, "b k q"]
+) -> Float[Tensor, ""]:
+    """`rigidity_loss` of every noise draw of every image."""
+    ids = cluster_ids[:, None].expand(mask.shape)
+    return rigidity_loss(paths.flatten(0, 1), ids.flatten(0, 1), mask.flatten(0, 1))
+
+
 def known_axes(batch: TraceBatch) -> Bool[Tensor, "b 3"]:
     """Which of u, v, z each image supervises."""
     known = torch.ones(len(batch.image), 3, dtype=torch.bool, device=batch.image.device)
     if batch.has_depth_axis is not None:
         known[:, 2] = batch.has_depth_axis
     return known
-
-
-def unproject(uvz: Float[Tensor, "*batch 3"], half_view_tangent: float) -> Float[Tensor, "*batch 3"]:
-    """Metric points of a square image whose principal point is its centre."""
-    u, v, z = uvz.unbind(-1)
-    return torch.stack([u * z * half_view_tangent, v * z * half_view_tangent, z], dim=-1)

@@ -13,13 +13,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from mu0.dataset.depth_colour import colour_depth
+from mu0.dataset.store import rays_of
 from mu0.errors import PredictionError
 from mu0.interfaces import AbstractTracePredictor
 from mu0.model.backbone import Prefix
 from mu0.model.checkpoint import load_checkpoint
 from mu0.model.corruption import NEUTRAL_INSTRUCTION
+from mu0.model.guidance import Guidance
 from mu0.model.suffix import Keypoints
-from mu0.model.world_model import Guidance, TraceWorldModel
+from mu0.model.world_model import TraceWorldModel
 from mu0.records import Observation, Queries, TraceSamples
 
 
@@ -74,7 +76,7 @@ class TracePredictor(AbstractTracePredictor):
         noise = torch.randn(1, n_samples, n_queries, model.config.n_control_points, 3, generator=generator)
         prefix = self._prefix(observation, observation.instruction)
         guidance = self._guidance(observation)
-        points, logits = model.sample(prefix, self._keypoints(queries), noise, guidance)
+        points, logits = model.sample(prefix, self._keypoints(observation, queries), noise, guidance)
         scale = torch.from_numpy(model.statistics.delta_scale)
         anchors = torch.from_numpy(queries.anchor_uvz).float()[None, :, None]
         uvz = model.render(points[0]) * scale + anchors
@@ -96,17 +98,18 @@ class TracePredictor(AbstractTracePredictor):
             panel = resize(coloured.permute(2, 0, 1)[None].float(), size_px)
         return self.model.encode_prefix(image, [instruction], panel)
 
-    def _keypoints(self, queries: Queries) -> Keypoints:
+    def _keypoints(self, observation: Observation, queries: Queries) -> Keypoints:
         """Anchor-relative history; unknown steps hide the token that they belong to."""
         anchors = torch.from_numpy(queries.anchor_uvz).float()
+        rays = _rays(observation)
         history_len = self.model.config.history_len
         past = queries.history_uvz
         if past is None or past.shape[1] < history_len or not self.use_history:
-            return self.model.keypoints(anchors[None])
+            return self.model.keypoints(anchors[None], rays=rays)
         recent = torch.from_numpy(past[:, -history_len:]).float()
         valid = torch.isfinite(recent).all(-1)
         relative = torch.where(valid[..., None], recent - anchors[:, None], 0.0)
-        return self.model.keypoints(anchors[None], relative[None], valid[None])
+        return self.model.keypoints(anchors[None], relative[None], valid[None], rays=rays)
 
     def without_history(self) -> "TracePredictor":
         """The same model, blind to the past."""
@@ -116,6 +119,14 @@ class TracePredictor(AbstractTracePredictor):
             use_depth=self.use_depth,
             guidance_scale=self.guidance_scale,
         )
+
+
+def _rays(observation: Observation) -> Float[Tensor, "1 2 2"] | None:
+    """The rays of the observation's camera, where it is known."""
+    if observation.intrinsics is None:
+        return None
+    height, width = observation.image.shape[:2]
+    return torch.from_numpy(rays_of(observation.intrinsics.astype(np.float64), (height, width)))[None]
 
 
 def image_tensor(image: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 3 h w"]:

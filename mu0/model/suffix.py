@@ -34,6 +34,7 @@ class Keypoints:
     history_visible: Bool[Tensor, "b q groups"]
     valid: Bool[Tensor, "b q"]
     anchor_z_m: Float[Tensor, "b q"]  # 0 = unknown
+    rays: Float[Tensor, "b 2 2"]  # of each image's camera, see mu0.model.displacement
 
 
 class SuffixTokens(nn.Module):

@@ -18,7 +18,6 @@ Source
 """
 
 import dataclasses
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
@@ -30,23 +29,16 @@ from mu0.model.backbone import Backbone, Prefix
 from mu0.model.config import WorldModelConfig
 from mu0.model.corruption import corrupt, kept_depth, kept_history, kept_images
 from mu0.model.curve import curve_basis, curve_fit, starts_at_anchor
-from mu0.model.displacement import dataset_units
+from mu0.model.displacement import dataset_units, rays_or_default, unproject
 from mu0.model.embeddings import time_sinusoid
 from mu0.model.expert import PairedPrefix, SuffixView, TraceExpert
 from mu0.model.flow import clean_estimate, euler, guide, interpolate, sample_times
+from mu0.model.guidance import Guidance
 from mu0.model.keypoint_features import keypoint_features
 from mu0.model.lora import adapter_parameters
-from mu0.model.losses import LossTerms, done_loss, flow_loss, known_axes, rigidity_loss, unproject
+from mu0.model.losses import LossTerms, done_loss, flow_loss, known_axes, scene_rigidity
 from mu0.model.suffix import Keypoints, SuffixTokens, suffix_view
 from mu0.model.tokenizer import CaptionTokenizer
-
-
-@dataclass(frozen=True)
-class Guidance:
-    """How strongly samples follow the instruction: `prefix` sees the same images and a neutral text."""
-
-    prefix: Prefix
-    scale: float  # 1 leaves samples as they are
 
 
 class TraceWorldModel(nn.Module):
@@ -163,10 +155,11 @@ class TraceWorldModel(nn.Module):
         history: Float[Tensor, "b q past 3"] | None = None,
         history_valid: Bool[Tensor, "b q past"] | None = None,
         query_valid: Bool[Tensor, "b q"] | None = None,
+        rays: Float[Tensor, "b 2 2"] | None = None,
     ) -> Keypoints:
         """Fill in what was left out; a history token is visible only if all of its steps are valid.
 
-        `anchor` is (u, v), or (u, v, z) with z = 0 where it is unknown.
+        `anchor` is (u, v), or (u, v, z) with z = 0 where it is unknown; `rays` are those of the cameras.
         """
         shape, device = anchor.shape[:2], anchor.device
         if history is None or history_valid is None or not self.config.use_history:
@@ -177,7 +170,8 @@ class TraceWorldModel(nn.Module):
         visible = history_valid.unflatten(2, (self.config.n_history_groups, -1)).all(-1)
         seen = torch.where(history_valid[..., None], history, 0.0)
         z_m = anchor[..., 2] if anchor.shape[-1] == 3 else torch.zeros_like(anchor[..., 0])
-        return Keypoints(anchor[..., :2], seen, visible, query_valid, z_m)
+        rays = rays_or_default(self.config, rays, anchor)
+        return Keypoints(anchor[..., :2], seen, visible, query_valid, z_m, rays)
 
     def velocity(self, tokens_BKQGW: Float[Tensor, "b k q tokens w"]) -> Float[Tensor, "b k q d 3"]:
         """Velocity of every control point, in float32."""
@@ -224,7 +218,7 @@ class TraceWorldModel(nn.Module):
 
     def _units(self, keypoints: Keypoints) -> Float[Tensor, "b 1 q 1 3"]:
         """What turns the model's displacements into the dataset's."""
-        units_BQC = dataset_units(self.config, self.statistics, keypoints.anchor_z_m)
+        units_BQC = dataset_units(self.config, self.statistics, keypoints.anchor_z_m, keypoints.rays)
         return units_BQC[:, None, :, None]
 
     # ------------------------------------------------------------------ training
@@ -241,8 +235,8 @@ class TraceWorldModel(nn.Module):
         if self.training:
             batch = corrupt(config, batch, generator)
         prefix, keypoints = self._seen(batch, generator, hide_history=hide_history)
-        units_B1Q1C = self._units(keypoints)
-        points_BQDC, fitted_BQ = self.fit(batch.future / units_B1Q1C[:, 0], batch.future_valid)
+        units_BQ1C = self._units(keypoints)[:, 0]
+        points_BQDC, fitted_BQ = self.fit(batch.future / units_BQ1C, batch.future_valid)
         shape = (len(batch.image), config.noise_draws, *points_BQDC.shape[1:])
         tau_BK = sample_times(shape[:2], generator).to(device)
         noise_BKQDC = torch.randn(shape, generator=generator).to(device)
@@ -259,7 +253,7 @@ class TraceWorldModel(nn.Module):
             batch.query_valid[:, None].expand(shape[:3]),
         )
         clean_BKQDC = clean_estimate(noisy_BKQDC, velocity_BKQDC, tau_BK)
-        rigidity = self._rigidity(clean_BKQDC, units_B1Q1C, batch, mask_BKQ)
+        rigidity = self._rigidity(clean_BKQDC, keypoints, batch, mask_BKQ)
         total = flow + config.done_weight * done + config.rigidity_weight * rigidity
         return LossTerms(total, flow.detach(), done.detach(), rigidity.detach())
 
@@ -271,14 +265,16 @@ class TraceWorldModel(nn.Module):
         depth_panel, depth_valid = kept_depth(config, batch, generator, training=training)
         image_valid = kept_images(config, batch, generator, training=training)
         prefix = self.encode_prefix(batch.image, batch.instructions, depth_panel, depth_valid, image_valid)
-        keypoints = self.keypoints(batch.anchor_uvz, batch.history, batch.history_valid, batch.query_valid)
+        keypoints = self.keypoints(
+            batch.anchor_uvz, batch.history, batch.history_valid, batch.query_valid, batch.rays
+        )
         kept = kept_history(config, keypoints, generator, training=training, hide_history=hide_history)
         return prefix, kept
 
     def _rigidity(
         self,
         clean_BKQDC: Float[Tensor, "b k q d 3"],
-        units_B1Q1C: Float[Tensor, "b 1 q 1 3"],
+        keypoints: Keypoints,
         batch: TraceBatch,
         mask_BKQ: Bool[Tensor, "b k q"],
     ) -> Float[Tensor, ""]:
@@ -291,7 +287,6 @@ class TraceWorldModel(nn.Module):
             mask_BKQ = mask_BKQ & axis_known[:, 2, None, None]
             scale = torch.from_numpy(self.statistics.delta_scale).to(clean_BKQDC)
             anchors = batch.anchor_uvz[:, None, :, None]
-            steps = self.render(clean_BKQDC * units_B1Q1C) * scale
-            paths = unproject(anchors + steps, config.half_view_tangent)
-        ids = batch.cluster_ids[:, None].expand(mask_BKQ.shape)
-        return rigidity_loss(paths.flatten(0, 1), ids.flatten(0, 1), mask_BKQ.flatten(0, 1))
+            steps = self.render(clean_BKQDC * self._units(keypoints)) * scale
+            paths = unproject(anchors + steps, keypoints.rays)
+        return scene_rigidity(paths, batch.cluster_ids, mask_BKQ)

@@ -54,7 +54,7 @@ def _sample(
     noise = torch.randn(n_images, 1, n_queries, model.config.n_control_points, 3, generator=generator)
     prefix = model.encode_prefix(batch.image, batch.instructions, batch.depth_panel, batch.depth_valid)
     history_valid = None if hide_history else batch.history_valid
-    keypoints = model.keypoints(batch.anchor_uvz[..., :2], batch.history, history_valid, batch.query_valid)
+    keypoints = model.keypoints(batch.anchor_uvz, batch.history, history_valid, batch.query_valid, batch.rays)
     points, _ = model.sample(prefix, keypoints, noise.to(batch.image.device))
     return model.render(points[:, 0])
 

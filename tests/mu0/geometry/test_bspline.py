@@ -111,3 +111,36 @@ def test_the_smooth_basis_has_continuous_second_derivatives() -> None:
     second = np.diff(curve, 2) * 2000**2
     assert np.abs(np.diff(second)).max() < 0.01 * np.abs(second).max()
     np.testing.assert_allclose(basis_matrix(times, 10, smooth=True).sum(1), 1)
+
+
+def test_smooth_rows_are_those_of_the_uniform_spline_inside() -> None:
+    """At a knot 1, 4, 1 sixths; half-way between two knots 1, 23, 23, 1 forty-eighths."""
+    rows = basis_matrix(np.array([3 / 7, 1 / 2, 4 / 7]), 10, smooth=True)
+    np.testing.assert_allclose(rows[0, 3:6], np.array([1, 4, 1]) / 6, atol=1e-12)
+    np.testing.assert_allclose(rows[1, 3:7], np.array([1, 23, 23, 1]) / 48, atol=1e-12)
+    np.testing.assert_allclose(rows[2, 4:7], np.array([1, 4, 1]) / 6, atol=1e-12)
+
+
+def test_smooth_curves_start_and_end_at_their_outer_points() -> None:
+    basis = fit_basis(32, 10, smooth=True)
+    np.testing.assert_array_equal(basis[0], np.eye(10)[0])
+    np.testing.assert_array_equal(basis[-1], np.eye(10)[-1])
+
+
+def test_the_smooth_fit_solves_its_ridge_problem() -> None:
+    points, _ = BezierFit(32, 10, smoothing=0.2, limit=None, smooth=True)(CURVE, ALL)
+    basis = fit_basis(32, 10, smooth=True)
+    stacked = np.concatenate([basis, 0.2 * np.diff(np.eye(10), axis=0)])
+    target = np.concatenate([np.zeros((1, 3)), CURVE.numpy(), np.zeros((9, 3))])
+    expected = np.linalg.lstsq(stacked, target, rcond=None)[0]
+    np.testing.assert_allclose(points.numpy(), expected, atol=1e-9)
+
+
+def test_a_smooth_curve_with_gaps_is_reproduced_without_ridge() -> None:
+    points = torch.randn(9, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    points[0] = 0
+    curve = render_matrix(32, 9, smooth=True).double() @ points
+    valid = torch.ones(32, dtype=torch.bool)
+    valid[4:6] = False
+    fitted, _ = BezierFit(32, 9, smoothing=0.0, limit=None, smooth=True)(curve, valid)
+    torch.testing.assert_close(fitted, points, atol=1e-4, rtol=0)

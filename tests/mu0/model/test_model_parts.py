@@ -8,9 +8,10 @@ import torch
 from mu0.errors import CheckpointError
 from mu0.model.attention import attend, rotate
 from mu0.model.config import config_from
+from mu0.model.displacement import unproject
 from mu0.model.embeddings import fourier_uv, time_sinusoid
 from mu0.model.flow import clean_estimate, euler, interpolate, sample_times
-from mu0.model.losses import flow_loss, rigidity_loss, unproject
+from mu0.model.losses import flow_loss, rigidity_loss
 from mu0.model.presets import preset
 from mu0.model.suffix import group_pattern
 from mu0.model.tokenizer import prompt, train_tokenizer
@@ -134,7 +135,8 @@ def test_metric_rigidity_forgives_rotation_and_the_official_one_does_not() -> No
     uvz = torch.stack(
         [x / (points[..., 2] * tangent), y / (points[..., 2] * tangent), points[..., 2]], dim=-1
     )
-    assert rigidity_loss(unproject(uvz, tangent)[None], ids, mask) < 1e-12
+    rays = torch.tensor([[[tangent, 0.0], [tangent, 0.0]]], dtype=torch.float64)
+    assert rigidity_loss(unproject(uvz[None], rays), ids, mask) < 1e-12
     assert rigidity_loss((uvz - uvz[:, :1])[None], ids, mask) > 1e-4
 
 
