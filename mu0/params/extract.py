@@ -104,6 +104,7 @@ class OpenAiParams(Section):
     backoff_s: PositiveFloat = 0.5  # doubled after every attempt
     longest_wait_s: PositiveFloat = 120.0  # a Retry-After beyond this counts as a failure
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None  # null: not sent
     max_tokens: PositiveInt = 1024
     json_mode: bool = True  # ask for response_format json_object; some servers do not know it
     usd_per_million_prompt_tokens: NonNegativeFloat = 0.0  # 0: not told, so no cost is reported

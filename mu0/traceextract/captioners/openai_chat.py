@@ -74,6 +74,8 @@ class OpenAiChat(AbstractChatModel):
     def settings(self) -> dict[str, object]:
         """The endpoint and what shapes its answers."""
         names = {"base_url", "temperature", "max_tokens", "json_mode"}
+        if self.params.top_p is not None:  # left out otherwise, so that answers kept before it came are found
+            names.add("top_p")
         return self.params.model_dump(include=names) | {"seed": self.seed}
 
     def reply(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Reply]]:
@@ -207,6 +209,7 @@ class OpenAiChat(AbstractChatModel):
             body["max_completion_tokens"] = max(params.max_tokens, REASONING_TOKENS)
         else:
             body |= {"max_tokens": params.max_tokens, "temperature": params.temperature}
+            body |= {} if params.top_p is None else {"top_p": params.top_p}
         if params.temperature > 0 and not params.model.startswith(REASONING):
             body["seed"] = self.seed
         if params.json_mode:

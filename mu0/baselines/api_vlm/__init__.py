@@ -1,0 +1,1 @@
+"""Chat models behind an endpoint (GPT, Gemini and others) as trace predictors."""

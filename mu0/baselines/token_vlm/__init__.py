@@ -1,0 +1,1 @@
+"""The tokenised VLM: μ0's backbone speaking traces as words."""

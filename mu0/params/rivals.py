@@ -1,0 +1,42 @@
+"""Sections of the trained rivals of μ0, and of chat models behind an endpoint; all have defaults."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from mu0.params.extract import OpenAiParams
+from mu0.params.section import Section
+from mu0.params.world_model import TrainParams
+
+
+class TokenVlmParams(Section):
+    """The tokenised VLM: which preset, its vocabulary, and its training."""
+
+    preset: Literal["tiny", "small", "base", "paper"] = "small"
+    n_waypoints: PositiveInt = Field(default=8, description="Of a trace; each is three words.")
+    n_bins: Annotated[int, Field(ge=2)] = Field(default=256, description="Words per axis.")
+    limit: PositiveFloat = Field(default=2.0, description="Largest displacement, in delta scales.")
+    blur_bins: NonNegativeFloat = Field(default=2.0, description="Standard deviation of the labels; 0: none.")
+    temperature: PositiveFloat = Field(default=1.0, description="Of sampling.")
+    train_s: PositiveFloat | Literal["benchmark"] | None = Field(
+        default="benchmark",
+        description="Seconds to train; benchmark: benchmark.train_s, as all methods; null: train.steps.",
+    )
+    train: TrainParams = TrainParams(steps=1000, batch_size=16, n_queries=8)
+
+
+class ApiVlmParams(OpenAiParams):
+    """A chat model behind an endpoint as trace predictor; off, because it sends images to another party."""
+
+    enabled: bool = False
+    temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = 0.95
+    max_tokens: PositiveInt = 8192
+    image_side_px: PositiveInt = 768
+    use_history: bool = False
+    use_depth: bool = False
+    incomplete: Literal["refuse", "complete"] = Field(
+        default="refuse",
+        description="complete: as officially, missing keypoints rest and short answers repeat their end.",
+    )
+    offline: bool = Field(default=False, description="Replay kept answers only; nothing is sent.")
