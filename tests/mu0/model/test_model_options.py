@@ -119,7 +119,9 @@ def test_equal_motions_near_and_far_are_equal_in_metric_units(build: Build) -> N
     torch.testing.assert_close(own, (moved_m / scale_m).expand(1, 2, 3), atol=1e-5, rtol=1e-4)
 
 
-def test_metric_models_return_the_datasets_units(build: Build, batch: TraceBatch) -> None:
+def test_metric_models_return_the_datasets_units(
+    build: Build, batch: TraceBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the exact velocity field the stored future comes back, whatever the unit inside."""
     model = build(metric_config())
     keypoints = model.keypoints(batch.anchor_uvz.abs() + 0.3, rays=batch.rays)
@@ -128,8 +130,8 @@ def test_metric_models_return_the_datasets_units(build: Build, batch: TraceBatch
     assert not torch.allclose(units, torch.ones(()))
     inside = torch.randn(3, 1, 5, 10, 3, generator=seeded())
     inside[..., 0, :] = 0
-    model.velocity = lambda _tokens: noise[:, :1] - inside  # type: ignore[method-assign]
     noise = noise_for(model.config)[:, :1]
+    monkeypatch.setattr(model, "velocity", lambda _tokens: noise - inside)
     prefix = model.encode_prefix(batch.image, batch.instructions)
     points, _ = model.sample(prefix, keypoints, noise)
     torch.testing.assert_close(points, inside * units[:, None, :, None], atol=1e-5, rtol=1e-5)
