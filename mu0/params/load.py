@@ -13,7 +13,7 @@ from mu0.params.checks import ChecksParams
 from mu0.params.extract import CaptionsParams, ExtractParams, TraceAuditParams
 from mu0.params.promotion import PromotionParams
 from mu0.params.raw_videos import RawVideosParams
-from mu0.params.rivals import ApiVlmParams, TokenVlmParams
+from mu0.params.rivals import ApiVlmParams, TokenVlmParams, TraceGenParams
 from mu0.params.section import Section
 from mu0.params.world_model import TraceDatasetParams, TraceReportParams, WorldModelParams
 
@@ -39,6 +39,7 @@ class Params(Section):
     benchmark: BenchmarkParams = BenchmarkParams()
     token_vlm: TokenVlmParams = TokenVlmParams()
     api_vlm: ApiVlmParams = ApiVlmParams()
+    tracegen: TraceGenParams = TraceGenParams()
 
 
 def load_params(path: Path = params_path) -> Params:

@@ -40,3 +40,14 @@ class ApiVlmParams(OpenAiParams):
         description="complete: as officially, missing keypoints rest and short answers repeat their end.",
     )
     offline: bool = Field(default=False, description="Replay kept answers only; nothing is sent.")
+
+
+class TraceGenParams(Section):
+    """TraceGen: which preset, and its training on as many keypoints of a frame as there are."""
+
+    preset: Literal["tiny", "small", "official_train", "official_eval", "official_larger"] = "small"
+    train_s: PositiveFloat | Literal["benchmark"] | None = Field(
+        default="benchmark",
+        description="Seconds to train; benchmark: benchmark.train_s, as all methods; null: train.steps.",
+    )
+    train: TrainParams = TrainParams(steps=1000, batch_size=16, n_queries=64)
