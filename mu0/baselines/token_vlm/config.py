@@ -8,7 +8,7 @@ both methods have about as many weights.
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mu0.errors import CheckpointError
 from mu0.files import read_json, write_json
@@ -26,6 +26,7 @@ class TokenVlmConfig:
     Attributes:
         backbone: Sizes of the backbone; the fields of μ0's expert mean nothing here.
         n_waypoints: Waypoints per trace, evenly spaced; the steps between them are interpolated.
+        words: What a word says: the displacement from the anchor, or from the waypoint before.
         n_bins: Words per axis.
         limit: Scaled displacements beyond it are clipped to it (1 = 95th percentile of the data).
         blur_bins: Standard deviation of the labels in bins; 0 is plain cross-entropy, which does not know
@@ -35,6 +36,7 @@ class TokenVlmConfig:
 
     backbone: WorldModelConfig
     n_waypoints: int = 8
+    words: Literal["absolute", "increments"] = "absolute"
     n_bins: int = 256
     limit: float = 2.0
     blur_bins: float = 2.0

@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from mu0.baselines.token_vlm.config import TokenVlmConfig
 from mu0.baselines.token_vlm.decoder import empty_cache, run_layers
-from mu0.baselines.token_vlm.waypoints import UNKNOWN, blurred_labels, dequantise, waypoint_words
+from mu0.baselines.token_vlm.waypoints import UNKNOWN, blurred_labels, points_of, waypoint_words
 from mu0.dataset.batch import TraceBatch
 from mu0.dataset.statistics import NormalizerStats
 from mu0.model.backbone import Backbone, Prefix
@@ -185,8 +185,7 @@ class TokenVlm(nn.Module):
             if place + 1 < config.n_tokens:
                 token = self.word_tokens(words[-1][..., None], torch.tensor([place + 1], device=uv.device))
         bins = torch.stack(words, dim=-1).view(*uv.shape[:2], -1, 3)
-        points = dequantise(bins, config.n_bins, config.limit)
-        return points, torch.stack(reached, dim=-1).cumprod(-1)
+        return points_of(bins, config), torch.stack(reached, dim=-1).cumprod(-1)
 
 
 def _end_terms(

@@ -30,6 +30,23 @@ def dequantise(bins: Int[Tensor, "*batch"], n_bins: int, limit: float) -> Float[
     return (bins.float() + 0.5) * (2 * limit / n_bins) - limit
 
 
+def words_of(points: Float[Tensor, "*batch k 3"], config: TokenVlmConfig) -> Int[Tensor, "*batch k 3"]:
+    """Bins of waypoints. An increment starts where the words so far lead, so errors do not add up."""
+    if config.words == "absolute":
+        return quantise(points, config.n_bins, config.limit)
+    words, reached = [], torch.zeros_like(points[..., 0, :])
+    for point in points.unbind(-2):
+        words.append(quantise(point - reached, config.n_bins, config.limit))
+        reached = reached + dequantise(words[-1], config.n_bins, config.limit)
+    return torch.stack(words, dim=-2)
+
+
+def points_of(words: Int[Tensor, "*batch k 3"], config: TokenVlmConfig) -> Float[Tensor, "*batch k 3"]:
+    """The waypoints that words name."""
+    centres = dequantise(words, config.n_bins, config.limit)
+    return centres if config.words == "absolute" else centres.cumsum(-2)
+
+
 def waypoint_words(
     future: Float[Tensor, "b q step 3"],
     future_valid: Bool[Tensor, "b q step"],
@@ -42,7 +59,7 @@ def waypoint_words(
     """
     every = future.shape[2] // config.n_waypoints
     reached = future_valid[:, :, every - 1 :: every].long().cumprod(-1).bool()
-    words = quantise(future[:, :, every - 1 :: every], config.n_bins, config.limit)
+    words = words_of(future[:, :, every - 1 :: every], config)
     is_known = reached[..., None] & axis_known[:, None, None]
     return torch.where(is_known, words, UNKNOWN), reached
 
