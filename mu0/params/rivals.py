@@ -14,6 +14,7 @@ class TokenVlmParams(Section):
 
     preset: Literal["tiny", "small", "base", "paper"] = "small"
     n_waypoints: PositiveInt = Field(default=8, description="Of a trace; each is three words.")
+    words: Literal["absolute", "increments"] = "absolute"
     n_bins: Annotated[int, Field(ge=2)] = Field(default=256, description="Words per axis.")
     limit: PositiveFloat = Field(default=2.0, description="Largest displacement, in delta scales.")
     blur_bins: NonNegativeFloat = Field(default=2.0, description="Standard deviation of the labels; 0: none.")
