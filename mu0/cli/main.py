@@ -12,6 +12,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from mu0.cli import interchange
 from mu0.errors import Mu0Error
 
 app = typer.Typer(
@@ -227,3 +228,6 @@ def profile_show() -> None:
     from mu0.cli.profile import show_profile
 
     show_profile()
+
+
+interchange.register(app, people_errors)

@@ -53,6 +53,21 @@ def load_checkpoint(folder: Path) -> TraceWorldModel:
     Raises:
         CheckpointError: A file is missing or damaged, or config, code and weights do not fit each other.
     """
+    require_files(folder)
+    config = read_config(folder / CONFIG)
+    tokenizer = read_tokenizer(folder / TOKENIZER, config.max_text_tokens)
+    with torch.device("meta"):  # no initial weights: they would take time and memory to be replaced
+        model = TraceWorldModel(config, tokenizer, NormalizerStats.read(folder / STATISTICS))
+    _load_weights(model.to_empty(device="cpu"), folder / WEIGHTS)
+    return model.eval()
+
+
+def require_files(folder: Path) -> None:
+    """Check that a folder holds all files of a world model.
+
+    Raises:
+        CheckpointError: It does not; says which are missing.
+    """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise CheckpointError(
@@ -60,12 +75,6 @@ def load_checkpoint(folder: Path) -> TraceWorldModel:
             expected=f"a world model: {', '.join(FILES)}",
             remedy="train one with `mu0 run world_model`, or name the right folder.",
         )
-    config = read_config(folder / CONFIG)
-    tokenizer = read_tokenizer(folder / TOKENIZER, config.max_text_tokens)
-    with torch.device("meta"):  # no initial weights: they would take time and memory to be replaced
-        model = TraceWorldModel(config, tokenizer, NormalizerStats.read(folder / STATISTICS))
-    _load_weights(model.to_empty(device="cpu"), folder / WEIGHTS)
-    return model.eval()
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
