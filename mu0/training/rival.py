@@ -9,7 +9,7 @@ Entry points
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ PLAN = "plan.json"
 Log = Callable[[int, dict[str, float]], None]
 
 
+@runtime_checkable
 class HasLoss(Protocol):
     """What is needed of a rival beside being a module."""
 
@@ -45,7 +46,7 @@ class RivalRun:
     """
 
     fitted: FitResult
-    plan: dict[str, float]
+    plan: dict[str, float | int]
     validation: dict[str, float]
 
 
@@ -78,11 +79,15 @@ def train_rival(
     def loss(batch: TraceBatch, generator: torch.Generator) -> dict[str, Tensor]:
         return rival.loss(batch.to(device), generator)
 
-    plan: dict[str, float] = {"steps": train.steps}
+    plan: dict[str, float | int] = {"steps": train.steps}
     if train_s is not None:
         if not (work_folder / PLAN).is_file():
             step_s = measure_step_s(model, make_batch, loss, fit_settings(train))
-            planned = {"steps": steps_for(train_s, step_s), "seconds_per_step": step_s, "train_s": train_s}
+            planned: dict[str, int | float] = {
+                "steps": steps_for(train_s, step_s),
+                "seconds_per_step": step_s,
+                "train_s": train_s,
+            }
             write_json(work_folder / PLAN, planned)
         plan = dict(read_json(work_folder / PLAN))
     settings = fit_settings(train.model_copy(update={"steps": int(plan["steps"])}))

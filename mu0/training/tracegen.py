@@ -30,7 +30,6 @@ from mu0.baselines.tracegen.model import TraceGen
 from mu0.dataset.batch import TraceBatch
 from mu0.dataset.index import read_slots
 from mu0.dataset.rows import WindowShape
-from mu0.dataset.statistics import NormalizerStats
 from mu0.dataset.store import WindowSettings, load_slots
 from mu0.dataset.windows import INDEX_NAME, TraceWindows
 from mu0.errors import DatasetError
@@ -55,23 +54,34 @@ class WarmUp:
     lr: float = 5e-4
 
 
-def window_settings(config: TraceGenConfig, history_len: int, image_jitter: float = 0.0) -> WindowSettings:
-    """Windows as μ0 sees them, with depth; TraceGen does not look at the past."""
-    shape = WindowShape(history_len, config.future_len)
-    return WindowSettings(shape, config.image_size_px, with_depth=True, image_jitter=image_jitter)
+@dataclasses.dataclass(frozen=True)
+class Demonstrations:
+    """Which episodes of the training split; of any source when left out."""
+
+    n_episodes: int = 5
+    seed: int = 0
+    source: str | None = None
 
 
 def open_windows(
-    dataset: Path, episodes_root: Path, captions_root: Path, config: TraceGenConfig, train: TrainParams
+    dataset: Path,
+    episodes_root: Path,
+    captions_root: Path,
+    config: TraceGenConfig,
+    train: TrainParams,
+    shape: WindowShape | None = None,
 ) -> dict[str, TraceWindows]:
-    """The splits "train" and, where there is one, "val"; only training images are jittered."""
+    """The splits "train" and, where there is one, "val"; only training images are jittered.
+
+    Depth is loaded, the past is not looked at; `shape` is the usual one when left out.
+    """
     present = set(read_slots(dataset / INDEX_NAME)["split"])
-    history_len = NormalizerStats.read(dataset / "normalizer_stats.json").history_len
-    jittered = window_settings(config, history_len, train.image_jitter)
+    shape = shape or WindowShape(future_len=config.future_len)
+    settings = WindowSettings(shape, config.image_size_px, with_depth=True)
+    jittered = dataclasses.replace(settings, image_jitter=train.image_jitter)
     windows = {"train": TraceWindows.open(dataset, episodes_root, captions_root, "train", jittered)}
     if "val" in present:
-        plain = window_settings(config, history_len)
-        windows["val"] = TraceWindows.open(dataset, episodes_root, captions_root, "val", plain)
+        windows["val"] = TraceWindows.open(dataset, episodes_root, captions_root, "val", settings)
     return windows
 
 
@@ -123,31 +133,30 @@ def few_episodes(
     dataset: Path,
     episodes_root: Path,
     captions_root: Path,
-    model: TraceGen,
-    n_episodes: int,
-    seed: int,
-    source: str | None = None,
+    like: TraceWindows,
+    which: Demonstrations,
 ) -> TraceWindows:
-    """Windows of `n_episodes` training episodes (of one source), with the statistics of the model.
+    """Windows of a few training episodes, with the settings and statistics of `like`.
 
     Raises:
         DatasetError: There are not that many.
     """
     slots = read_slots(dataset / INDEX_NAME)
     slots = slots[slots["split"] == "train"]
-    if source is not None:
-        slots = slots[slots["source"] == source]
+    if which.source is not None:
+        slots = slots[slots["source"] == which.source]
     episodes = np.sort(slots["episode_id"].unique())
-    if len(episodes) < n_episodes or n_episodes < 1:
+    if not 1 <= which.n_episodes <= len(episodes):
         raise DatasetError(
-            f"{n_episodes} training episodes were asked for; {source or 'the dataset'} has {len(episodes)}.",
+            f"{which.n_episodes} training episodes were asked for; "
+            f"{which.source or 'the dataset'} has {len(episodes)}.",
             expected="at least one, and no more than there are",
             remedy="ask for fewer, or add videos of that source.",
         )
-    chosen = np.random.default_rng(seed).choice(episodes, n_episodes, replace=False)
-    settings = window_settings(model.config, model.statistics.history_len)
-    store = load_slots(slots[slots["episode_id"].isin(chosen)], episodes_root, captions_root, settings)
-    return TraceWindows(store, model.statistics, settings)
+    chosen = np.random.default_rng(which.seed).choice(episodes, which.n_episodes, replace=False)
+    rows = slots[slots["episode_id"].isin(chosen)]
+    store = load_slots(rows, episodes_root, captions_root, like.settings)
+    return TraceWindows(store, like.statistics, like.settings)
 
 
 def warm_up(model: TraceGen, windows: TraceWindows, seed: int, how: WarmUp | None = None) -> FitResult:
