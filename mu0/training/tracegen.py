@@ -63,6 +63,12 @@ class Demonstrations:
     source: str | None = None
 
 
+def window_settings(config: TraceGenConfig, history_len: int, image_jitter: float = 0.0) -> WindowSettings:
+    """Windows as μ0 sees them, with depth; TraceGen does not look at the past."""
+    shape = WindowShape(history_len, config.future_len)
+    return WindowSettings(shape, config.image_size_px, with_depth=True, image_jitter=image_jitter)
+
+
 def open_windows(
     dataset: Path,
     episodes_root: Path,
@@ -77,7 +83,7 @@ def open_windows(
     """
     present = set(read_slots(dataset / INDEX_NAME)["split"])
     shape = shape or WindowShape(future_len=config.future_len)
-    settings = WindowSettings(shape, config.image_size_px, with_depth=True)
+    settings = dataclasses.replace(window_settings(config, shape.history_len), shape=shape)
     jittered = dataclasses.replace(settings, image_jitter=train.image_jitter)
     windows = {"train": TraceWindows.open(dataset, episodes_root, captions_root, "train", jittered)}
     if "val" in present:
