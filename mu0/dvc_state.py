@@ -12,11 +12,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 IGNORED_FOLDERS = frozenset({"__pycache__"})
 IGNORED_SUFFIXES = frozenset({".pyc"})
+PIPELINE_FOLDERS = (Path(), Path("benchmarks/traces"))  # where a dvc.yaml and its dvc.lock lie
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,29 @@ class RecordedStage:
 
 
 def read_recorded_stages(root: Path) -> dict[str, RecordedStage]:
-    """Stages of `dvc.lock` by name; empty before the first `dvc repro`."""
-    path = root / "dvc.lock"
-    content = yaml.safe_load(path.read_text()) if path.is_file() else None
+    """Stages of every `dvc.lock` by name; empty before the first `dvc repro`."""
     return {
         name: RecordedStage(
             {item["path"]: item["md5"] for item in entry.get("deps", [])},
             {item["path"]: item["md5"] for item in entry.get("outs", [])},
         )
-        for name, entry in (content or {}).get("stages", {}).items()
+        for folder in PIPELINE_FOLDERS
+        for name, entry in _stages_in(root / folder / "dvc.lock").items()
     }
+
+
+def read_stage_dependencies(root: Path) -> dict[str, list[str]]:
+    """Paths that each stage of every `dvc.yaml` depends on, by the stage's name."""
+    return {
+        name: entry.get("deps", [])
+        for folder in PIPELINE_FOLDERS
+        for name, entry in _stages_in(root / folder / "dvc.yaml").items()
+    }
+
+
+def _stages_in(path: Path) -> dict[str, Any]:
+    content = yaml.safe_load(path.read_text()) if path.is_file() else None
+    return (content or {}).get("stages", {})
 
 
 def md5_of(path: Path) -> str | None:

@@ -1,15 +1,16 @@
-"""`dvc.yaml`, rendered from the stage graph.
+"""`dvc.yaml`, rendered from the stage graph; so is the file of the benchmark's pipeline.
 
-Nobody edits `dvc.yaml` by hand: `mu0 dvc-yaml` writes it and `mu0 dvc-yaml --check` (part of `make check`)
+Nobody edits a `dvc.yaml` by hand: `mu0 dvc-yaml` writes it and `mu0 dvc-yaml --check` (part of `make check`)
 refuses a file that differs from what the graph says. Rendering is a pure function of the graph, so equal
 graphs are equal bytes.
 
 Conventions
     outputs   artifacts and check reports are cached by DVC; a report exists only if its check passed
     metrics   cached too: `reports/` is not in git, so the cache is where `dvc metrics diff` finds old numbers
+    wdir      every path counts from the project, wherever the file lies
 """
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -17,7 +18,6 @@ import yaml
 from mu0.files import atomic_file
 from mu0.pipeline import PIPELINE, Pipeline, Stage
 
-DVC_YAML = Path("dvc.yaml")
 HEADER = "# Written by `mu0 dvc-yaml` from mu0/pipeline.py; edit that file, not this one.\n"
 
 
@@ -27,21 +27,26 @@ def render_dvc_yaml(pipeline: Pipeline = PIPELINE) -> str:
     return HEADER + yaml.safe_dump({"stages": stages}, sort_keys=False, width=120, allow_unicode=True)
 
 
-def write(path: Path = DVC_YAML, pipeline: Pipeline = PIPELINE) -> None:
-    """Write `dvc.yaml` in one step."""
+def write(path: Path | None = None, pipeline: Pipeline = PIPELINE) -> None:
+    """Write the pipeline's file in one step."""
+    path = path or Path(pipeline.dvc_yaml)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as temporary:
         temporary.write_text(render_dvc_yaml(pipeline))
 
 
-def is_current(path: Path = DVC_YAML, pipeline: Pipeline = PIPELINE) -> bool:
+def is_current(path: Path | None = None, pipeline: Pipeline = PIPELINE) -> bool:
     """Whether the file says exactly what the graph says."""
+    path = path or Path(pipeline.dvc_yaml)
     return path.is_file() and path.read_text() == render_dvc_yaml(pipeline)
 
 
 def _entry(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
     outputs = [artifact.path for artifact in stage.outputs] + ([stage.report] if stage.report else [])
+    depth = len(PurePosixPath(pipeline.dvc_yaml).parts) - 1
     entry: dict[str, Any] = {
         "cmd": stage.command,
+        "wdir": "/".join([".."] * depth),
         "deps": list(pipeline.dependencies(stage)),
         "params": list(stage.params),
         "outs": outputs,

@@ -40,7 +40,7 @@ class Stage:
     code: tuple[str, ...]
     inputs: tuple[str, ...] = ()  # names of artifacts
     external: tuple[str, ...] = ()  # paths that people fill, such as data/videos
-    params: tuple[str, ...] = ()  # sections of params.yaml
+    params: tuple[str, ...] = ()  # sections of params.yaml, or single entries such as `section.key`
     outputs: tuple[Artifact, ...] = ()
     metrics: tuple[str, ...] = ()  # JSON files beside the outputs, kept in git's view, not in the cache
     plots: tuple[tuple[str, str, str], ...] = ()  # (csv, x column, y column)
@@ -250,30 +250,52 @@ STAGES: tuple[Stage, ...] = (
 
 
 class Pipeline:
-    """Look-ups over stages; the project's own by default, a miniature one in tests."""
+    """Look-ups over stages; the project's own by default, a miniature one in tests.
 
-    def __init__(self, stages: tuple[Stage, ...] = STAGES) -> None:
+    Args:
+        stages: In the order of the chain.
+        dvc_yaml: The file that is rendered from them, relative to the project.
+        upstream: Another pipeline whose artifacts these stages read.
+    """
+
+    def __init__(
+        self,
+        stages: tuple[Stage, ...] = STAGES,
+        *,
+        dvc_yaml: str = "dvc.yaml",
+        upstream: "Pipeline | None" = None,
+    ) -> None:
         self.all_stages = stages
+        self.dvc_yaml = dvc_yaml
+        self.upstream = upstream
 
     @cached_property
     def artifacts(self) -> dict[str, Artifact]:
-        """Artifacts by name."""
-        return {artifact.name: artifact for stage in self.all_stages for artifact in stage.outputs}
+        """Artifacts by name, those of `upstream` included."""
+        return {artifact.name: artifact for stage in self._known_stages for artifact in stage.outputs}
 
     @cached_property
     def stages(self) -> dict[str, Stage]:
-        """Stages by name, in the order of the chain."""
+        """Own stages by name, in the order of the chain."""
         return {stage.name: stage for stage in self.all_stages}
 
     @cached_property
     def producer_of(self) -> dict[str, Stage]:
-        """The stage that writes an artifact."""
-        return {artifact.name: stage for stage in self.all_stages for artifact in stage.outputs}
+        """The stage that writes an artifact, in `upstream` too."""
+        return {artifact.name: stage for stage in self._known_stages for artifact in stage.outputs}
 
     @cached_property
     def check_of(self) -> dict[str, Stage]:
-        """The check stage of an artifact, where there is one."""
-        return {stage.checks: stage for stage in self.all_stages if stage.checks}
+        """The check stage of an artifact, where there is one, in `upstream` too."""
+        return {stage.checks: stage for stage in self._known_stages if stage.checks}
+
+    @property
+    def _known_stages(self) -> tuple[Stage, ...]:
+        return (*(self.upstream.all_stages if self.upstream else ()), *self.all_stages)
+
+    def address(self, stage: Stage) -> str:
+        """How DVC calls an own stage."""
+        return f"{self.dvc_yaml}:{stage.name}"
 
     def gates(self, stage: Stage) -> tuple[str, ...]:
         """Reports that must have been written, which only passed checks do, before `stage` may run."""

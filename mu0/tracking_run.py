@@ -20,9 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from mu0.dvc_state import read_recorded_stages
+from mu0.dvc_state import read_recorded_stages, read_stage_dependencies
 from mu0.files import sha256_of_tree, write_json
 
 if TYPE_CHECKING:
@@ -166,15 +164,12 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def input_hashes(stage: str, root: Path = Path()) -> dict[str, str]:
     """DVC's md5 of the data that a stage reads, by path; empty outside a DVC project."""
-    graph = root / "dvc.yaml"
-    if not graph.is_file():
-        return {}
     outputs = {
         path: md5
         for recorded in read_recorded_stages(root).values()
         for path, md5 in recorded.output_md5.items()
     }
-    read = (yaml.safe_load(graph.read_text()) or {}).get("stages", {}).get(stage, {}).get("deps", [])
+    read = read_stage_dependencies(root).get(stage, [])
     return {out: md5 for out, md5 in outputs.items() if any(Path(path).is_relative_to(out) for path in read)}
 
 

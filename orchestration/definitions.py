@@ -2,12 +2,14 @@
 
 import dagster as dg
 
+from mu0.pipeline_benchmark import BENCHMARK
 from orchestration import jobs
 from orchestration.bridge.definitions import build_definitions
 from orchestration.bridge.project import project_here
 
 defs = dg.Definitions.merge(
     build_definitions(project_here()),
+    build_definitions(project_here(BENCHMARK), job="benchmark_traces", sensor="benchmark_lock_sync"),
     dg.Definitions(
         jobs=[jobs.data_engine, jobs.world_model, jobs.policy, jobs.promotion],
         schedules=[jobs.nightly],

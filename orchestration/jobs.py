@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from mu0.pipeline_benchmark import GROUP
+
 data_engine = dg.define_asset_job(
     "data_engine",
     dg.AssetSelection.groups("videos", "traces"),
@@ -49,7 +51,7 @@ def promotion() -> None:
 
 nightly = dg.ScheduleDefinition(
     name="nightly",
-    target=dg.AssetSelection.all(),
+    target=dg.AssetSelection.all() - dg.AssetSelection.groups(GROUP),
     cron_schedule="0 2 * * *",
     description="Everything that changed, at night. Off until you switch it on.",
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 from mu0.errors import StageError
 from mu0.files import write_json
 from mu0.params import load_params
-from mu0.pipeline import PIPELINE
+from mu0.pipeline_benchmark import BENCHMARK
 from mu0.stages.entry import run_stage
 
 PASSED = Path("reports/checks")
@@ -27,14 +27,14 @@ def check_artifact(artifact: str, root: Path = Path()) -> None:
         StageError: There are no expectations about such an artifact.
         CheckFailedError: A critical expectation is broken.
     """
-    if artifact not in PIPELINE.check_of:
+    if artifact not in BENCHMARK.check_of:
         raise StageError(
             f"There are no expectations about {artifact!r}.",
-            expected=f"one of {', '.join(PIPELINE.check_of)}",
+            expected=f"one of {', '.join(BENCHMARK.check_of)}",
             remedy="correct the name, or add assets_defs/<artifact>/expectations.py and a check stage.",
         )
     params = load_params(root / "params.yaml")
-    from assets_defs.checks.validate import failure, run_suites
+    from assets_defs.checks.validate import failure, run_suites, sentence
 
     expectations = importlib.import_module(f"assets_defs.{artifact}.expectations")
     report = run_suites(artifact, expectations.suites(root, params))
@@ -44,12 +44,12 @@ def check_artifact(artifact: str, root: Path = Path()) -> None:
         raise failure(report, failed_path)
     write_json(root / PASSED / f"{artifact}.json", report)
     (root / failed_path).unlink(missing_ok=True)
-    logging.getLogger(__name__).info(
-        "%s: %d expectations hold, %d warnings",
-        artifact,
-        report["n_expectations"] - report["n_broken"],
-        report["n_broken"],
-    )
+    log = logging.getLogger(__name__)
+    n_holding = report["n_expectations"] - report["n_broken"]
+    log.info("%s: %d expectations hold, %d warnings", artifact, n_holding, report["n_broken"])
+    for result in report["results"]:
+        if not result["success"]:
+            log.warning("    %s", sentence(result))
 
 
 if __name__ == "__main__":

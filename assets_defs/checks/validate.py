@@ -46,7 +46,7 @@ def failure(report: Report, report_path: Path) -> CheckFailedError:
     broken = [
         result for result in report["results"] if not result["success"] and result["severity"] == CRITICAL
     ]
-    lines = "\n".join(f"    {_sentence(result)}" for result in broken)
+    lines = "\n".join(f"    {sentence(result)}" for result in broken)
     return CheckFailedError(
         f"{report['artifact']}: {len(broken)} of {report['n_expectations']} expectations are broken:\n"
         f"{lines}",
@@ -56,7 +56,8 @@ def failure(report: Report, report_path: Path) -> CheckFailedError:
     )
 
 
-def _sentence(result: dict[str, Any]) -> str:
+def sentence(result: dict[str, Any]) -> str:
+    """One broken expectation for people: which, its limits, and what was found."""
     name = result["expectation"].removeprefix("expect_").replace("_", " ")
     found = "; ".join(f"{key} {result[key]}" for key in ("observed", "examples", "problem") if key in result)
     limits = ", ".join(f"{key} {value}" for key, value in result["limits"].items())

@@ -29,7 +29,8 @@ def environment() -> dict[str, str]:
     }
 
 
-def _python(*arguments: str) -> int:
+def run_python(*arguments: str) -> int:
+    """`python -m ...` in the environment of stage commands; returns its exit code."""
     return subprocess.run([sys.executable, "-m", *arguments], env=environment(), check=False).returncode
 
 
@@ -66,7 +67,7 @@ def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
         )
     require_project()
     load_params()
-    code = _python("dvc", "repro", *(["--force"] if force else []), *stages)
+    code = run_python("dvc", "repro", *(["--force"] if force else []), *stages)
     if code:
         raise StageError(
             f"The chain stopped (dvc repro left with {code}).",
@@ -112,7 +113,7 @@ def tell_where_things_are() -> None:
 def sync_with_dagster() -> None:
     """Run the bridge, which lives above this package and is therefore called as a program."""
     require_project()
-    if _python("orchestration.bridge"):
+    if run_python("orchestration.bridge"):
         raise StageError(
             "Dagster could not be brought up to date.",
             expected="orchestration.bridge to read dvc.lock and write to DAGSTER_HOME",
@@ -121,17 +122,19 @@ def sync_with_dagster() -> None:
 
 
 def render(*, check: bool) -> None:
-    """Write dvc.yaml, or say that it is not current."""
+    """Write dvc.yaml and that of the benchmark, or say which is not current."""
     from mu0.dvc_yaml import is_current, write
+    from mu0.pipeline_benchmark import PIPELINES
 
-    if not check:
-        write()
-        typer.echo("dvc.yaml written from mu0/pipeline.py.")
-    elif is_current():
-        typer.echo("dvc.yaml is current.")
-    else:
-        raise Mu0Error(
-            "dvc.yaml differs from the stage graph.",
-            expected="the graph in mu0/pipeline.py",
-            remedy="run `mu0 dvc-yaml`.",
-        )
+    for pipeline in PIPELINES:
+        if not check:
+            write(pipeline=pipeline)
+            typer.echo(f"{pipeline.dvc_yaml} written from the stage graph.")
+        elif is_current(pipeline=pipeline):
+            typer.echo(f"{pipeline.dvc_yaml} is current.")
+        else:
+            raise Mu0Error(
+                f"{pipeline.dvc_yaml} differs from the stage graph.",
+                expected="the graphs in mu0/pipeline.py and mu0/pipeline_benchmark.py",
+                remedy="run `mu0 dvc-yaml`.",
+            )

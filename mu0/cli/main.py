@@ -12,7 +12,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from mu0.cli import interchange
+from mu0.cli import benchmark, interchange
 from mu0.errors import Mu0Error
 
 app = typer.Typer(
@@ -231,3 +231,4 @@ def profile_show() -> None:
 
 
 interchange.register(app, people_errors)
+benchmark.register(app, people_errors)

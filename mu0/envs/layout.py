@@ -89,9 +89,7 @@ def instruction_for(target: PlacedObject, rng: np.random.Generator) -> str:
     return str(rng.choice(PHRASES)).format(thing=target.phrase)
 
 
-def _draw_objects(
-    rng: np.random.Generator, n_objects: int, catalogue: Catalogue
-) -> tuple[PlacedObject, ...]:
+def _draw_objects(rng: np.random.Generator, n_objects: int, catalogue: Catalogue) -> tuple[PlacedObject, ...]:
     kinds = rng.choice(list(catalogue.kinds), n_objects, replace=False)
     colours = rng.choice(list(catalogue.colours), n_objects, replace=False)
     textures = rng.choice(OBJECT_TEXTURES, n_objects, replace=False)

@@ -82,3 +82,49 @@ def paired_bootstrap(
     return bootstrap_mean(
         values - reference, clusters, seed=seed, confidence=confidence, n_resamples=n_resamples
     )
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Means of several columns, and the same means in every resampling: all columns see the same draws."""
+
+    mean: Float[np.ndarray, " column"]
+    draws: Float[np.ndarray, "resample column"]
+
+
+def resample_means(
+    values: Float[np.ndarray, "n column"],
+    clusters: Sequence[str] | np.ndarray,
+    *,
+    seed: int = 0,
+    n_resamples: int = N_RESAMPLES,
+) -> Resampled:
+    """Means over entries that are not NaN, of all values and of whole clusters drawn with replacement.
+
+    Differences and ratios of columns of the result are paired: take them draw by draw.
+
+    Args:
+        values: One row per keypoint; NaN where a column does not know it.
+        clusters: The episode of each row.
+        seed: Seed of the resampling.
+        n_resamples: How often the episodes are drawn.
+    """
+    member, _ = pd.factorize(np.asarray(clusters))
+    n_clusters = int(member.max()) + 1
+    known = np.isfinite(values)
+    of_cluster = np.eye(n_clusters)[member].T
+    sums = of_cluster @ np.where(known, values, 0.0)
+    counts = of_cluster @ known.astype(np.float64)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), n_resamples).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Resampled(sums.sum(0) / counts.sum(0), (weights @ sums) / (weights @ counts))
+
+
+def bounds(
+    draws: Float[np.ndarray, "resample *column"], confidence: float = 0.95
+) -> tuple[Float[np.ndarray, "*column"], Float[np.ndarray, "*column"]]:
+    """Lower and upper end of the percentile interval; NaN where nothing is known."""
+    tail = 50 * (1 - confidence)
+    low, high = np.percentile(draws, [tail, 100 - tail], axis=0)
+    return low, high

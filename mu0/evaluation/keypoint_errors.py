@@ -14,19 +14,32 @@ Columns of the table
 """
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
 from mu0.dataset.evaluation import EvaluationSample
-from mu0.evaluation.predictions import Predictions
 from mu0.evaluation.trace_metrics import METRICS, best_of, moving_points, trace_errors
 from mu0.geometry.camera import trace_from_uvz, unproject
 
 SPACES = ("uv", "uvz", "depth", "m")
 AXES = {"uv": slice(0, 2), "uvz": slice(0, 3), "depth": slice(2, 3)}
 BEST_NAMES = {"ade": "ADE", "fde": "FDE", "dtw": "DTW", "frechet": "Frechet"}
+
+
+@runtime_checkable
+class Answered(Protocol):
+    """Who answered, and what: `Predictions`, or answers that were read from disk."""
+
+    @property
+    def name(self) -> str:
+        """Name of the method."""
+
+    @property
+    def uvz(self) -> Float[np.ndarray, "sample n step 3"]:
+        """Futures of the keypoints of all samples one after another."""
 
 
 def column(metric: str, space: str, best_of_n: int = 1) -> str:
@@ -56,7 +69,7 @@ def keypoint_table(samples: Sequence[EvaluationSample], moving_threshold_uv: flo
 def keypoint_errors(
     samples: Sequence[EvaluationSample],
     keypoints: pd.DataFrame,
-    predictions: Predictions,
+    predictions: Answered,
     horizons: Sequence[int],
 ) -> pd.DataFrame:
     """Errors of one method, one row per keypoint and horizon; see the module's text for the columns."""
@@ -72,7 +85,7 @@ def keypoint_errors(
         columns |= _columns(predicted, known, usable, horizons, space, len(predictions.uvz))
     tables = [
         keypoints.drop(columns="is_3d").assign(
-            method=predictions.method.name, horizon=h, **{key: value[i] for key, value in columns.items()}
+            method=predictions.name, horizon=h, **{key: value[i] for key, value in columns.items()}
         )
         for i, h in enumerate(horizons)
     ]

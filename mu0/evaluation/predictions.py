@@ -39,6 +39,11 @@ class Predictions:
     uvz: Float[np.ndarray, "sample n step 3"]
     seconds: Float[np.ndarray, " question"]
 
+    @property
+    def name(self) -> str:
+        """Name of the method."""
+        return self.method.name
+
 
 def predict_all(
     method: Method, samples: Sequence[EvaluationSample], n_samples: int, seed: int

@@ -13,10 +13,10 @@ class WarmUpParams(Section):
     pretrain_sources: list[str] = Field(default=["hand_sim"], min_length=1, description="Learned from first.")
     target_source: str = Field(default="ur3_sim", description="The new embodiment; also evaluated on.")
     n_demonstrations: list[PositiveInt] = Field(default=[5, 15], min_length=1)
-    pretrain_steps: PositiveInt = 600
-    steps: PositiveInt = Field(default=250, description="On the demonstrations, equal for both arms.")
+    pretrain_steps: PositiveInt = 500
+    steps: PositiveInt = Field(default=200, description="On the demonstrations, equal for both arms.")
     n_draws: PositiveInt = Field(default=2, description="How often demonstrations are drawn anew.")
-    methods: list[str] = Field(default=["mu0"], min_length=1)
+    methods: list[str] = Field(default=["mu0", "tracegen"], min_length=1)
 
 
 class BenchmarkParams(Section):

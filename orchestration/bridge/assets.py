@@ -26,7 +26,8 @@ def build_external_assets(project: Project) -> list[dg.SourceAsset]:
 
 def run_in_dagster(stage: Stage, project: Project, context: dg.OpExecutionContext) -> StageRun:
     """Reproduce a stage with its lines in the run's log."""
-    return reproduce(stage.name, project.root, context.log.info, run_id=context.run_id)
+    address = project.pipeline.address(stage)
+    return reproduce(address, project.root, context.log.info, run_id=context.run_id)
 
 
 def _build(stage: Stage, project: Project) -> dg.AssetsDefinition:
@@ -58,7 +59,7 @@ def _build(stage: Stage, project: Project) -> dg.AssetsDefinition:
                 },
                 allow_retries=False,
             )
-        locked = read_lock(project.root)[stage.name]
+        locked = read_lock(project.root, project.pipeline)[stage.name]
         for artifact in stage.outputs:
             md5 = locked.output_md5[artifact.path]
             yield dg.MaterializeResult(

@@ -30,7 +30,7 @@ def _build(stage: Stage, project: Project) -> dg.AssetChecksDefinition:
             passed, severity = False, dg.AssetCheckSeverity.ERROR
             metadata["last_lines"] = dg.MetadataValue.md(f"```\n{run.tail}\n```")
         elif stage.report:
-            md5 = read_lock(project.root)[stage.name].output_md5[stage.report]
+            md5 = read_lock(project.root, project.pipeline)[stage.name].output_md5[stage.report]
             metadata[REPORT_MD5] = dg.MetadataValue.text(md5)
         return dg.AssetCheckResult(
             passed=passed,

@@ -7,35 +7,57 @@ import dagster as dg
 
 from orchestration.bridge.assets import build_assets, build_external_assets
 from orchestration.bridge.checks import build_checks
-from orchestration.bridge.lock import LOCK_FILE
+from orchestration.bridge.lock import lock_file
 from orchestration.bridge.project import Project
 from orchestration.bridge.sync import sync
 
 SENSOR_INTERVAL_S = 30
 
 
-def build_definitions(project: Project) -> dg.Definitions:
-    """Dagster's view of a pipeline; steps run in one process, because stages are processes themselves."""
+def build_definitions(
+    project: Project, *, job: str = "everything", sensor: str = "dvc_lock_sync"
+) -> dg.Definitions:
+    """Dagster's view of a pipeline; steps run in one process, because stages are processes themselves.
+
+    Args:
+        project: The pipeline and where it lives.
+        job: Name of the job that runs all stages of this pipeline, and none of another one.
+        sensor: Name of the sensor that watches its lock file.
+    """
     return dg.Definitions(
         assets=[*build_external_assets(project), *build_assets(project)],
         asset_checks=build_checks(project),
-        jobs=[dg.define_asset_job("everything", dg.AssetSelection.all(), description="The whole chain.")],
-        sensors=[build_sync_sensor(project)],
+        jobs=[
+            dg.define_asset_job(
+                job,
+                own_assets(project),
+                description=f"All stages of {project.pipeline.dvc_yaml}.",
+                executor_def=dg.in_process_executor,
+            )
+        ],
+        sensors=[build_sync_sensor(project, sensor)],
         executor=dg.in_process_executor,
     )
 
 
-def build_sync_sensor(project: Project) -> dg.SensorDefinition:
+def own_assets(project: Project) -> dg.AssetSelection:
+    """What the stages of this pipeline write."""
+    return dg.AssetSelection.assets(
+        *(artifact.name for stage in project.pipeline.all_stages for artifact in stage.outputs)
+    )
+
+
+def build_sync_sensor(project: Project, name: str = "dvc_lock_sync") -> dg.SensorDefinition:
     """Looks at dvc.lock; when it changed, reports what is new. It starts no run."""
 
     @dg.sensor(
-        name="dvc_lock_sync",
+        name=name,
         minimum_interval_seconds=SENSOR_INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Shows in Dagster what `dvc repro`, `dvc checkout` or `dvc pull` did in a shell.",
     )
     def dvc_lock_sync(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        current = _fingerprint(project.root / LOCK_FILE)
+        current = _fingerprint(project.root / lock_file(project.pipeline))
         if current == context.cursor:
             return dg.SkipReason("dvc.lock is unchanged.")
         reported = sync(context.instance, project)

@@ -17,7 +17,6 @@ from pathlib import Path
 
 TAIL_LINES = 40
 STOP_AFTER_S = 20.0
-DVC_YAML = "dvc.yaml"
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def reproduce(stage: str, root: Path, on_line: Callable[[str], None], run_id: st
     """Bring one stage up to date; its inputs are taken as they are.
 
     Args:
-        stage: Name of the stage in dvc.yaml.
+        stage: Address of the stage: its file, a colon and its name.
         root: Folder of the project.
         on_line: Receives every line that DVC and the stage write.
         run_id: Id of the Dagster run, which the stage's MLflow run then carries as a tag.
@@ -67,7 +66,7 @@ def _is_unchanged(stage: str, root: Path) -> bool:
 
     try:
         with Repo(str(root), _wait_for_lock=True) as repo:
-            return not repo.status(targets=[f"{root / DVC_YAML}:{stage}"])
+            return not repo.status(targets=[f"{root}/{stage}"])
     except DvcException:
         return False  # the command itself then says what is wrong
 

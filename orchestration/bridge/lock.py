@@ -11,7 +11,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-LOCK_FILE = "dvc.lock"
+from mu0.pipeline import PIPELINE, Pipeline
+
 PARAMS_FILE = "params.yaml"
 
 
@@ -25,10 +26,16 @@ class LockedStage:
     params: dict[str, Any]
 
 
-def read_lock(root: Path) -> dict[str, LockedStage]:
-    """Stages by name; empty before the first `dvc repro`."""
-    stages = read_yaml(root / LOCK_FILE).get("stages", {})
-    return {name: _locked_stage(entry) for name, entry in stages.items()}
+def lock_file(pipeline: Pipeline) -> Path:
+    """Where DVC records what it did, relative to the project: beside the pipeline's file."""
+    return Path(pipeline.dvc_yaml).with_suffix(".lock")
+
+
+def read_lock(root: Path, pipeline: Pipeline = PIPELINE) -> dict[str, LockedStage]:
+    """Stages by name, those of an upstream pipeline included; empty before the first `dvc repro`."""
+    upstream = read_lock(root, pipeline.upstream) if pipeline.upstream else {}
+    stages = read_yaml(root / lock_file(pipeline)).get("stages", {})
+    return upstream | {name: _locked_stage(entry) for name, entry in stages.items()}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

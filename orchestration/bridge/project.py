@@ -24,8 +24,8 @@ class Project:
         return artifacts | {Path(path).name: path for path in stage.external}
 
 
-def project_here() -> Project:
+def project_here(pipeline: Pipeline = PIPELINE) -> Project:
     """The project in the current folder, or else the checkout that holds this file."""
     here = Path.cwd()
     checkout = Path(__file__).resolve().parents[2]
-    return Project(here if (here / "params.yaml").is_file() else checkout)
+    return Project(here if (here / "params.yaml").is_file() else checkout, pipeline)

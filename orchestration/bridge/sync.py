@@ -21,7 +21,7 @@ def sync(instance: dg.DagsterInstance, project: Project) -> list[str]:
     Returns:
         What was reported, as `asset@md5`; empty when Dagster was up to date.
     """
-    lock = read_lock(project.root)
+    lock = read_lock(project.root, project.pipeline)
     locked_stages = [(stage, lock[stage.name]) for stage in project.pipeline.all_stages if stage.name in lock]
     reported: list[str] = []
     for stage, locked in locked_stages:

@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import grimp
@@ -11,7 +12,8 @@ import yaml
 
 from mu0.dvc_yaml import is_current, render_dvc_yaml
 from mu0.params import Params
-from mu0.pipeline import PIPELINE, STAGES, Stage
+from mu0.pipeline import PIPELINE, STAGES, Pipeline, Stage
+from mu0.pipeline_benchmark import BENCHMARK, BENCHMARK_STAGES, EVERY_STAGE, PIPELINES
 from orchestration.definitions import defs
 
 ROOT_PACKAGES = ("mu0", "assets_defs")
@@ -37,14 +39,33 @@ def is_docstring_only(module: str) -> bool:
     return Path(module.replace(".", "/"), "__init__.py").is_file()
 
 
-def test_dvc_yaml_is_rendered_from_the_graph() -> None:
-    assert is_current(), "dvc.yaml differs from mu0/pipeline.py; run `mu0 dvc-yaml`"
+def rendered_stages() -> dict[str, Any]:
+    """Entries of both files, which call no stage by the same name."""
+    files = [yaml.safe_load(render_dvc_yaml(pipeline))["stages"] for pipeline in PIPELINES]
+    assert not set(files[0]) & set(files[1])
+    return files[0] | files[1]
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda pipeline: pipeline.dvc_yaml)
+def test_dvc_yaml_is_rendered_from_the_graph(pipeline: Pipeline) -> None:
+    assert is_current(pipeline=pipeline), f"{pipeline.dvc_yaml} is not the graph; run `mu0 dvc-yaml`"
+
+
+def test_the_benchmark_is_no_part_of_the_main_chain() -> None:
+    """`dvc repro` in the root runs dvc.yaml: nothing in it may wait for the benchmark."""
+    written = {artifact.name for stage in BENCHMARK_STAGES for artifact in stage.outputs}
+    assert not [stage.name for stage in STAGES if set(stage.inputs) & written]
+    graph = defs.resolve_job_def("everything").asset_layer.selected_asset_keys
+    assert not {key.to_user_string() for key in graph} & written
+    graph = defs.resolve_job_def("benchmark_traces").asset_layer.selected_asset_keys
+    assert {key.to_user_string() for key in graph} == written
 
 
 def test_definitions_load() -> None:
     dg.Definitions.validate_loadable(defs)
     shown = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
-    assert set(PIPELINE.artifacts) <= shown
+    assert set(BENCHMARK.artifacts) <= shown
+    assert set(PIPELINE.artifacts) <= set(BENCHMARK.artifacts)
 
 
 def test_dagster_edges_equal_dvc_edges() -> None:
@@ -56,7 +77,7 @@ def test_dagster_edges_equal_dvc_edges() -> None:
         for parent in graph.get(key).parent_keys
         if stage_of[parent]
     }
-    stages = yaml.safe_load(render_dvc_yaml())["stages"]
+    stages = rendered_stages()
     writer = {out: name for name, entry in stages.items() for out in entry["outs"]}
     dvc_edges = {
         (writer[out], name)
@@ -75,24 +96,24 @@ def test_dagster_edges_equal_dvc_edges() -> None:
 def test_every_check_stage_is_a_blocking_asset_check() -> None:
     graph = defs.resolve_asset_graph()
     blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
-    assert blocking == {stage.name for stage in STAGES if stage.checks}
+    assert blocking == {stage.name for stage in EVERY_STAGE if stage.checks}
 
 
 def test_consumers_wait_for_the_checks_of_their_inputs() -> None:
-    stages = yaml.safe_load(render_dvc_yaml())["stages"]
-    for stage in STAGES:
+    stages = rendered_stages()
+    for stage in EVERY_STAGE:
         for name in stage.inputs:
-            check = PIPELINE.check_of.get(name)
+            check = BENCHMARK.check_of.get(name)
             if check and not stage.checks:
                 assert check.report in stages[stage.name]["deps"]
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+@pytest.mark.parametrize("stage", EVERY_STAGE, ids=lambda stage: stage.name)
 def test_all_listed_code_exists(stage: Stage) -> None:
     assert [path for path in stage.code if not Path(path).exists()] == []
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+@pytest.mark.parametrize("stage", EVERY_STAGE, ids=lambda stage: stage.name)
 def test_a_stage_lists_all_code_that_it_imports(stage: Stage) -> None:
     entry = entry_module(stage)
     used = {entry, *import_graph().find_upstream_modules(entry)}
@@ -100,13 +121,15 @@ def test_a_stage_lists_all_code_that_it_imports(stage: Stage) -> None:
     assert not missing, f"stage `{stage.name}` runs {missing} but does not list them in mu0/pipeline.py"
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+@pytest.mark.parametrize("stage", EVERY_STAGE, ids=lambda stage: stage.name)
 def test_a_stage_lists_all_params_that_it_reads(stage: Stage) -> None:
     source = Path(f"{entry_module(stage).replace('.', '/')}.py").read_text()
     read = set(re.findall(r"\bparams(?:\(\))?\.(\w+)", source)) & set(Params.model_fields)
-    assert read <= set(stage.params), "add the sections to the stage in mu0/pipeline.py"
+    assert read <= {name.split(".")[0] for name in stage.params}, (
+        "add the sections to the stage in mu0/pipeline.py"
+    )
 
 
 def test_jobs_cover_the_chain() -> None:
     names = {job.name for job in defs.resolve_all_job_defs()}
-    assert {"everything", "data_engine", "world_model", "policy", "promotion"} <= names
+    assert {"everything", "data_engine", "world_model", "policy", "promotion", "benchmark_traces"} <= names

@@ -6,7 +6,9 @@ import yaml
 
 from mu0.dvc_yaml import is_current, render_dvc_yaml, write
 from mu0.params import Params
-from mu0.pipeline import PIPELINE, STAGES, Artifact, Pipeline, Stage
+from mu0.evaluation.benchmark_methods import METHODS as METHOD_SPECS
+from mu0.pipeline import Artifact, Pipeline, Stage
+from mu0.pipeline_benchmark import BENCHMARK, EVERY_STAGE, METHODS, WEIGHTS_OF, model_folder
 
 MADE = Artifact("made", "data/made", "group", "Made.")
 SMALL = Pipeline((
@@ -46,18 +48,45 @@ def test_a_file_is_current_until_somebody_edits_it(tmp_path: Path) -> None:
 
 
 def test_names_and_paths_are_unique() -> None:
-    artifacts = [artifact for stage in STAGES for artifact in stage.outputs]
-    assert len(PIPELINE.stages) == len(STAGES)
+    artifacts = [artifact for stage in EVERY_STAGE for artifact in stage.outputs]
+    assert len({stage.name for stage in EVERY_STAGE}) == len(EVERY_STAGE)
     assert len({artifact.name for artifact in artifacts}) == len(artifacts)
     assert len({artifact.path for artifact in artifacts}) == len(artifacts)
 
 
 def test_stages_come_after_what_they_read() -> None:
     known: set[str] = set()
-    for stage in STAGES:
+    for stage in EVERY_STAGE:
         assert set(stage.inputs) <= known, stage.name
         known |= {artifact.name for artifact in stage.outputs}
 
 
 def test_params_sections_exist() -> None:
-    assert {section for stage in STAGES for section in stage.params} <= set(Params.model_fields)
+    assert {name.split(".")[0] for stage in EVERY_STAGE for name in stage.params} <= set(Params.model_fields)
+
+
+def test_a_second_pipeline_reads_the_first_ones_artifacts_from_its_own_folder() -> None:
+    score = Stage("score", "python -m score", ("score.py",), inputs=("made",), params=("make.key",))
+    second = Pipeline((score,), dvc_yaml="bench/two/dvc.yaml", upstream=SMALL)
+    assert yaml.safe_load(render_dvc_yaml(second)) == {
+        "stages": {
+            "score": {
+                "cmd": "python -m score", "wdir": "../..", "params": ["make.key"],
+                "deps": ["data/made", "reports/made.json", "score.py"],
+            }
+        }
+    }  # fmt: skip
+    assert second.address(score) == "bench/two/dvc.yaml:score"
+    assert set(second.stages) == {"score"}
+
+
+def test_the_benchmark_asks_exactly_the_registered_methods() -> None:
+    assert set(METHODS) == set(METHOD_SPECS)
+    for name, spec in METHOD_SPECS.items():
+        inputs = BENCHMARK.stages[f"benchmark_predictions_{name}"].inputs
+        weights = [
+            BENCHMARK.artifacts[one].path for one in inputs if BENCHMARK.artifacts[one].kinds == ("torch",)
+        ]
+        assert weights == ([spec.checkpoint] if spec.checkpoint else [])
+        if spec.checkpoint:
+            assert spec.checkpoint == model_folder(WEIGHTS_OF.get(name, name))

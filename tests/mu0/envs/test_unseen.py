@@ -1,4 +1,4 @@
-"""What no training source shows: other objects and another camera motion, while usual scenes stay as they are."""
+"""What no training source shows: other objects, another camera motion; usual scenes stay as they are."""
 
 import numpy as np
 import pytest

@@ -1,0 +1,1 @@
+"""What must be true of `benchmark_traces` before anybody quotes it."""

@@ -1,0 +1,76 @@
+"""Trace benchmark: every method at every horizon, finite errors, equal numbers of keypoints for all."""
+
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+
+from assets_defs.checks.suite import (
+    WARNING,
+    Suite,
+    between,
+    facts,
+    finite,
+    has_columns,
+    in_set,
+    n_rows,
+    not_above,
+    unique_together,
+)  # fmt: skip
+from assets_defs.checks.tables import read_table
+from mu0.params import Params
+from mu0.pipeline_benchmark import METHODS
+
+KEYS = ("method", "split", "points", "horizon")
+ERRORS_UV = ("ade_uv", "fde_uv", "dtw_uv", "frechet_uv")
+NEEDED = ("held_out", "unseen_objects", "unseen_camera")
+
+
+def suites(root: Path, params: Params) -> list[Suite]:
+    """Suites about reports/benchmark_traces."""
+    table = read_table(root / "reports/benchmark_traces/table.parquet")
+    comparisons = read_table(root / "reports/benchmark_traces/comparisons.parquet")
+    horizons, n = params.benchmark.horizons, params.benchmark.n_samples
+    everywhere = table[table["points"] == "all"]
+    wanted = set(product(METHODS, NEEDED, horizons))
+    there = set(zip(everywhere["method"], everywhere["split"], everywhere["horizon"], strict=True))
+    best = f"minDTW_{n}_uv" if n > 1 else "dtw_uv"
+    return [
+        Suite("table", table, [
+            *has_columns(*KEYS, *ERRORS_UV, best),
+            n_rows(1),
+            unique_together(*KEYS),
+            *finite(*ERRORS_UV, best, "latency_s"),
+            *(between(name, 0.0, None) for name in (*ERRORS_UV, best)),
+            in_set("method", list(METHODS)),
+            in_set("horizon", list(horizons)),
+            between("n_keypoints", 1, None),
+            not_above(best, "dtw_uv"),
+        ]),
+        Suite("comparisons", comparisons, [
+            unique_together(*KEYS, "metric"),
+            not_above("difference_low", "difference_high"),
+        ]),
+        Suite("complete", facts(
+            n_missing=float(len(wanted - there)),
+            n_unequal_keypoints=float(_unequal_keypoints(table)),
+            mu0_ade_below_static=_ade_below_static(everywhere),
+        ), [
+            between("n_missing", 0, 0),
+            between("n_unequal_keypoints", 0, 0),
+            between("mu0_ade_below_static", 0.0, None, severity=WARNING),
+        ]),
+    ]  # fmt: skip
+
+
+def _unequal_keypoints(table: pd.DataFrame) -> int:
+    """Splits, points and horizons in which methods were measured on different numbers of keypoints."""
+    counts = table.groupby(["split", "points", "horizon"])[["n_keypoints", "n_episodes"]].nunique()
+    return int((counts > 1).any(axis=1).sum())
+
+
+def _ade_below_static(table: pd.DataFrame) -> float:
+    """How much lower than that of standing still μ0's error is, at the longest horizon [uv]."""
+    rows = table[(table["split"] == "held_out") & (table["horizon"] == table["horizon"].max())]
+    ade = rows.set_index("method")["ade_uv"]
+    return float(ade.get("static", float("nan")) - ade.get("mu0", float("nan")))

@@ -1,0 +1,152 @@
+"""What the warm-up study needs to know of a method: its windows, a fresh model, its loss, its predictor.
+
+Both arms of a comparison get the same words and the same statistics, so that nothing but the weights they
+start from differs. Statistics are those of the trace dataset, computed over all its training episodes.
+"""
+
+import dataclasses
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from mu0.dataset.batch import TraceBatch
+from mu0.dataset.rows import WindowShape
+from mu0.dataset.statistics import NormalizerStats
+from mu0.dataset.store import WindowSettings, load_slots
+from mu0.dataset.windows import STATISTICS_NAME, TraceWindows
+from mu0.errors import StageError
+from mu0.interfaces import AbstractTracePredictor
+from mu0.params import Params
+from mu0.params.world_model import TrainParams
+
+DATASET = Path("data/trace_dataset")
+EPISODES = Path("data/extracted_traces")
+CAPTIONS = Path("data/captions")
+Loss = Callable[[TraceBatch, torch.Generator], dict[str, Tensor]]
+
+
+class AbstractLearner(ABC):
+    """One method in the study."""
+
+    train: TrainParams
+
+    @abstractmethod
+    def windows(self, slots: pd.DataFrame) -> TraceWindows:
+        """Training windows of some rows of `index.parquet`."""
+
+    @abstractmethod
+    def fresh(self, windows: TraceWindows, seed: int) -> nn.Module:
+        """A model with random weights; words and scales come from `windows`."""
+
+    @abstractmethod
+    def loss(self, model: nn.Module) -> Loss:
+        """What is minimised."""
+
+    @abstractmethod
+    def predictor(self, model: nn.Module) -> AbstractTracePredictor:
+        """The trained model behind the common interface."""
+
+
+class Mu0Learner(AbstractLearner):
+    """μ0 as the section `world_model` describes it."""
+
+    def __init__(self, params: Params) -> None:
+        from mu0.model.presets import preset
+
+        self.train = params.world_model.train
+        self.config = preset(params.world_model.preset)
+
+    def windows(self, slots: pd.DataFrame) -> TraceWindows:
+        """Training windows of some rows of `index.parquet`."""
+        shape = WindowShape(self.config.history_len, self.config.future_len)
+        settings = WindowSettings(shape, self.config.image_size_px, with_depth=self.config.use_depth)
+        return _open(slots, dataclasses.replace(settings, image_jitter=self.train.image_jitter))
+
+    def fresh(self, windows: TraceWindows, seed: int) -> nn.Module:
+        """A model with random weights; words come from `windows`."""
+        from mu0.training.world_model import build_model, captions_of
+
+        return build_model(self.config, captions_of(windows), windows.statistics, seed)
+
+    def loss(self, model: nn.Module) -> Loss:
+        """Flow, end of the event and rigidity."""
+        typed: Any = model
+
+        def terms(batch: TraceBatch, generator: torch.Generator) -> dict[str, Tensor]:
+            return {"loss": typed.loss(batch, generator).total}
+
+        return terms
+
+    def predictor(self, model: nn.Module) -> AbstractTracePredictor:
+        """The trained model behind the common interface."""
+        from mu0.model.predictor import TracePredictor
+
+        typed: Any = model
+        return TracePredictor(typed)
+
+
+class TraceGenLearner(AbstractLearner):
+    """TraceGen as the section `tracegen` describes it."""
+
+    def __init__(self, params: Params) -> None:
+        from mu0.baselines.tracegen.config import preset
+
+        self.train = params.tracegen.train
+        self.config = preset(params.tracegen.preset)
+        self.history_len = params.trace_dataset.history_len
+
+    def windows(self, slots: pd.DataFrame) -> TraceWindows:
+        """Training windows of some rows of `index.parquet`."""
+        from mu0.training.tracegen import window_settings
+
+        return _open(slots, window_settings(self.config, self.history_len, self.train.image_jitter))
+
+    def fresh(self, windows: TraceWindows, seed: int) -> nn.Module:
+        """A model with random weights; words and the scale of increments come from `windows`."""
+        from mu0.training.tracegen import build_tracegen
+
+        return build_tracegen(self.config, windows, seed)
+
+    def loss(self, model: nn.Module) -> Loss:
+        """Flow matching on increments."""
+        typed: Any = model
+        loss: Loss = typed.loss
+        return loss
+
+    def predictor(self, model: nn.Module) -> AbstractTracePredictor:
+        """The trained model behind the common interface."""
+        module = importlib.import_module("mu0.baselines.tracegen.predictor")
+        predictor: AbstractTracePredictor = module.TraceGenPredictor(model)
+        return predictor
+
+
+LEARNERS: dict[str, type[Mu0Learner] | type[TraceGenLearner]] = {
+    "mu0": Mu0Learner,
+    "tracegen": TraceGenLearner,
+}
+
+
+def open_learner(name: str, params: Params) -> AbstractLearner:
+    """The learner called `name`.
+
+    Raises:
+        StageError: There is none.
+    """
+    if name not in LEARNERS:
+        raise StageError(
+            f"The warm-up study knows no method {name!r}.",
+            expected=", ".join(LEARNERS),
+            remedy="correct benchmark.warm_up.methods in params.yaml.",
+        )
+    return LEARNERS[name](params)
+
+
+def _open(slots: pd.DataFrame, settings: WindowSettings) -> TraceWindows:
+    statistics = NormalizerStats.read(DATASET / STATISTICS_NAME)
+    return TraceWindows(load_slots(slots, EPISODES, CAPTIONS, settings), statistics, settings)
