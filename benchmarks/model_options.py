@@ -33,8 +33,15 @@ from mu0.model.presets import preset
 from mu0.params.world_model import TrainParams
 from mu0.training.world_model import build_model, captions_of, open_windows, train_world_model
 
+WAYPOINTS = {"curve": "waypoints", "n_control_points": 32}
 EXTRA: dict[str, dict[str, Any]] = {
-    "waypoints_4_tokens": {"curve": "waypoints", "n_control_points": 32, "control_points_per_token": 8},
+    "waypoints_1_token": WAYPOINTS | {"control_points_per_token": 32},
+    "waypoints_2_tokens": WAYPOINTS | {"control_points_per_token": 16},
+    "waypoints_4_tokens": WAYPOINTS | {"control_points_per_token": 8},
+    "waypoints_1_token_skip": WAYPOINTS | {"control_points_per_token": 32, "flow_skip": True},
+    "waypoints_2_tokens_skip": WAYPOINTS | {"control_points_per_token": 16, "flow_skip": True},
+    "anchor_depth_skip": {"anchor_depth": True, "flow_skip": True},
+    "anchor_depth_metric": {"anchor_depth": True, "displacement": "metric"},
 }
 COLUMNS = ("ade_m", "dtw_m", "minADE_5_m", "minDTW_5_m", "ade_uv", "minADE_5_uv")
 N_SAMPLES = 5

@@ -13,6 +13,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "raw_waypoints": {"curve": "waypoints", "n_control_points": 32, "control_points_per_token": 32},
     "c2_spline": {"curve": "c2"},
     "soft_anchor": {"hard_anchor": False},
+    "flow_skip": {"flow_skip": True},
     "metric_scale": {"displacement": "metric"},
     "anchor_depth": {"anchor_depth": True},
     "no_features": {"keypoint_features": "none"},

@@ -83,6 +83,7 @@ class WorldModelConfig:
     depth_dropout_whole_batch: bool = (
         False  # True: a dropped panel costs no time, as the block is then absent
     )
+    flow_skip: bool = False  # the network predicts what a linear guess from its noisy input leaves over
     # training
     use_history: bool = True  # False: the past is never looked at, in training or later
     history_dropout: float = 0.5

@@ -12,7 +12,7 @@ from mu0.model.anchor_depth import AnchorDepth, depth_features
 from mu0.model.config import WorldModelConfig
 from mu0.model.corruption import as_two_d, corrupt
 from mu0.model.displacement import dataset_units, metric_scale_m, rays_or_default, unproject
-from mu0.model.flow import guide
+from mu0.model.flow import DATA_STD, guide, skip_gain
 from mu0.model.guidance import Guidance
 from mu0.model.losses import known_axes
 from mu0.model.presets import preset
@@ -212,3 +212,30 @@ def test_two_d_images_know_nothing_of_depth_and_supervise_none(build: Build, bat
     deep = dataclasses.replace(batch, future=batch.future * torch.tensor([1, 1, 5.0]))
     losses = [model.loss(one, seeded()).total for one in (batch, deep)]
     assert losses[0] == losses[1]
+
+
+# ------------------------------------------------------------------ skip connection of the flow
+
+
+def test_the_skip_is_the_best_linear_guess_of_the_velocity() -> None:
+    generator = torch.Generator().manual_seed(0)
+    data, noise = (
+        torch.randn(200_000, generator=generator) * DATA_STD,
+        torch.randn(200_000, generator=generator),
+    )
+    for tau in (0.05, 0.4, 0.9):
+        x, velocity = tau * noise + (1 - tau) * data, noise - data
+        best = (x * velocity).mean() / x.square().mean()
+        assert skip_gain(torch.tensor(tau)).item() == pytest.approx(best.item(), abs=0.02)
+    assert skip_gain(torch.tensor([0.0, 1.0])).tolist() == [-1, 1]
+
+
+def test_with_the_skip_a_silent_network_already_removes_noise(build: Build, batch: TraceBatch) -> None:
+    """A velocity head of zero leaves what a normal distribution of the data's size allows."""
+    lengths = []
+    for has_skip in (False, True):
+        model = build(preset("tiny", flow_skip=has_skip))
+        torch.nn.init.zeros_(model.velocity_head.weight)
+        torch.nn.init.zeros_(model.velocity_head.bias)
+        lengths.append(sample(model, batch).square().mean())
+    assert 0 < lengths[1] < 0.5 * lengths[0]
