@@ -34,7 +34,7 @@ from mu0.traceextract.quality_row import QualityRow
 
 CODE = ("traceextract", "geometry", "episodes")  # packages of mu0 that decide what an episode holds
 LIBRARY = Path(__file__).resolve().parents[1]
-TEXT_ONLY = ("caption", "events")  # they read episodes and do not shape them
+READERS = ("caption", "events", "convert", "validate")  # they read episodes and do not shape them
 ENTRY_NAME, VERDICT_NAME, WORK_SUFFIX = "episode", "quality.json", ".work"
 
 
@@ -44,7 +44,7 @@ def code_version() -> str:
     digest = hashlib.sha256()
     for package in CODE:
         for path in sorted((LIBRARY / package).rglob("*.py")):
-            if any(part.startswith(TEXT_ONLY) for part in path.relative_to(LIBRARY).parts):
+            if any(part.startswith(READERS) for part in path.relative_to(LIBRARY).parts):
                 continue
             digest.update(f"{path.relative_to(LIBRARY).as_posix()}\0{sha256_of(path)}\n".encode())
     return digest.hexdigest()

@@ -1,5 +1,6 @@
 """Worker processes: one clip each at a time, one thread each, and none outlives the run that started it."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -13,10 +14,13 @@ def start_workers(count: int) -> Executor:
     if count == 1:
         return ThreadPoolExecutor(1, initializer=_one_thread)
     context = multiprocessing.get_context("spawn")  # a fork would inherit the locks of OpenCV's threads
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_start)
+    level = logging.getLogger("mu0").getEffectiveLevel()
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(level,))
 
 
-def _start() -> None:
+def _start(level: int) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("mu0").setLevel(level)  # a fresh process would keep licences to itself
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _one_thread()
