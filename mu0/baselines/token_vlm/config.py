@@ -1,8 +1,8 @@
 """Everything that fixes the shape of the tokenised VLM, with μ0's four presets.
 
 The backbone is μ0's at the same preset, trained as a whole (μ0's large presets freeze theirs: it has an
-expert to train instead). At `small` that is 1.5 million weights against μ0's 2.4 with its expert: a step costs
-twice μ0's already, and more text layers would mean fewer steps in the same time.
+expert to train instead). At `small` that is 1.5 million weights against μ0's 2.4 with its expert: a step
+costs twice μ0's already, and more text layers would mean fewer steps in the same time.
 """
 
 import dataclasses
