@@ -19,7 +19,8 @@ Entry points
 
 Source
     reference/mu0.md §1.4 to §1.6, with two changes: frames without a usable row are left out instead of being
-    used unfiltered, and the number of queries is as large as the frame allows instead of random.
+    used unfiltered, and unless `fewest_queries` is set the number of queries is as large as the frame allows
+    instead of random.
 """
 
 from collections.abc import Iterator
@@ -97,6 +98,8 @@ class TraceWindows:
         rng = np.random.default_rng([seed, step])
         slots = self._slots_of_step(step, batch_size, seed)
         rows, is_query = _draw_rows(self.store.first_row, slots, n_queries, rng)
+        if self.settings.fewest_queries > 0:
+            is_query &= np.arange(n_queries) < _draw_counts(is_query, self.settings.fewest_queries, rng)
         frames = self.store.frame_index[slots]
         texts = [self.store.captions[s].draw(int(f), rng) for s, f in zip(slots, frames, strict=True)]
         panel, depth_valid = self._depth_panel(slots, rng)
@@ -107,6 +110,7 @@ class TraceWindows:
             depth_panel=panel,
             depth_valid=depth_valid,
             has_depth_axis=torch.from_numpy(self.store.is_3d[slots]),
+            rays=torch.from_numpy(self.store.rays[slots]),
             **self._traces(slots, rows, is_query),
         )
 
@@ -189,3 +193,11 @@ def _draw_rows(
     picks = np.argsort(keys, axis=1)[:, :n_queries]
     is_query = np.arange(n_queries) < n_rows[:, None]
     return start[:, None] + np.where(is_query, picks, 0), is_query
+
+
+def _draw_counts(
+    is_query: Bool[np.ndarray, "b q"], fewest: int, rng: np.random.Generator
+) -> Int64[np.ndarray, "b 1"]:
+    """A uniform number of keypoints per image, both ends included, never more than there are."""
+    most = is_query.sum(axis=1)
+    return rng.integers(np.minimum(fewest, most), most + 1)[:, None]

@@ -1,6 +1,6 @@
 """Sections `trace_dataset`, `world_model` and `trace_report`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -27,20 +27,52 @@ class TraceDatasetParams(Section):
 
 
 class TrainParams(Section):
-    """How long and how fast the world model learns."""
+    """How long and how fast the world model learns, and on what; docs/training.md explains each line."""
 
     steps: PositiveInt
-    batch_size: PositiveInt = 32
+    batch_size: PositiveInt = Field(default=32, description="Images of one pass on one process.")
+    accumulate: PositiveInt = Field(default=1, description="Passes per optimizer step on each process.")
     n_queries: PositiveInt = 16
+    fewest_queries: NonNegativeInt = Field(
+        default=0, description="Above 0: each image has a random number of keypoints, at least this many."
+    )
     lr: PositiveFloat = 1e-3
     warmup_steps: NonNegativeInt = 100
+    schedule: Literal["plateau", "cosine", "constant"] = "plateau"
     weight_decay: NonNegativeFloat = 0.01
     grad_clip: PositiveFloat = 10.0
     image_jitter: NonNegativeFloat = 0.1
+    depth_noise_m: NonNegativeFloat = 0.0
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.98
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    checkpointing: bool = Field(
+        default=False, description="Compute activations twice, keep few of them."
+    )
+    compile: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    sharding: Literal["none", "full"] = Field(
+        default="none", description="Under torchrun: every process holds all weights, or a part (FSDP2)."
+    )
     checkpoint_every_s: PositiveFloat = 60.0
     validation_batches: PositiveInt = 8
     seed: NonNegativeInt = 0
+
+
+# the release's recipe (reference/mu0.md 4.1, 5.4): constant rate, no average, 4 images per GPU
+PAPER_TRAINING: dict[str, Any] = {
+    "steps": 200_000,
+    "batch_size": 4,
+    "n_queries": 256,
+    "fewest_queries": 1,
+    "lr": 1e-4,
+    "warmup_steps": 0,
+    "schedule": "constant",
+    "weight_decay": 1e-10,
+    "image_jitter": 0.3,
+    "depth_noise_m": 0.01,
+    "ema_decay": 0.0,
+    "precision": "bfloat16",
+}
 
 
 class WorldModelParams(Section):
@@ -48,6 +80,14 @@ class WorldModelParams(Section):
 
     preset: Literal["tiny", "small", "base", "paper"] = "small"
     train: TrainParams
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paper_trains_like_the_release(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("preset") != "paper":
+            return values
+        train = values.get("train", {})
+        return {**values, "train": PAPER_TRAINING | train} if isinstance(train, dict) else values
 
 
 class TraceReportParams(Section):

@@ -9,8 +9,10 @@ from mu0.files import atomic_file, write_json
 from mu0.model.checkpoint import save_checkpoint
 from mu0.model.presets import preset
 from mu0.params.load import load_params
+from mu0.params.world_model import WorldModelParams
 from mu0.stages.entry import run_stage
 from mu0.tracking_run import track_run
+from mu0.training.team import joined_team, training_device
 from mu0.training.world_model import build_model, captions_of, open_windows, train_world_model, training_key
 
 DATASET = Path("data/trace_dataset")
@@ -24,13 +26,22 @@ MEAN_OVER_ROWS = 20
 
 
 def main() -> None:
-    """Train (or go on with) the world model of params.yaml."""
+    """Train (or go on with) the world model of params.yaml; also under torchrun."""
     params = load_params().world_model
+    with joined_team(training_device(params.train.device)) as team:
+        _train(params, is_first=team.is_first)
+        team.wait()
+
+
+def _train(params: WorldModelParams, *, is_first: bool) -> None:
     config = preset(params.preset)
     windows = open_windows(DATASET, EPISODES, CAPTIONS, config, params.train)
     statistics = windows["train"].statistics
     model = build_model(config, captions_of(windows["train"]), statistics, params.train.seed)
     work_folder = CACHE / training_key(config, params.train, DATASET)
+    if not is_first:
+        train_world_model(model, windows, params.train, work_folder)
+        return
     with track_run(stage="world_model", params=params.model_dump()) as run:
         run_done = train_world_model(
             model, windows, params.train, work_folder, lambda step, row: run.log(row, step=step)
@@ -41,7 +52,7 @@ def main() -> None:
             "steps": params.train.steps,
             "seed": params.train.seed,
         }
-        save_checkpoint(CHECKPOINT, model, meta)
+        save_checkpoint(CHECKPOINT, run_done.model, meta)
         run.log(run_done.validation, step=params.train.steps)
         run.log_model_folder(CHECKPOINT)
     log = pd.DataFrame(run_done.fitted.log).astype({"step": int})
@@ -51,7 +62,7 @@ def main() -> None:
     metrics = {name: float(last[name]) for name in ("loss", "flow", "done", "rigidity")}
     counts = {
         "steps": params.train.steps,
-        "n_parameters": sum(p.numel() for p in model.parameters()),
+        "n_parameters": sum(p.numel() for p in run_done.model.parameters()),
         "n_train_frames": len(windows["train"]),
         "n_bad_batches": run_done.fitted.n_bad_batches,
     }

@@ -13,9 +13,9 @@ from mu0.errors import StageError
 from mu0.files import write_json
 
 
-def dump_bad_batch(work_folder: Path, step: int, batch: Any, row: dict[str, float]) -> Path:
+def dump_bad_batch(work_folder: Path, step: int, batch: Any, row: dict[str, float], rank: int = 0) -> Path:
     """Write the tensors of `batch` (a dataclass or mapping), its other fields, and the row of the log."""
-    folder = work_folder / "bad_batches" / f"step_{step:08d}"
+    folder = work_folder / "bad_batches" / f"step_{step:08d}{f'_process_{rank}' if rank else ''}"
     folder.mkdir(parents=True, exist_ok=True)
     tensors, rest = {}, {}
     for name, value in _fields(batch).items():

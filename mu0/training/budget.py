@@ -20,9 +20,10 @@ import torch
 from torch import nn
 
 from mu0.errors import StageError
-from mu0.training.loop import LossFunction, optimizer_for, optimizer_step
 from mu0.training.settings import FitSettings
 from mu0.training.state import TrainingState
+from mu0.training.step import LossFunction, Objective, optimizer_for, optimizer_step
+from mu0.training.team import current_team
 
 Batch = TypeVar("Batch")
 WARM_UP_STEPS = 2  # the first ones also fill caches and allocate the optimizer's moments
@@ -60,15 +61,21 @@ def measure_step_s(
         n: Steps that are measured, after two that are not.
     """
     with _untouched(model), ThreadPoolExecutor(max_workers=1) as ahead:
-        state = TrainingState(model, optimizer_for(model, settings))
+        team = current_team()
+        objective = Objective(model, loss, settings, team)
+        state = TrainingState(model, optimizer_for(model, settings), settings.precision)
+
+        def load(step: int) -> list[Batch]:
+            return [make_batch(number) for number in team.batch_numbers(step, settings.accumulate)]
+
         model.train()
         durations_s = []
-        following = ahead.submit(make_batch, 0)
+        following = ahead.submit(load, 0)
         for step in range(WARM_UP_STEPS + n):
             started = time.perf_counter()
-            batch = following.result()
-            following = ahead.submit(make_batch, step + 1)
-            optimizer_step(state, batch, loss, settings)
+            batches = following.result()
+            following = ahead.submit(load, step + 1)
+            optimizer_step(state, batches, objective)
             durations_s.append(time.perf_counter() - started)
     return statistics.median(durations_s[WARM_UP_STEPS:])
 

@@ -16,6 +16,9 @@ from torch import Tensor, nn
 
 from mu0.errors import CheckpointError
 from mu0.files import atomic_file
+from mu0.training.settings import Precision
+from mu0.training.sharding import as_shard, is_sharded, whole
+from mu0.training.team import current_team
 
 NAME = "state.safetensors"
 
@@ -23,9 +26,13 @@ NAME = "state.safetensors"
 class TrainingState:
     """Model, moving average, optimizer, position and log of one training."""
 
-    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, precision: Precision = "float32"
+    ) -> None:
         self.model = model
         self.optimizer = optimizer
+        device = next(model.parameters()).device
+        self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "float16")
         self.trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self.average: dict[str, Tensor] = {
             name: parameter.detach().clone() for name, parameter in self.trainable.items()
@@ -37,7 +44,11 @@ class TrainingState:
     @torch.no_grad()
     def update_average(self, decay: float) -> None:
         """Move the average towards the current weights."""
-        torch._foreach_lerp_(list(self.average.values()), list(self.trainable.values()), 1 - decay)
+        for sharded in (False, True):
+            names = [name for name, value in self.average.items() if is_sharded(value) == sharded]
+            if names:
+                averages = [self.average[name] for name in names]
+                torch._foreach_lerp_(averages, [self.trainable[name] for name in names], 1 - decay)
 
     @torch.no_grad()
     def use_average(self) -> None:
@@ -46,14 +57,18 @@ class TrainingState:
             parameter.copy_(self.average[name])
 
     def write(self, folder: Path) -> None:
-        """Replace the state in `folder`."""
+        """Replace the state in `folder`; all processes of a team must call, the first one writes."""
         tensors: dict[str, Tensor] = {f"model.{name}": value for name, value in self.trainable.items()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for name, parameter in self.trainable.items():
             for moment, value in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"{moment}.{name}"] = value
-        tensors = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+        tensors = {name: whole(value.detach()).contiguous().clone() for name, value in tensors.items()}
         about = {"step": self.step, "n_bad_batches": self.n_bad_batches, "log": self.log}
+        if self.scaler.is_enabled():
+            about["scaler"] = self.scaler.state_dict()
+        if not current_team().is_first:
+            return
         with atomic_file(folder / NAME) as temporary:
             save_file(tensors, temporary, metadata={"about": json.dumps(about)})
 
@@ -77,15 +92,19 @@ class TrainingState:
             raise _unusable(path, f"lacks {len(lacking)} tensors, first {lacking[0]}")
         self._take(tensors)
         self.step, self.n_bad_batches, self.log = about["step"], about["n_bad_batches"], about["log"]
+        if "scaler" in about:
+            self.scaler.load_state_dict(about["scaler"])
         return True
 
     @torch.no_grad()
     def _take(self, tensors: dict[str, Tensor]) -> None:
         for name, parameter in self.trainable.items():
-            parameter.copy_(tensors[f"model.{name}"])
-            self.average[name] = tensors[f"average.{name}"].to(parameter.device)
+            parameter.copy_(as_shard(tensors[f"model.{name}"], parameter))
+            self.average[name] = as_shard(tensors[f"average.{name}"], parameter).clone()
             moments = {
-                moment: tensors[f"{moment}.{name}"].to(parameter.device if moment != "step" else "cpu")
+                moment: tensors[f"{moment}.{name}"].to(parameter.device)
+                if moment == "step"
+                else as_shard(tensors[f"{moment}.{name}"], parameter)
                 for moment in ("step", "exp_avg", "exp_avg_sq")
                 if f"{moment}.{name}" in tensors
             }

@@ -27,8 +27,11 @@ from mu0.model.config import WorldModelConfig
 from mu0.model.tokenizer import train_tokenizer
 from mu0.model.world_model import TraceWorldModel
 from mu0.params.world_model import TrainParams
+from mu0.training.acceleration import accelerated
 from mu0.training.loop import FitResult, fit
 from mu0.training.settings import FitSettings
+from mu0.training.sharding import gathered, shard
+from mu0.training.team import current_team, training_device
 from mu0.training.validation import validate
 
 
@@ -57,9 +60,12 @@ def fit_settings(train: TrainParams) -> FitSettings:
         steps=train.steps,
         lr=train.lr,
         warmup_steps=train.warmup_steps,
+        schedule=train.schedule,
         weight_decay=train.weight_decay,
         grad_clip=train.grad_clip,
         ema_decay=train.ema_decay,
+        accumulate=train.accumulate,
+        precision=train.precision,
         seed=train.seed,
         checkpoint_every_s=train.checkpoint_every_s,
     )
@@ -72,23 +78,38 @@ def train_world_model(
     work_folder: Path,
     on_log: Callable[[int, dict[str, float]], None] | None = None,
 ) -> TrainingRun:
-    """Train in place on `windows["train"]`, then validate on `windows["val"]` if there is one."""
+    """Train in place on `windows["train"]`, then validate on `windows["val"]` if there is one.
 
-    def make_batch(step: int) -> TraceBatch:
-        return windows["train"].batch(step, train.batch_size, train.n_queries, train.seed)
+    Under torchrun all processes must call. The model is trained on `train.device`; the one in the result is
+    whole and on the CPU.
+
+    Raises:
+        StageError: The machine cannot train as asked; see also `mu0.training.loop.fit`.
+    """
+    device = training_device(train.device)
+    model.to(device)
+    if train.sharding == "full":
+        shard(model, device)
+
+    def make_batch(number: int) -> TraceBatch:
+        return windows["train"].batch(number, train.batch_size, train.n_queries, train.seed)
 
     def loss(batch: TraceBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        terms = model.loss(batch, generator)
+        terms = model.loss(batch.to(device), generator)
         return {"loss": terms.total, "flow": terms.flow, "done": terms.done, "rigidity": terms.rigidity}
 
-    fitted = fit(model, make_batch, loss, fit_settings(train), work_folder, on_log)
+    with accelerated(
+        model, checkpointing=train.checkpointing, compiling=train.compile, precision=train.precision
+    ):
+        fitted = fit(model, make_batch, loss, fit_settings(train), work_folder, on_log)
     validation: dict[str, float] = {}
     if "val" in windows:
         batches = [
-            windows["val"].batch(index, train.batch_size, train.n_queries, train.seed)
+            windows["val"].batch(index, train.batch_size, train.n_queries, train.seed).to(device)
             for index in range(train.validation_batches)
         ]
         validation = validate(model, batches, train.seed)
+    model = gathered(model) if train.sharding == "full" else model.to("cpu")
     return TrainingRun(model, fitted, validation)
 
 
@@ -99,7 +120,13 @@ def open_windows(
     present = set(read_slots(dataset / INDEX_NAME)["split"])
     shape = WindowShape(config.history_len, config.future_len)
     settings = WindowSettings(shape, config.image_size_px, with_depth=config.use_depth)
-    jittered = dataclasses.replace(settings, image_jitter=train.image_jitter)
+    jittered = dataclasses.replace(
+        settings,
+        image_jitter=train.image_jitter,
+        depth_noise_m=train.depth_noise_m,
+        fewest_queries=train.fewest_queries,
+        max_rows_per_slot=max(settings.max_rows_per_slot, train.n_queries),
+    )
     windows = {"train": TraceWindows.open(dataset, episodes_root, captions_root, "train", jittered)}
     if "val" in present:
         windows["val"] = TraceWindows.open(dataset, episodes_root, captions_root, "val", settings)
@@ -119,5 +146,6 @@ def training_key(config: WorldModelConfig, train: TrainParams, dataset: Path) ->
         "train": train.model_dump(),
         "dataset": sha256_of_tree(dataset),
         "threads": torch.get_num_threads(),
+        "processes": current_team().size,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
