@@ -35,6 +35,7 @@ from mu0.training.world_model import build_model, captions_of, open_windows, tra
 
 WAYPOINTS = {"curve": "waypoints", "n_control_points": 32}
 EXTRA: dict[str, dict[str, Any]] = {
+    "text_unguided": {"text_dropout": 0.2},
     "waypoints_1_token": WAYPOINTS | {"control_points_per_token": 32},
     "waypoints_2_tokens": WAYPOINTS | {"control_points_per_token": 16},
     "waypoints_4_tokens": WAYPOINTS | {"control_points_per_token": 8},

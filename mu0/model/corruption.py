@@ -4,12 +4,13 @@ Every choice is made per image (the past also per keypoint) and comes from the s
 that is off draws nothing, so switching it on never changes the random numbers of the others' default.
 
 Options of the config, all shares of images
-    depth_dropout      depth panel hidden; `depth_dropout_whole_batch` decides once per batch
-    history_dropout    past hidden; `keypoint_history_dropout` of the remaining keypoints on top
-    text_dropout       instruction replaced by the neutral one, which guidance needs (arXiv:2207.12598)
-    image_dropout      image hidden: its tokens are masked, its features are zero
-    two_d_share        image treated like one of a 2-D episode: no z anywhere, so u and v alone are learned
-                       (TraceGen's mixture, arXiv:2511.21690, uses 20 %)
+    depth_dropout         depth panel hidden; `depth_dropout_whole_batch` decides once per batch
+    history_dropout       past hidden; `keypoint_history_dropout` of the remaining keypoints on top
+    anchor_depth_dropout  depth of the keypoints hidden, in models that take it
+    text_dropout          instruction replaced by the neutral one, which guidance needs (arXiv:2207.12598)
+    image_dropout         image hidden: its tokens are masked, its features are zero
+    two_d_share           image treated like one of a 2-D episode: no z anywhere, so u and v alone are learned
+                          (TraceGen's mixture, arXiv:2511.21690, uses 20 %)
 """
 
 import dataclasses
@@ -77,6 +78,16 @@ def kept_images(
     if config.image_dropout == 0 or not training:
         return None
     return (torch.rand(len(batch.image), generator=generator) >= config.image_dropout).to(batch.image.device)
+
+
+def kept_anchor_depth(
+    config: WorldModelConfig, keypoints: Keypoints, generator: torch.Generator, *, training: bool
+) -> Keypoints:
+    """The keypoints with the depth of all anchors of some images hidden from the network."""
+    if not (config.anchor_depth and training):
+        return keypoints
+    kept = torch.rand(len(keypoints.uv), generator=generator) >= config.anchor_depth_dropout
+    return dataclasses.replace(keypoints, depth_visible=kept.to(keypoints.uv.device))
 
 
 def kept_history(

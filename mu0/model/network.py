@@ -159,7 +159,8 @@ class TraceNetwork(nn.Module):
         seen = torch.where(history_valid[..., None], history, 0.0)
         z_m = anchor[..., 2] if anchor.shape[-1] == 3 else torch.zeros_like(anchor[..., 0])
         rays = rays_or_default(self.config, rays, anchor)
-        return Keypoints(anchor[..., :2], seen, visible, query_valid, z_m, rays)
+        depth_visible = torch.ones(shape[0], dtype=torch.bool, device=device)
+        return Keypoints(anchor[..., :2], seen, visible, query_valid, z_m, rays, depth_visible)
 
     def velocity(self, tokens_BKQGW: Float[Tensor, "b k q tokens w"]) -> Float[Tensor, "b k q d 3"]:
         """Velocity of every control point, in float32."""

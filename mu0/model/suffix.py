@@ -35,6 +35,7 @@ class Keypoints:
     valid: Bool[Tensor, "b q"]
     anchor_z_m: Float[Tensor, "b q"]  # 0 = unknown
     rays: Float[Tensor, "b 2 2"]  # of each image's camera, see mu0.model.displacement
+    depth_visible: Bool[Tensor, " b"]  # whether the depth of the anchors may be looked at
 
 
 class SuffixTokens(nn.Module):
@@ -75,7 +76,8 @@ class SuffixTokens(nn.Module):
             tokens_BKQGW = future + torch.where(visible, history, self.no_history) + self._group_rows()
         position = self.uv_mlp(fourier_uv(keypoints.uv, config.uv_frequencies))
         if self.anchor_depth is not None:
-            position = position + self.anchor_depth(keypoints.anchor_z_m)
+            seen_m = torch.where(keypoints.depth_visible[:, None], keypoints.anchor_z_m, 0.0)
+            position = position + self.anchor_depth(seen_m)
         position = torch.where(keypoints.valid[..., None], position, 0.0)
         tokens_BKQGW = tokens_BKQGW + position[:, None, :, None]
         return self._fuse(tokens_BKQGW, keypoints, prefix).flatten(2, 3).flatten(0, 1)

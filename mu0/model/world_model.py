@@ -27,7 +27,7 @@ from mu0.dataset.batch import TraceBatch
 from mu0.dataset.statistics import NormalizerStats
 from mu0.model.backbone import Prefix
 from mu0.model.config import WorldModelConfig
-from mu0.model.corruption import corrupt, kept_depth, kept_history, kept_images
+from mu0.model.corruption import corrupt, kept_anchor_depth, kept_depth, kept_history, kept_images
 from mu0.model.curve import curve_basis, curve_fit, starts_at_anchor
 from mu0.model.displacement import dataset_units, unproject
 from mu0.model.flow import clean_estimate, euler, guide, interpolate, sample_times
@@ -133,8 +133,8 @@ class TraceWorldModel(TraceNetwork):
         keypoints = self.keypoints(
             batch.anchor_uvz, batch.history, batch.history_valid, batch.query_valid, batch.rays
         )
-        kept = kept_history(config, keypoints, generator, training=training, hide_history=hide_history)
-        return prefix, kept
+        keypoints = kept_history(config, keypoints, generator, training=training, hide_history=hide_history)
+        return prefix, kept_anchor_depth(config, keypoints, generator, training=training)
 
     def _rigidity(
         self,

@@ -85,6 +85,17 @@ def test_the_anchors_depth_matters_only_to_models_that_take_it(build: Build, bat
         assert torch.allclose(sample(model, batch), sample(model, far)) != has_depth
 
 
+def test_in_training_some_images_do_without_the_depth_of_their_anchors(
+    build: Build, batch: TraceBatch
+) -> None:
+    far = dataclasses.replace(batch, anchor_uvz=batch.anchor_uvz.abs() + torch.tensor([0, 0, 1.0]))
+    near = dataclasses.replace(far, anchor_uvz=far.anchor_uvz * torch.tensor([1, 1, 0.5]))
+    for dropout, is_blind in ((1.0, True), (0.0, False)):
+        model = build(preset("tiny", anchor_depth=True, anchor_depth_dropout=dropout)).train()
+        losses = [model.loss(one, seeded()).flow for one in (near, far)]
+        assert (losses[0] == losses[1]) == is_blind
+
+
 def test_unknown_depth_is_a_vector_of_its_own() -> None:
     embed = AnchorDepth(4, 8)
     with torch.no_grad():
