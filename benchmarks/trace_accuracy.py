@@ -36,7 +36,8 @@ from trace_accuracy_score import pooled, score, score_pixels
 
 from mu0.geometry.rigid import apply, fit_rigid, invert
 from mu0.params.extract import ExtractParams
-from mu0.traceextract.assembly import AssemblySettings, assemble_2d, assemble_3d
+from mu0.traceextract.assembly import AssemblySettings, assemble_3d
+from mu0.traceextract.assembly_2d import PixelSettings, assemble_2d
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
 from mu0.traceextract.choice import choose
 from mu0.traceextract.confidence import GROWS_WITH_EVIDENCE, PIXEL_TABLE, TABLE, fit_table
@@ -90,15 +91,9 @@ def without_depth(footage: Footage, chosen: Keypoints, params: ExtractParams) ->
     scene = pixels_only(footage, "for comparison")
     settings = LucasKanadeSettings.for_width(footage.image_size_px[0])
     once = LucasKanadeSettings(**{**vars(settings), "looks_again": False})
-    diagonal_px = float(np.hypot(*footage.image_size_px))
+    limits = PixelSettings(params.movement_share)
     return {
-        name: assemble_2d(
-            follow(footage.grey, None, chosen, how),
-            chosen,
-            scene,
-            diagonal_px,
-            AssemblySettings(seed=params.seed),
-        )
+        name: assemble_2d(follow(footage.grey, None, chosen, how), chosen, scene, footage.grey, limits)
         for name, how in (("pixels", settings), ("pixels_once", once))
     }
 

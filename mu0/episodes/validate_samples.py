@@ -175,16 +175,19 @@ def _keypoint_faults(samples: Samples, size: tuple[int, ...]) -> list[Violation]
 def _anchor_faults(samples: Samples, n_frames: int, sidecar: Sidecar) -> list[Violation]:
     """Rules 6 and 7: raw lengths follow from the anchor, and some row of each anchor has a future.
 
-    Raw lengths do not where a conversion found no raw traces; TraceForge keeps anchors without motion.
+    Raw lengths do not where a conversion found no raw traces, and 2-D points may end earlier (they have a
+    life); TraceForge keeps anchors without motion.
     """
     faults = []
     frame_of_row = np.repeat(np.asarray(samples.frame_indices), np.diff(samples.offsets))
     n_future, n_past = samples.raw_valid_steps.shape[1], samples.raw_valid_steps_history.shape[1]
     future = samples.raw_valid_steps.sum(1)
     past = samples.raw_valid_steps_history.sum(1)
-    wrong = future != np.minimum(n_frames - frame_of_row, n_future)
+    longest_future = np.minimum(n_frames - frame_of_row, n_future)
+    wrong = future != longest_future if sidecar.is_3d else future > longest_future
     if wrong.any() and "raw_traj" not in sidecar.absent:
-        expected = f"min({n_frames} - frame, {n_future}) valid steps"
+        at_most = "" if sidecar.is_3d else "at most "
+        expected = f"{at_most}min({n_frames} - frame, {n_future}) valid steps"
         faults.append(Violation("samples/raw_valid_steps.npy", "length", where(wrong), expected))
     wrong = past > np.minimum(frame_of_row + 1, n_past)
     if wrong.any():

@@ -5,23 +5,21 @@ With depth, tracks are lifted into the world, rigid bodies are found among the m
 Keypoints that nothing explains and that were hardly seen are dropped and counted: a wrong trace is worse
 than none, and one wrong trace sets the clock of its whole group.
 
-Without depth a track stays a pixel track: interpolated where it was lost for a moment, dropped where it was
-seen too rarely; it moves if it leaves the place where the background (a homography between frames) says it
-should be.
+Without depth a track stays a pixel track, and has a life (`assembly_2d`).
 """
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 
 from mu0.params.extract import ExtractParams
+from mu0.traceextract.assembly_2d import PixelSettings, assemble_2d
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks, Reconstruction
-from mu0.traceextract.confidence import pixel_confidence
 from mu0.traceextract.motion import displacement, spread
-from mu0.traceextract.reacquisition import LOOSE, STILL, RideSettings, fill_gaps, ride_bodies
+from mu0.traceextract.reacquisition import LOOSE, STILL, RideSettings, WholeTracks, ride_bodies
 from mu0.traceextract.rigid_groups import GroupSettings, find_bodies
+from mu0.traceextract.seen_through import find_sliders
 from mu0.traceextract.track_faults import depth_noise_m, find_faults
 from mu0.traceextract.tracking import lift, project
 from mu0.traceextract.tracks import WorldTracks
@@ -31,7 +29,6 @@ MOVER_FRAMES = 3  # ... in so many frames may found a body
 INLIER_SHARE = 0.9  # of a pixel's metric size, added to the noise of depth
 DEPTH_NOISE_M = 0.006
 SEE_THROUGH_M = 0.025
-MIN_BACKGROUND_POINTS = 8
 
 
 @dataclass(frozen=True)
@@ -39,9 +36,7 @@ class AssemblySettings:
     """Filters of the last step."""
 
     movement_m: float = 0.02
-    movement_share: float = 0.02  # of the image diagonal, for 2-D tracks
     min_loose_share: float = 0.6  # of frames in which an unexplained point must have been seen
-    min_pixel_share: float = 0.35  # the same for 2-D tracks
     drop_unexplained: bool = True  # off only to compare with trackers that drop nothing
     max_bodies: int = 8
     seed: int = 0
@@ -52,7 +47,7 @@ def assemble(
     keypoints: Keypoints,
     n_helpers: int,
     reconstruction: Reconstruction,
-    size_px: tuple[int, int],
+    grey: UInt8[np.ndarray, "t h w"],
     params: ExtractParams,
 ) -> WorldTracks:
     """World tracks where there is depth, pixel tracks otherwise; the last `n_helpers` points have none.
@@ -62,16 +57,14 @@ def assemble(
         keypoints: Where they were chosen.
         n_helpers: Points at the end that only help to find bodies.
         reconstruction: Depth and camera path.
-        size_px: Image width and height.
+        grey: Luma of every frame.
         params: Movement thresholds and seed.
     """
-    settings = AssemblySettings(
-        movement_m=params.movement_m, movement_share=params.movement_share, seed=params.seed
-    )
     if reconstruction.is_3d:
+        settings = AssemblySettings(movement_m=params.movement_m, seed=params.seed)
         return assemble_3d(tracks, keypoints, n_helpers, reconstruction, settings)
     assert n_helpers == 0
-    return assemble_2d(tracks, keypoints, reconstruction, float(np.hypot(*size_px)), settings)
+    return assemble_2d(tracks, keypoints, reconstruction, grey, PixelSettings(params.movement_share))
 
 
 def assemble_3d(
@@ -102,15 +95,12 @@ def assemble_3d(
     rides = RideSettings(inlier_m, see_through_m=SEE_THROUGH_M + reconstruction.pose_slack_m)
     whole = ride_bodies(world, is_seen, bodies, reconstruction, rides)
 
-    rarely_seen = is_seen.mean(0) < settings.min_loose_share
-    unexplained = (whole.rides_on == LOOSE) & (rarely_seen | ~points.on_mover) & settings.drop_unexplained
-    dropped["unexplained"] = int(unexplained.sum())
-    extent = displacement(whole.points_world, whole.visible)
-    is_moving = (whole.rides_on != STILL) & (extent > settings.movement_m + reconstruction.pose_slack_m)
+    is_moving, unexplained, slides = _judged(whole, is_seen, points, reconstruction, settings)
+    dropped |= {"unexplained": int(unexplained.sum()), "slides": int(slides.sum())}
     stays = (whole.rides_on == STILL) & (is_seen.sum(0) > 1)
     uv, _ = project(whole.points_world, intrinsics, poses)
     off_px = np.linalg.norm(uv - pixel, axis=-1)[whole.is_measured]
-    rest = ~unexplained
+    rest = ~(unexplained | slides)
     entity = np.where(whole.rides_on > STILL, whole.rides_on, 1 + len(bodies) + points.entity)
     return WorldTracks(
         points_world=whole.points_world[:, rest].astype(np.float32),
@@ -136,6 +126,22 @@ def assemble_3d(
     )
 
 
+def _judged(
+    whole: WholeTracks,
+    is_seen: Bool[np.ndarray, "t n"],
+    points: Keypoints,
+    reconstruction: Reconstruction,
+    settings: AssemblySettings,
+) -> tuple[Bool[np.ndarray, " n"], Bool[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """Points that move; and those to drop: that nothing explains, and that only slide over still surfaces."""
+    rarely_seen = is_seen.mean(0) < settings.min_loose_share
+    unexplained = (whole.rides_on == LOOSE) & (rarely_seen | ~points.on_mover) & settings.drop_unexplained
+    extent = displacement(whole.points_world, whole.visible)
+    is_moving = (whole.rides_on != STILL) & (extent > settings.movement_m + reconstruction.pose_slack_m)
+    slides = find_sliders(whole, is_moving & ~unexplained, reconstruction)
+    return is_moving & ~slides, unexplained, slides & settings.drop_unexplained
+
+
 def _pixel_m(reconstruction: Reconstruction) -> float:
     """Width of a pixel at the median depth."""
     depth = reconstruction.depth_m
@@ -154,62 +160,6 @@ def _leaves_its_place(
     with np.errstate(invalid="ignore"):
         away: Bool[np.ndarray, "t n"] = np.linalg.norm(world - place, axis=-1) > limit_m
     return away.sum(0) >= MOVER_FRAMES
-
-
-def assemble_2d(
-    tracks: PixelTracks,
-    keypoints: Keypoints,
-    reconstruction: Reconstruction,
-    diagonal_px: float,
-    settings: AssemblySettings,
-) -> WorldTracks:
-    """Pixel tracks with gaps filled, and which of them move against the background."""
-    share = tracks.is_seen.mean(0)
-    keep = share >= settings.min_pixel_share
-    points, kept = keypoints[keep], tracks[keep]
-    padded = np.concatenate([kept.pixel, np.zeros_like(kept.pixel[..., :1])], -1)
-    filled = fill_gaps(padded, kept.is_seen)[..., :2]
-    still_pixel = without_camera(kept.pixel, kept.is_seen)
-    extent = displacement(still_pixel, kept.is_seen)
-    n_frames = len(tracks.is_seen)
-    return WorldTracks(
-        points_world=None,
-        uv_px=filled.astype(np.float32),
-        visible=kept.is_seen,
-        confidence=pixel_confidence(kept.is_seen).astype(np.float32),
-        query_frame=points.frame.astype(np.int32),
-        entity=points.entity.astype(np.int32),
-        is_moving=extent > settings.movement_share * diagonal_px,
-        intrinsics=reconstruction.intrinsics,
-        camera_from_world=np.tile(np.eye(4), (n_frames, 1, 1)),
-        pose_source="none",
-        dropped={"seen_too_rarely": int((~keep).sum())},
-        keypoint=np.flatnonzero(keep).astype(np.int32),
-        rides_on=np.full(int(keep.sum()), LOOSE, np.int32),
-    )
-
-
-def without_camera(
-    pixel: Float[np.ndarray, "t n 2"], is_seen: Bool[np.ndarray, "t n"]
-) -> Float[np.ndarray, "t n 2"]:
-    """Pixels as the first frame would show them if everything were background (chained homographies)."""
-    first_from_frame = np.eye(3)
-    seen_from_first = pixel.astype(np.float64).copy()
-    for frame in range(1, len(pixel)):
-        both = is_seen[frame - 1] & is_seen[frame]
-        if both.sum() >= MIN_BACKGROUND_POINTS:
-            cv2.setRNGSeed(0)
-            step, _ = cv2.findHomography(
-                pixel[frame, both].astype(np.float64),
-                pixel[frame - 1, both].astype(np.float64),
-                cv2.RANSAC,
-                1.0,
-            )
-            if step is not None:
-                first_from_frame = first_from_frame @ step
-        moved = cv2.perspectiveTransform(pixel[frame][None].astype(np.float64), first_from_frame)
-        seen_from_first[frame] = moved[0]
-    return seen_from_first
 
 
 def _median(values: Float[np.ndarray, " n"] | Int[np.ndarray, " n"]) -> float:

@@ -49,9 +49,11 @@ PIXEL_TABLE = np.array(
 )
 
 
-def pixel_confidence(is_seen: Bool[np.ndarray, "t n"]) -> Float[np.ndarray, "t n"]:
-    """Probability that a pixel track is within `PIXEL_TOLERANCE_SHARE` of the diagonal."""
-    evidence = np.where(is_seen, is_seen.sum(0)[None], frames_to(is_seen))
+def pixel_confidence(
+    is_seen: Bool[np.ndarray, "t n"], lives: Bool[np.ndarray, "t n"]
+) -> Float[np.ndarray, "t n"]:
+    """Probability that a pixel track is within `PIXEL_TOLERANCE_SHARE` of the diagonal, within its life."""
+    evidence = np.where(is_seen, (is_seen & lives).sum(0)[None], frames_to(is_seen))
     return PIXEL_TABLE[np.where(is_seen, 0, 1), np.searchsorted(EDGES, evidence, side="right")]
 
 

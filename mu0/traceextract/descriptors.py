@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
+from mu0.episodes.stream import FrameArray
 from mu0.geometry.rigid import invert
 from mu0.traceextract.backends.interfaces import Footage, Reconstruction
 from mu0.traceextract.warp import warp_pixels
@@ -23,6 +24,9 @@ MOTION_LIMIT_M = 0.004  # ... and a residual must also mean this much metric mot
 SMALL_WIDTH_PX = 256
 LAB_SPREAD = 40.0
 HOMOGRAPHY_STEP = 8
+HALO_SHARE = 0.009  # of the width
+CHANGE_LEVELS = 5  # of 255, after a blur that takes the noise away
+CHANGE_BLUR_SHARE, CHANGE_CLOSE_SHARE = 0.003, 0.012  # of the width
 
 
 def dense_flow(
@@ -87,8 +91,30 @@ def flow_motion(
     goal = frame + span if frame + span < len(footage.frames) else max(frame - span, 0)
     flow = dense_flow(footage.grey[frame], footage.grey[goal])
     motion = own_motion(flow, reconstruction, frame, goal)
-    depth_m = None if reconstruction.depth_m is None else reconstruction.depth_m[frame]
-    return motion, motion_mask(motion, depth_m, float(reconstruction.intrinsics[0, 0]))
+    if reconstruction.depth_m is None:
+        moves = motion_mask(motion, None, float(reconstruction.intrinsics[0, 0]))
+        return motion, moves & changing(footage.grey, frame)
+    return motion, motion_mask(motion, reconstruction.depth_m[frame], float(reconstruction.intrinsics[0, 0]))
+
+
+def changing(grey: UInt8[FrameArray, "t h w"], frame: int) -> Bool[np.ndarray, "h w"]:
+    """Pixels that look different in the frame before and in the frame after, and what they enclose.
+
+    Flow spreads over plain surfaces from whatever moves beside them; without depth only the picture says
+    that these do not move. Asking both frames leaves out what is being uncovered.
+    """
+    width = grey.shape[2]
+    blur = 2 * round(CHANGE_BLUR_SHARE * width) + 1
+    here = cv2.GaussianBlur(np.asarray(grey[frame]), (blur, blur), 0)
+    differs = np.full(here.shape, 255, np.uint8)
+    for other in {max(0, frame - 1), min(len(grey) - 1, frame + 1)} - {frame}:
+        there = cv2.GaussianBlur(np.asarray(grey[other]), (blur, blur), 0)
+        differs = np.minimum(differs, cv2.absdiff(here, there))
+    side = 2 * round(CHANGE_CLOSE_SHARE * width) + 1
+    closed = cv2.morphologyEx(
+        (differs > CHANGE_LEVELS).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)
+    )
+    return closed.astype(bool)
 
 
 def motion_mask(
@@ -103,6 +129,17 @@ def motion_mask(
         moves &= size * depth_m / focal_px > MOTION_LIMIT_M
     opened = cv2.morphologyEx(moves.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return opened.astype(bool)
+
+
+def without_halo(moves: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """What moves without its rim: flow spills over silhouettes, and depth is not there to say where they are.
+
+    Things that are nothing but rim stay whole.
+    """
+    side = 2 * round(HALO_SHARE * moves.shape[1]) + 1
+    square = np.ones((side, side), np.uint8)
+    inside = cv2.erode(moves.astype(np.uint8), square)
+    return inside.astype(bool) | (moves & ~cv2.dilate(inside, square, iterations=2).astype(bool))
 
 
 def describe_patches(

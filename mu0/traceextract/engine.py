@@ -7,6 +7,7 @@ Every step is a module beside this one; the first, second and fourth are backend
 """
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ from mu0.traceextract.footage import kept_frames, read_footage
 from mu0.traceextract.motion import displacement
 from mu0.traceextract.provenance import sidecar_of
 from mu0.traceextract.quality import clip_ledgers, mean_acceleration, quality_row, with_lens
+from mu0.traceextract.quality_unexplained import unexplained_motion
+from mu0.traceextract.reseeding import reseed
 from mu0.traceextract.sampling import SampledTraces, sample_traces
 from mu0.traceextract.traceforge_engine import extract_traceforge
 from mu0.traceextract.tracks import WorldTracks
@@ -79,9 +82,8 @@ def extract_clip(clip: Clip, params: ExtractParams) -> tuple[EpisodeArrays, Side
     sampled = sample_traces(tracks, (height, width), params)
     arrays = episode_arrays(footage, reconstruction, tracks, sampled)
     seconds_per_frame = (time.perf_counter() - started) / len(footage.frames)
-    ledgers = clip_ledgers(
-        clip.info.n_frames, len(footage.source_frames), len(keypoints[0].frame), tracks, sampled
-    )
+    n_points_in = tracks.n_points + sum(tracks.dropped.values())
+    ledgers = clip_ledgers(clip.info.n_frames, len(footage.source_frames), n_points_in, tracks, sampled)
     row = quality_row(
         with_lens(clip.info, reconstruction.intrinsics_source),
         tracks, sampled.samples, reconstruction.note, seconds_per_frame,
@@ -101,8 +103,11 @@ def track(
     everyone = chosen.joined(helpers)
     tracker = load_point_tracker(params.tracker, params.learned)
     pixel_tracks = tracker.track(footage, reconstruction, everyone)
-    size_px = footage.image_size_px
-    return assemble(pixel_tracks, everyone, len(helpers.frame), reconstruction, size_px, params)
+    everyone, pixel_tracks = reseed(footage, reconstruction, everyone, pixel_tracks, params, tracker)
+    n_helpers = len(helpers.frame)
+    tracks = assemble(pixel_tracks, everyone, n_helpers, reconstruction, footage.grey, params)
+    unexplained = unexplained_motion(footage, reconstruction, tracks)
+    return replace(tracks, residuals=tracks.residuals | unexplained)
 
 
 def episode_arrays(

@@ -2,19 +2,25 @@
 
 Of a faster clip the frame nearest to each time k / rate is kept, so that the rate is the asked one. A clip
 of at most `extract.window_frames` kept frames is read into memory; a longer one goes straight into the files
-from which the engine reads it window by window, one decoded frame in memory at a time.
+from which the engine reads it window by window, one decoded frame in memory at a time. Of a clip without
+depth the luma of the frames between is read too, up to 30 Hz: points are followed through these.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
+from jaxtyping import Int, UInt8
 
 from mu0.episodes.stream import FrameStore, NpyWriter
 from mu0.errors import ExtractionError
 from mu0.sources.clip import Clip
 from mu0.sources.timing import even_indices, take
-from mu0.traceextract.backends.interfaces import Footage
+from mu0.traceextract.backends.interfaces import FineGrey, Footage
+
+FINE_FPS_HZ = 30.0
+SAME_RATE = 1.05  # 29.97 Hz is 30 Hz
 
 
 def kept_frames(clip: Clip, target_fps_hz: float) -> np.ndarray:
@@ -53,10 +59,13 @@ def store_footage(clip: Clip, target_fps_hz: float, images: Path, scratch: Path)
 def _footage(clip: Clip, target_fps_hz: float, images: Path | None, scratch: Path | None) -> Footage:
     kept, info = kept_frames(clip, target_fps_hz), clip.info
     size = (info.height_px, info.width_px)
-    frames = take(clip.iter_frames(), kept)
+    fine_frames = _fine_frames(clip, kept)
+    with _Lumas(size, None if scratch is None else scratch / "fine.npy") as lumas:
+        frames = take(_noting(clip.iter_frames(), fine_frames, lumas), kept)
+        collected = _collect(frames, len(kept), (*size, 3), np.uint8, images)
     poses = clip.camera_from_world()
     return Footage(
-        frames=_collect(frames, len(kept), (*size, 3), np.uint8, images),
+        frames=collected,
         depth_m=_collect(
             take(clip.iter_depth_m(), kept),
             len(kept),
@@ -71,7 +80,55 @@ def _footage(clip: Clip, target_fps_hz: float, images: Path | None, scratch: Pat
         source_frames=kept,
         fps_hz=min(info.fps_hz, target_fps_hz),
         scratch=scratch,
+        fine=FineGrey(lumas.array(), np.searchsorted(fine_frames, kept)) if len(fine_frames) else None,
     )
+
+
+def _fine_frames(clip: Clip, kept: Int[np.ndarray, " t"]) -> Int[np.ndarray, " f"]:
+    """Source frames that help to follow points where there is no depth; none if no frame lies between."""
+    info = clip.info
+    if info.has_depth or kept[-1] - kept[0] + 1 == len(kept):
+        return np.zeros(0, int)
+    rate_hz = FINE_FPS_HZ if info.fps_hz > FINE_FPS_HZ * SAME_RATE else None
+    fine = np.union1d(even_indices(info.n_frames, info.fps_hz, rate_hz), kept)
+    return fine[(fine >= kept[0]) & (fine <= kept[-1])]
+
+
+class _Lumas:
+    """Luma images that come one by one: in memory, or in a file."""
+
+    def __init__(self, size: tuple[int, int], path: Path | None) -> None:
+        self._images: list[np.ndarray] = []
+        self._path, self._size = path, size
+        self._writer: NpyWriter | None = None
+
+    def append(self, image: UInt8[np.ndarray, "h w"]) -> None:
+        if self._path is None:
+            self._images.append(image)
+            return
+        self._writer = self._writer or NpyWriter(self._path, self._size, np.uint8)
+        self._writer.append(image[None])
+
+    def array(self) -> np.ndarray | FrameStore:
+        return np.stack(self._images) if self._path is None else FrameStore(self._path)
+
+    def __enter__(self) -> "_Lumas":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _noting(
+    frames: Iterator[np.ndarray], wanted: Int[np.ndarray, " f"], lumas: _Lumas
+) -> Iterator[np.ndarray]:
+    """The same frames; the luma of some of them is noted in passing."""
+    numbers = set(wanted.tolist())
+    for number, frame in enumerate(frames):
+        if number in numbers:
+            lumas.append(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY))
+        yield frame
 
 
 def _collect(

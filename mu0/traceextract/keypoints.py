@@ -26,7 +26,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PatchFeatures, Reconstruction
 from mu0.traceextract.bipartite import bipartite_entities
 from mu0.traceextract.budget import Allocation, allocate
-from mu0.traceextract.descriptors import flow_motion
+from mu0.traceextract.descriptors import flow_motion, without_halo
 from mu0.traceextract.motion import call_witnesses, moved_mask
 from mu0.traceextract.spread import spread_points
 
@@ -38,6 +38,7 @@ POSITION_WEIGHT = 1.0  # of the patch coordinates beside the descriptors
 MIN_SPACING_SHARE = 0.7
 RIM = np.ones((5, 5), np.uint8)
 CORNER_QUALITY = 1e-4
+CELLS = 8  # rows and columns over which new points are spread where some are covered
 CORNER_REACH_PX = 4  # farther pixels do not matter to a corner
 
 
@@ -167,9 +168,10 @@ def _regions(
         )
         usable = _usable(reconstruction, int(frame), height, width)
         moves = moved_mask(reconstruction, int(frame), features.moves[index], witnesses) & usable
+        inner = moves if reconstruction.is_3d else without_halo(moves)
         n_moving = round(per_frame * budget.moving_share) if moves.any() else 0
         for on_moving, mask, count in (
-            (True, moves, n_moving),
+            (True, inner, n_moving),
             (False, usable & ~moves, per_frame - n_moving),
         ):
             if covered is not None:
@@ -221,19 +223,33 @@ def _uncovered(
 
 
 def choose_helpers(
-    footage: Footage, reconstruction: Reconstruction, frames: Int[np.ndarray, " s"], n_helpers: int
+    footage: Footage,
+    reconstruction: Reconstruction,
+    frames: Int[np.ndarray, " s"],
+    n_helpers: int,
+    covered: Bool[np.ndarray, "s rows columns"] | None = None,
 ) -> Keypoints:
-    """Points on moving pixels of `frames` that only help to find rigid bodies."""
+    """Points on moving pixels of `frames`, all of entity 0, a share per frame.
+
+    If some patches are `covered`, these get none, and the others are shared out evenly.
+    """
     per_frame = max(8, round(n_helpers / len(frames)))
     width, height = footage.image_size_px
     one_entity = np.zeros((height, width), np.uint8)
     witnesses = call_witnesses(reconstruction)
     found = []
-    for frame in frames:
+    for index, frame in enumerate(frames):
         _, flow_moves = flow_motion(footage, reconstruction, int(frame))
         moves = moved_mask(reconstruction, int(frame), flow_moves, witnesses)
         moves &= _usable(reconstruction, int(frame), height, width)
-        found.append(_spread_points(footage.grey[frame], moves, one_entity, per_frame))
+        moves = moves if reconstruction.is_3d else without_halo(moves)
+        count, cells = per_frame, one_entity
+        if covered is not None:
+            moves, count = _uncovered(moves, per_frame, covered[index])
+            cells = np.add.outer(
+                CELLS * np.arange(height) // height * CELLS, CELLS * np.arange(width) // width
+            )
+        found.append(_spread_points(footage.grey[frame], moves, cells.astype(np.uint8), count))
     count = [len(points) for points in found]
     total = sum(count)
     return Keypoints(

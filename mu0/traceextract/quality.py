@@ -20,6 +20,7 @@ from mu0.traceextract.motion import coverage
 from mu0.traceextract.quality_ledger import Ledger, reasons_of
 from mu0.traceextract.quality_motion import motion_of
 from mu0.traceextract.quality_row import QualityRow, Status
+from mu0.traceextract.quality_unexplained import warning_of
 from mu0.traceextract.sampling import SampledTraces
 from mu0.traceextract.tracking import project
 from mu0.traceextract.tracks import WorldTracks
@@ -89,6 +90,7 @@ def quality_row(
         simulated=info.simulated,
         status=status,
         reason=_reason(tracks, samples, note),
+        warning=warning_of(tracks) if status == "ok" else "",
         is_3d=tracks.is_3d,
         pose_source=tracks.pose_source,
         licence=info.licence,
@@ -127,7 +129,8 @@ def _counts(tracks: WorldTracks, samples: Samples | None, ledgers: Sequence[Ledg
 def _measures(info: ClipInfo, tracks: WorldTracks, fps_hz: float) -> dict[str, Any]:
     motion = motion_of(tracks, fps_hz)
     residuals = {name: float(value) for name, value in sorted(tracks.residuals.items()) if np.isfinite(value)}
-    has_points = tracks.n_points > 0
+    lives = np.ones(tracks.visible.shape, bool) if tracks.lives is None else tracks.lives
+    has_points = bool(lives.any())
     return {
         "coverage": coverage(tracks.uv_px, tracks.visible, info.width_px, info.height_px),
         "median_reprojection_error_px": residuals.get("median_reprojection_error_px"),
@@ -138,9 +141,9 @@ def _measures(info: ClipInfo, tracks: WorldTracks, fps_hz: float) -> dict[str, A
         "median_motion_m": motion.motion_m,
         "median_speed_m_s": motion.speed_m_s,
         "median_motion_px": motion.motion_px,
-        "visible_share": float(tracks.visible.mean()) if has_points else None,
-        "moving_share": float(tracks.is_moving.mean()) if has_points else None,
-        "mean_confidence": float(tracks.confidence.mean()) if has_points else None,
+        "visible_share": float(tracks.visible[lives].mean()) if has_points else None,
+        "moving_share": float(tracks.is_moving.mean()) if tracks.n_points else None,
+        "mean_confidence": float(tracks.confidence[lives].mean()) if has_points else None,
         "residuals": residuals,
     }
 

@@ -22,6 +22,8 @@ class QualityRow:
         simulated: True for clips of our own simulator.
         status: "ok" becomes an episode; "rejected" was measured and found wanting; "failed" broke.
         reason: Why it is not ok, in a sentence; empty otherwise.
+        warning: What to know about a clip that is ok: how much of its motion has no traces
+            (`mu0.traceextract.quality_unexplained`); empty if nothing.
         n_frames: Kept frames.
         n_slots: Anchor frames that own rows.
         n_rows: Sample rows over all anchors.
@@ -99,6 +101,7 @@ class QualityRow:
     n_entities_moving: int = 0
     residuals: dict[str, float] = field(default_factory=dict)
     dropped: dict[str, dict[str, int]] = field(default_factory=dict)
+    warning: str = ""
 
     @property
     def ledgers(self) -> tuple[Ledger, ...]:

@@ -12,6 +12,9 @@ Rows are dropped, in this order, and counted by reason
     off_screen     the keypoint lies outside the image
     no_future      no row of the anchor has two valid future steps
 
+A 2-D track has a life (`WorldTracks.lives`): it has rows at anchors within it only, and its masks end where
+its life does. Rows of a group that end at different steps become different runs of the re-timing map.
+
 Source
     reference/traceextract.md §2.12, and §9 (7, 12, 24b) for the first three reasons.
 """
@@ -19,22 +22,26 @@ Source
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
+from jaxtyping import Bool, Float32, Float64, Int, Int64
 
-from mu0.episodes.arrays import PAD, SampleExtras, Samples
+from mu0.episodes.arrays import SampleExtras, Samples
 from mu0.episodes.retiming import Retiming
 from mu0.geometry.arc_length import Retargeted, common_advance, equal_steps, lengths
 from mu0.geometry.camera import project
 from mu0.geometry.rigid import apply
 from mu0.params.extract import ExtractParams
+from mu0.traceextract.sample_rows import Rows, retiming_of, stacked_samples
 from mu0.traceextract.tracks import WorldTracks
 
 MIN_DEPTH_M = 0.01
 MAX_PX = 30_000.0  # far below the largest float16
 MIN_FUTURE_STEPS = 2
 PAIRS = "pairs"  # counted beside the drops while sampling
+SAME_MOMENT = 1e-9  # frames
+Steps: TypeAlias = tuple[Int[np.ndarray, " _m"], Float64[np.ndarray, " _m"]]  # segment, and share of it
 
 
 @dataclass(frozen=True)
@@ -58,17 +65,6 @@ class SampledTraces:
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """Rows of one group at one anchor."""
-
-    track: Int32[np.ndarray, " n"]
-    raw: Float32[np.ndarray, "n a 3"]
-    raw_past: Float32[np.ndarray, "n b 3"]
-    future: Retargeted
-    past: Retargeted
-
-
-@dataclass(frozen=True)
 class _View:
     """What one anchor's camera sees of all tracks; True flags hold for a track's whole life."""
 
@@ -80,6 +76,9 @@ class _View:
     in_front: Bool[np.ndarray, " n"]
     near: Bool[np.ndarray, " n"]
     is_shown: Bool[np.ndarray, " n"]
+    lives: Bool[np.ndarray, " n"]
+    birth: Int[np.ndarray, " n"]
+    death: Int[np.ndarray, " n"]
 
 
 def sample_traces(
@@ -96,11 +95,10 @@ def sample_traces(
     dropped: Counter[str] = Counter()
     groups = list(_groups(tracks, dropped))
     dropped["static"] = sum(int((~tracks.is_moving[group]).sum()) for group in groups)
-    filled: list[tuple[int, list[_Rows]]] = []
+    filled: list[tuple[int, list[Rows]]] = []
     for anchor in range(0, tracks.n_frames, params.anchor_stride) if anchors is None else anchors:
         view = _seen_from(tracks, anchor, size_px)
-        found = [_group_rows(view, tracks, group, params, dropped) for group in groups]
-        rows = [part for part in found if part is not None]
+        rows = [part for group in groups for part in _group_rows(view, tracks, group, params, dropped)]
         if not rows:
             continue
         if max(part.future.n_valid for part in rows) < MIN_FUTURE_STEPS:
@@ -110,7 +108,7 @@ def sample_traces(
     n_pairs = dropped.pop(PAIRS, 0)
     if not filled:
         return SampledTraces(None, None, dict(dropped), n_pairs)
-    samples, retiming = _samples(filled, tracks, params), _retiming(filled, params)
+    samples, retiming = stacked_samples(filled, tracks, params), retiming_of(filled, params)
     anchor_of_row = np.repeat(samples.frame_indices, np.diff(samples.offsets))
     confidence = tracks.confidence[anchor_of_row, retiming.track_ids].astype(np.float16)
     extras = SampleExtras(retiming.track_ids, confidence)
@@ -140,21 +138,34 @@ def _seen_from(tracks: WorldTracks, anchor: int, size_px: tuple[int, int]) -> _V
     else:
         trace = project(apply(tracks.camera_from_world[anchor], tracks.points_world), tracks.intrinsics)
     trace = np.ascontiguousarray(trace.swapaxes(0, 1))
-    first = np.zeros((1, 1)) if tracks.first_frame is None else tracks.first_frame[:, None]
-    unborn = np.arange(tracks.n_frames) < first
+    lives = _lives(tracks)
+    unborn = ~lives
     scale = np.array([size_px[1], size_px[0], 1.0])
     path = trace.astype(np.float64) / scale
     x, y, z = trace[..., 0], trace[..., 1], trace[..., 2]
+    length = lengths(path)
+    if tracks.lives is not None:
+        length = np.where(lives[:, 1:] & lives[:, :-1], length, 0)
     return _View(
         anchor=anchor,
         trace=trace,
         path=path,
-        length=lengths(path),
+        length=length,
         scale=scale,
         in_front=((z > MIN_DEPTH_M) | unborn).all(1) | (not tracks.is_3d),
         near=((np.abs(x) < MAX_PX) & (np.abs(y) < MAX_PX) | unborn).all(1),
         is_shown=_on_screen(trace[:, anchor], size_px),
+        lives=lives[:, anchor],
+        birth=lives.argmax(1),
+        death=tracks.n_frames - 1 - lives[:, ::-1].argmax(1),
     )
+
+
+def _lives(tracks: WorldTracks) -> Bool[np.ndarray, "n t"]:
+    """When each track exists."""
+    first = np.zeros((1, 1), int) if tracks.first_frame is None else tracks.first_frame[:, None]
+    born = np.broadcast_to(np.arange(tracks.n_frames) >= first, (tracks.n_points, tracks.n_frames))
+    return born if tracks.lives is None else born & tracks.lives.T
 
 
 def _group_rows(
@@ -163,11 +174,12 @@ def _group_rows(
     group: Int64[np.ndarray, " g"],
     params: ExtractParams,
     dropped: Counter[str],
-) -> _Rows | None:
+) -> list[Rows]:
     anchor = view.anchor
+    group = group[view.lives[group]]
+    if len(group) == 0:
+        return []
     first = 0 if tracks.first_frame is None else int(tracks.first_frame[group[0]])
-    if anchor < first:
-        return None
     dropped[PAIRS] += len(group)
     in_front, near = view.in_front[group], view.near[group]
     dropped["behind_camera"] += int((~in_front).sum())
@@ -178,23 +190,52 @@ def _group_rows(
     keep = moving & view.is_shown[group]
     dropped["off_screen"] += int((moving & ~keep).sum())
     if not keep.any():
-        return None
+        return []
     advance = common_advance(view.length[group, first:], params.arc_top_fraction)
     before, after = advance[: anchor - first][::-1], advance[anchor - first :]
+    future = equal_steps(after, params.future_len, params.arc_step)
+    past = equal_steps(before, params.history_len, params.arc_step)
     rows = group[keep]
-    return _Rows(
+    n_future = _n_within(future, view.death[rows] - anchor)
+    n_past = _n_within(past, anchor - view.birth[rows])
+    return [
+        _rows(view, rows[(n_future == a) & (n_past == b)], (_cut(future, a), _cut(past, b)), params)
+        for a, b in np.unique(np.stack([n_future, n_past], 1), axis=0).tolist()
+    ]
+
+
+def _rows(
+    view: _View, rows: Int64[np.ndarray, " n"], steps: tuple[Steps, Steps], params: ExtractParams
+) -> Rows:
+    """Rows that share all steps."""
+    anchor = view.anchor
+    first = int(view.birth[rows].min())
+    n_raw, n_raw_past = view.death[rows] - anchor + 1, anchor - view.birth[rows] + 1
+    return Rows(
         track=rows.astype(np.int32),
         raw=view.trace[rows, anchor : anchor + params.future_len],
         raw_past=view.trace[rows, first : anchor + 1][:, : -params.history_len - 1 : -1],
-        future=_retimed(view, rows, equal_steps(after, params.future_len, params.arc_step), 1),
-        past=_retimed(view, rows, equal_steps(before, params.history_len, params.arc_step), -1),
+        n_raw=np.minimum(n_raw, params.future_len),
+        n_raw_past=np.minimum(n_raw_past, params.history_len),
+        future=_retimed(view, rows, steps[0], 1),
+        past=_retimed(view, rows, steps[1], -1),
     )
+
+
+def _n_within(steps: Steps, n_frames: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    """How many steps lie within so many frames; the first one always does."""
+    segment, share = steps
+    return np.maximum(1, np.searchsorted(segment + share, n_frames + SAME_MOMENT, side="right"))
+
+
+def _cut(steps: Steps, count: int) -> Steps:
+    return steps[0][:count], steps[1][:count]
 
 
 def _retimed(
     view: _View,
     rows: Int64[np.ndarray, " n"],
-    steps: tuple[Int[np.ndarray, " m"], Float64[np.ndarray, " m"]],
+    steps: Steps,
     direction: int,
 ) -> Retargeted:
     """Traces at some steps into the future (direction 1) or the past (-1)."""
@@ -211,65 +252,3 @@ def _on_screen(now: Float32[np.ndarray, "n 3"], size_px: tuple[int, int]) -> Boo
     height_px, width_px = size_px
     x, y = now[:, 0], now[:, 1]
     return (x >= 0) & (x <= width_px) & (y >= 0) & (y <= height_px)
-
-
-def _samples(anchors: list[tuple[int, list[_Rows]]], tracks: WorldTracks, params: ExtractParams) -> Samples:
-    parts = [part for _, rows in anchors for part in rows]
-    track = np.concatenate([part.track for part in parts])
-    anchor_of_row = np.repeat(
-        [a for a, _ in anchors], [sum(len(p.track) for p in rows) for _, rows in anchors]
-    )
-    counts = [sum(len(part.track) for part in rows) for _, rows in anchors]
-    long, short = params.future_len, params.history_len
-    traj, valid = _padded([part.future.trace for part in parts], long)
-    history, history_valid = _padded([part.past.trace for part in parts], short)
-    raw, raw_valid = _padded([part.raw for part in parts], long)
-    raw_history, raw_history_valid = _padded([part.raw_past for part in parts], short)
-    return Samples(
-        frame_indices=np.array([anchor for anchor, _ in anchors], np.int32),
-        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        keypoints=np.concatenate([part.raw[:, 0, :2] for part in parts]).astype(np.float16),
-        cluster_ids=tracks.entity[track],
-        is_moving=np.ones(len(track), bool),
-        visibs=tracks.visible[anchor_of_row, track].astype(np.float16),
-        traj=traj,
-        traj_history=history,
-        valid_steps=valid,
-        valid_steps_history=history_valid,
-        raw_traj=raw,
-        raw_traj_history=raw_history,
-        raw_valid_steps=raw_valid,
-        raw_valid_steps_history=raw_history_valid,
-    )
-
-
-def _padded(parts: list[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Stack parts of different length into -inf padded float16 and its prefix mask."""
-    n_rows = sum(len(part) for part in parts)
-    stacked = np.full((n_rows, length, 3), PAD, np.float16)
-    mask = np.zeros((n_rows, length), bool)
-    row = 0
-    for part in parts:
-        block = slice(row, row + len(part)), slice(0, part.shape[1])
-        stacked[block] = part.astype(np.float32)
-        mask[block] = True
-        row += len(part)
-    return stacked, mask
-
-
-def _retiming(anchors: list[tuple[int, list[_Rows]]], params: ExtractParams) -> Retiming:
-    parts = [part for _, rows in anchors for part in rows]
-    return Retiming(
-        path_step=params.arc_step,
-        future_frame=_table([part.future.frame for part in parts], params.future_len),
-        history_frame=_table([part.past.frame for part in parts], params.history_len),
-        run_offsets=np.concatenate([[0], np.cumsum([len(part.track) for part in parts])]).astype(np.int64),
-        track_ids=np.concatenate([part.track for part in parts]),
-    )
-
-
-def _table(frames: list[np.ndarray], length: int) -> Float64[np.ndarray, "r l"]:
-    table = np.full((len(frames), length), np.nan)
-    for line, frame in zip(table, frames, strict=True):
-        line[: len(frame)] = frame
-    return table

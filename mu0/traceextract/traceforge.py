@@ -46,6 +46,7 @@ MIN_DEPTH_M = 0.01
 MAX_PX = 30_000.0  # far below the largest float16
 MIN_FRAMES = 2
 CARRIED_CONFIDENCE = 0.5
+MIN_LIFE_SHARE = 0.35  # of the window; a grid has no masks
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ def _window(
         camera_from_world=None if poses is None else poses[frames],
         source_frames=footage.source_frames[frames],
         scratch=None,
+        fine=None if footage.fine is None else footage.fine[frames],
     )
     scene = replace(
         reconstruction,
@@ -166,7 +168,7 @@ def _follow(
     everyone = points.joined(helpers)
     tracker = load_point_tracker(params.tracker, params.learned)
     pixel_tracks = tracker.track(view, scene, everyone)
-    tracks = assemble(pixel_tracks, everyone, 0, scene, view.image_size_px, params)
+    tracks = assemble(pixel_tracks, everyone, 0, scene, view.grey, params)
     assert tracks.keypoint is not None
     return tracks, points.on_mover
 
@@ -188,9 +190,17 @@ def _in_pixels(tracks: WorldTracks, grid: Float32[np.ndarray, "n 2"]) -> _Lifted
     moved = tracks.uv_px[:, at].astype(np.float64)
     traces[found, :, :2] = (moved + (grid[found] - moved[0])).swapaxes(0, 1)
     is_held = np.ones(len(grid), bool)
-    is_held[found] = False
+    is_held[found] = _short_lived(tracks)[at]
+    traces[is_held, :, :2] = grid[is_held, None]
     is_moving = _spread(tracks.is_moving[None], tracks)[0]
     return _Lifted(traces, is_moving, np.zeros(len(grid), bool), is_held)
+
+
+def _short_lived(tracks: WorldTracks) -> Bool[np.ndarray, " n"]:
+    """Tracks that are known in too few frames to stand for the whole window."""
+    if tracks.lives is None:
+        return np.zeros(tracks.n_points, bool)
+    return tracks.lives.mean(0) < MIN_LIFE_SHARE
 
 
 def _in_world(

@@ -43,6 +43,8 @@ class WorldTracks:
         dropped: Number of points dropped before this record was made, by reason.
         keypoint: Which keypoint each track came from (index into the list that was tracked), if known.
         rides_on: Number of the rigid body that carries it, from 1; 0: the still world; -1: nothing known.
+        lives: True from the first to the last frame in which a 2-D track is known, in one piece that holds
+            its query frame; outside it nothing may be drawn or learned. None: all tracks, always.
     """
 
     points_world: Float32[np.ndarray, "t n 3"] | None
@@ -60,6 +62,7 @@ class WorldTracks:
     dropped: dict[str, int] = field(default_factory=dict)
     keypoint: Int32[np.ndarray, " n"] | None = None
     rides_on: Int32[np.ndarray, " n"] | None = None
+    lives: Bool[np.ndarray, "t n"] | None = None
 
     @property
     def is_3d(self) -> bool:

@@ -71,6 +71,7 @@ def footage_of(footage: Footage, window: Window) -> Footage:
         camera_from_world=None if poses is None else poses[span],
         source_frames=footage.source_frames[span],
         scratch=None,
+        fine=None if footage.fine is None else footage.fine[span],
     )
 
 

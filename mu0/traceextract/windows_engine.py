@@ -31,6 +31,8 @@ from mu0.traceextract.footage import store_footage
 from mu0.traceextract.memory import release_memory
 from mu0.traceextract.provenance import sidecar_of
 from mu0.traceextract.quality import with_lens
+from mu0.traceextract.quality_unexplained import unexplained_motion
+from mu0.traceextract.reseeding import reseed
 from mu0.traceextract.tracks import WorldTracks
 from mu0.traceextract.windows import Window, cut_windows, footage_of, reconstruction_of
 from mu0.traceextract.windows_carry import Followed, Handover, hand_over
@@ -149,7 +151,13 @@ def _follow(
         everyone = old.joined(new)
         pixel_tracks = old_tracks.beside(_track(view, new, params))
     n_helpers = len(choice.helpers.frame)
-    tracks = assemble(pixel_tracks, everyone, n_helpers, reconstruction, footage.image_size_px, params)
+    tracker = load_point_tracker(params.tracker, params.learned)
+    everyone, pixel_tracks = reseed(
+        footage, reconstruction, everyone, pixel_tracks, params, tracker, window.local_core
+    )
+    tracks = assemble(pixel_tracks, everyone, n_helpers, reconstruction, footage.grey, params)
+    unexplained = unexplained_motion(footage, reconstruction, tracks)
+    tracks = replace(tracks, residuals=tracks.residuals | unexplained)
     followed = _identified(tracks, everyone, choice, window, handover, progress)
     n_points_in = len(everyone.frame) - n_helpers
     if handover is None or not tracks.is_3d:

@@ -100,6 +100,7 @@ def cut_tracks(tracks: WorldTracks, frames: slice) -> WorldTracks:
         visible=tracks.visible[frames],
         confidence=tracks.confidence[frames],
         camera_from_world=tracks.camera_from_world[frames],
+        lives=None if tracks.lives is None else tracks.lives[frames],
     )
 
 

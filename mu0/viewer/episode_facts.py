@@ -28,12 +28,14 @@ MEASURED = {
     "median_motion_px": ("moving points get around, median", 1.0, "px"),
     "median_speed_m_s": ("speed, median", 100.0, "cm/s"),
     "mean_confidence": ("confidence, mean", 100.0, "%"),
+    "explained_motion_share": ("of what moves, traces follow", 100.0, "%"),
 }
 DROPPED = {
     "rate": "left out for the rate", "no_depth": "without depth", "unexplained": "explained by no motion",
     "seen_too_rarely": "seen too rarely", "not_finite": "not finite", "static": "at rest",
     "off_screen": "outside the image", "behind_camera": "behind the camera", "too_far": "too far outside",
     "no_future": "without a future", "jump": "jumped",
+    "stray": "sliding along an edge or moving alone",
 }  # fmt: skip
 Rows = list[tuple[str, str]]
 

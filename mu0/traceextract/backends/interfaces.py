@@ -40,11 +40,28 @@ ODOMETRY_SLACK_M = (
 
 
 @dataclass(frozen=True)
+class FineGrey:
+    """Luma of more frames than are kept, for trackers that need small steps.
+
+    `kept` says which are the kept ones; the first and the last one are.
+    """
+
+    grey: UInt8[FrameArray, "f h w"]
+    kept: Int[np.ndarray, " t"]
+
+    def __getitem__(self, frames: slice) -> "FineGrey":
+        """The same for some neighbouring kept frames, in memory."""
+        kept = self.kept[frames]
+        return FineGrey(np.asarray(self.grey[kept[0] : kept[-1] + 1]), kept - kept[0])
+
+
+@dataclass(frozen=True)
 class Footage:
     """The frames that will become an episode, with whatever the source knew about them.
 
     `frames` and `depth_m` are arrays, or look like arrays but lie on disk (`mu0.episodes.stream`). `scratch`
-    is the folder for more of these; None if the clip fits into memory.
+    is the folder for more of these; None if the clip fits into memory. `fine` is there if the clip has no
+    depth and the video is faster than the kept frames.
     """
 
     frames: UInt8[FrameArray, "t h w 3"]
@@ -54,6 +71,7 @@ class Footage:
     source_frames: Int[np.ndarray, " t"]
     fps_hz: float
     scratch: Path | None = None
+    fine: FineGrey | None = None
 
     @cached_property
     def grey(self) -> UInt8[FrameArray, "t h w"]:

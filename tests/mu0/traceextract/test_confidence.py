@@ -58,7 +58,7 @@ def test_the_fit_finds_the_shares_of_many_observations() -> None:
 def test_a_pixel_is_trusted_where_it_was_seen_and_less_the_farther_from_there() -> None:
     seen = np.zeros((40, 1), bool)
     seen[:5] = True
-    trust = c.pixel_confidence(seen)[:, 0]
+    trust = c.pixel_confidence(seen, np.ones_like(seen))[:, 0]
     assert (trust[:5] > 0.9).all()
     assert (np.diff(trust[5:]) <= 0).all()
     assert trust[5] < trust[0]
