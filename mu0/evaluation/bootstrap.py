@@ -122,8 +122,8 @@ def resample_means(
 
 
 def bounds(
-    draws: Float[np.ndarray, "resample *column"], confidence: float = 0.95
-) -> tuple[Float[np.ndarray, "*column"], Float[np.ndarray, "*column"]]:
+    draws: Float[np.ndarray, "resample column"], confidence: float = 0.95
+) -> tuple[Float[np.ndarray, " column"], Float[np.ndarray, " column"]]:
     """Lower and upper end of the percentile interval; NaN where nothing is known."""
     tail = 50 * (1 - confidence)
     low, high = np.percentile(draws, [tail, 100 - tail], axis=0)
