@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float, Float32, Int
 
 from mu0.geometry.rigid import invert
 from mu0.traceextract.backends.interfaces import Reconstruction
-from mu0.traceextract.warp import warp_pixels
+from mu0.traceextract.warp import Map, warp_pixels, warp_places
 
 N_WITNESSES = 10  # other frames that are asked, evenly over the clip
 MIN_WITNESSES = 2
@@ -63,12 +63,17 @@ def depth_gaps(
 ) -> Float32[np.ndarray, "k h w"]:
     """How far behind the surface of `frame` each other witness sees [m]; NaN where it cannot tell.
 
-    Every `step_px`-th pixel is asked.
+    Every `step_px`-th pixel is asked. A witness from elsewhere cannot tell either if something nearer hides
+    the place from it that `frame` sees too, or may see: that is parallax. If `frame` looks through where it
+    is, it came there, and counts (a negative gap).
     """
     assert reconstruction.depth_m is not None
     poses = reconstruction.camera_from_world
     depth = np.ascontiguousarray(reconstruction.depth_m[frame, ::step_px, ::step_px], np.float32)
+    margin_m = DEPTH_MARGIN_M + reconstruction.pose_slack_m
     others = np.flatnonzero(witnesses.frame != frame)
+    moved = (poses[witnesses.frame] != poses[frame]).any()
+    here = _away_from_edges(reconstruction.depth_m[frame]) if moved else depth
     gaps = np.empty((len(others), *depth.shape), np.float32)
     for gap, other in zip(gaps, others, strict=True):
         pose, testimony = poses[witnesses.frame[other]], witnesses.depth_m[other]
@@ -77,11 +82,28 @@ def depth_gaps(
         else:
             motion = pose @ invert(poses[frame])
             u, v, z = warp_pixels(depth, reconstruction.intrinsics, motion, step_px)
-            measured = cv2.remap(
-                testimony, u, v, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0
-            )
+            measured = _look_up(testimony, u, v)
+            hides = (measured > 0) & (measured < z)
+            nearer = np.where(hides, measured, np.float32(0))
+            back = warp_places(u, v, nearer, reconstruction.intrinsics, invert(motion))
+            measured[hides & ~_looks_through(here, *back, margin_m)] = 0
         gap[:] = np.where((measured > 0) & (depth > 0) & (z > 0), measured - z, np.float32(np.nan))
     return gaps
+
+
+def _look_up(depth_m: Float[np.ndarray, "h w"], u: Map, v: Map) -> Map:
+    """Depth at the nearest pixels; 0 outside."""
+    found = cv2.remap(depth_m, u, v, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(found, np.float32)
+
+
+def _looks_through(
+    depth_m: Float[np.ndarray, "h w"], u: Map, v: Map, z: Map, margin_m: float
+) -> Bool[np.ndarray, "h w"]:
+    """Whether a frame sees places at pixels u, v and depth z empty: it sees something farther there."""
+    with np.errstate(invalid="ignore"):
+        empty: Bool[np.ndarray, "h w"] = (z > 0) & (_look_up(depth_m, u, v) > z + margin_m)
+    return empty
 
 
 def moved_mask(

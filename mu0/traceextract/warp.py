@@ -35,3 +35,18 @@ def warp_pixels(
     u, v, z = (np.add.outer(turn[i, 1] * y + turn[i, 2], turn[i, 0] * x) * depth + shift[i] for i in range(3))
     with np.errstate(invalid="ignore", divide="ignore"):
         return u / z, v / z, z
+
+
+def warp_places(
+    u: Map,
+    v: Map,
+    depth_m: Map,
+    intrinsics: Float[np.ndarray, "3 3"],
+    goal_from_source: Float[np.ndarray, "4 4"],
+) -> tuple[Map, Map, Map]:
+    """As `warp_pixels`, for places anywhere: at pixels (u, v) and depth [m] of the source camera."""
+    turn = (intrinsics @ goal_from_source[:3, :3] @ np.linalg.inv(intrinsics)).astype(np.float32)
+    shift = (intrinsics @ goal_from_source[:3, 3]).astype(np.float32)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        x, y, z = ((turn[i, 0] * u + turn[i, 1] * v + turn[i, 2]) * depth_m + shift[i] for i in range(3))
+        return x / z, y / z, z
