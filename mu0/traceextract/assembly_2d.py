@@ -3,7 +3,8 @@
     tracks --looks alike (`pixel_lives`)--> without what moves alone (`strays`) --> lives
            --> those that move and are corners, and those that rest
 
-A point moves if it leaves the place where the background (a homography between frames) says it should be.
+A point moves if it leaves the place where the background (a homography between frames) says it should be,
+and does what no point of a still scene does (`rigid_scene`): parallax is no motion.
 """
 
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from mu0.traceextract.pixel_lives import (
     live,
 )
 from mu0.traceextract.reacquisition import LOOSE, fill_gaps
+from mu0.traceextract.rigid_scene import judge_scene
 from mu0.traceextract.strays import StraySettings, alone, corner_ratio
 from mu0.traceextract.tracks import WorldTracks
 
@@ -78,7 +80,9 @@ def judge(
         settings.life,
     )
     extent_px = displacement(steady, found.is_seen)
-    is_moving = extent_px > settings.movement_share * float(np.hypot(width, height))
+    diagonal_px = float(np.hypot(width, height))
+    scene = judge_scene(found.pixel, found.is_seen, diagonal_px, settings.movement_share)
+    is_moving = scene.is_moving & (extent_px > settings.movement_share * diagonal_px)
     slides = corner_ratio(grey, keypoints) < settings.stray.min_corner
     return Judged(
         tracks=found,

@@ -12,7 +12,8 @@ nothing), whether it was measured there, is in view, or is hidden, and one numbe
 
 Source
     `benchmarks/trace_accuracy.py --tuning --fit-confidence`: simulated clips from seed 55000, 640 x 480,
-    still and moving cameras, 20 for `TABLE`, 12 for `PIXEL_TABLE`. Held-out reliability: docs/accuracy.md.
+    still and moving cameras, 20 for `TABLE`. `PIXEL_TABLE`: `benchmarks/trace_accuracy_pixels.py --tuning
+    --fit-confidence`, the same clips without depth. Held-out reliability: docs/accuracy.md.
 """
 
 import numpy as np
