@@ -1,6 +1,6 @@
 """A tiny world model and numbered random batches, the same in every process.
 
-    python -m tests.mu0.training.tiny_training OUT SHARDING STEPS    trains as a member of a team
+`python -m tests.mu0.training.tiny_training OUT SHARDING STEPS` trains as a member of a team.
 """
 
 import sys
