@@ -85,4 +85,6 @@ def read_tokenizer(path: Path, max_tokens: int) -> CaptionTokenizer:
             expected="the tokenizer.json that training wrote",
             remedy="train the world model again, or restore the file.",
         ) from error
+    tokenizer.no_padding()  # both are done here; a file from the hub may ask for its own
+    tokenizer.no_truncation()
     return CaptionTokenizer(tokenizer, max_tokens)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
 from transformers import SmolVLMConfig
 
 from mu0.errors import CheckpointError
@@ -92,5 +93,8 @@ def hub_name(config: WorldModelConfig) -> str:
 def _find(name: str, vlm_model_name: str, folder: Path | None) -> Path | None:
     if folder is not None:
         return folder / name if (folder / name).is_file() else None
-    cached = try_to_load_from_cache(vlm_model_name, name)
+    try:
+        cached = try_to_load_from_cache(vlm_model_name, name)
+    except HFValidationError:  # a path of the computer that it was trained on
+        return None
     return Path(cached) if isinstance(cached, str) else None

@@ -15,6 +15,7 @@ Everything is checked before anything is written: the names and shapes of all we
 the config describes, and the scales in the config against the statistics.
 """
 
+import json
 import math
 import shutil
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ import torch
 
 from mu0.dataset.statistics import NormalizerStats
 from mu0.errors import CheckpointError
-from mu0.files import atomic_folder, read_json, write_json
+from mu0.files import atomic_folder, write_json
 from mu0.model import checkpoint
 from mu0.model.config import WorldModelConfig, read_config
 from mu0.model.interchange.backbone_files import backbone_sizes, find_tokenizer, hub_name
@@ -182,8 +183,8 @@ def _check_scales(official: dict[str, Any], statistics: NormalizerStats, path: P
     if scale is None:
         return
     found = (statistics.delta_scale_x, statistics.delta_scale_y, statistics.delta_scale_z)
-    pairs = zip(scale, found, strict=True)
-    if not all(math.isclose(a, b, rel_tol=SCALE_TOLERANCE) for a, b in pairs):
+    close = [math.isclose(a, b, rel_tol=SCALE_TOLERANCE) for a, b in zip(scale, found, strict=False)]
+    if len(scale) != len(found) or not all(close):
         raise CheckpointError(
             f"{path} has the scales {list(found)}, the checkpoint's config {list(scale)}.",
             expected="the statistics that the checkpoint was trained with",
@@ -237,14 +238,17 @@ def _read_object(path: Path) -> dict[str, Any]:
             expected="an official checkpoint folder: config.json and model.safetensors",
             remedy="name the folder that holds both, such as final_ckpt of the release.",
         )
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise CheckpointError(
-            f"{path} holds a {type(content).__name__}.",
-            expected="a JSON object",
-            remedy="download or copy the file again.",
-        )
-    return content
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        content = error
+    if isinstance(content, dict):
+        return content
+    raise CheckpointError(
+        f"{path} holds {content}.",
+        expected="a JSON object",
+        remedy="download or copy the file again.",
+    )
 
 
 def _meta(source: Path, vlm_model_name: str) -> dict[str, Any]:

@@ -102,9 +102,9 @@ def config_from_official(official: Fields, backbone: Fields, shapes: Shapes) -> 
     _require(given)
     text_width = backbone["text_width"]
     expert_width = int(text_width * given["expert_width_multiplier"])
-    rows, columns = given["resize_imgs_with_padding"]
-    if rows != columns:
-        raise _unknown({"resize_imgs_with_padding": [rows, columns]}, "a square")
+    size_px = given["resize_imgs_with_padding"] or []
+    if len(set(size_px)) != 1:
+        raise _unknown({"resize_imgs_with_padding": size_px}, "a square")
     same = {ours: given[theirs] for ours, theirs in SAME.items()}
     n_expert_layers = given["num_expert_layers"]
     return WorldModelConfig(
@@ -112,7 +112,7 @@ def config_from_official(official: Fields, backbone: Fields, shapes: Shapes) -> 
         **(same | {"lora_alpha": float(same["lora_alpha"])}),
         **backbone,
         **_seen_in_weights(shapes, has_dino=given["use_dino"]),
-        image_size_px=rows,
+        image_size_px=size_px[0],
         expert_layers=n_expert_layers if n_expert_layers > 0 else given["num_vlm_layers"],
         expert_width=expert_width,
         expert_mlp_width=expert_mlp_width(expert_width),

@@ -136,6 +136,23 @@ def test_options_that_mu0_does_not_have_are_refused(source: Path) -> None:
         _reimport(source)
 
 
+def test_unusable_configs_are_said_clearly(source: Path) -> None:
+    _rewrite(source / "config.json", resize_imgs_with_padding=None)
+    with pytest.raises(CheckpointError, match=r"resize_imgs_with_padding = \[\].*\n.*a square"):
+        _reimport(source)
+    _rewrite(source / "config.json", resize_imgs_with_padding=[56, 56], delta_scale=[0.6625])
+    with pytest.raises(CheckpointError, match=r"the checkpoint's config \[0\.6625\]"):
+        _reimport(source)
+    (source / "config.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"config\.json holds Expecting property name"):
+        _reimport(source)
+
+
+def test_a_backbone_named_by_a_foreign_path_needs_the_folder() -> None:
+    with pytest.raises(CheckpointError, match="not in the hub's cache"):
+        find_tokenizer("/home/someone/models/SmolVLM2", None)
+
+
 def test_statistics_of_another_model_are_refused(source: Path) -> None:
     _rewrite(source.parent / "normalizer_stats.json", delta_scale_x=0.5)
     with pytest.raises(CheckpointError, match=r"has the scales \[0\.5, .*config \[0\.6625"):

@@ -1,6 +1,7 @@
 """Small parts against known numbers: rotary positions, sinusoids, Fourier features, masks, flow, losses."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from mu0.model.flow import clean_estimate, euler, interpolate, sample_times
 from mu0.model.losses import flow_loss, rigidity_loss
 from mu0.model.presets import preset
 from mu0.model.suffix import group_pattern
-from mu0.model.tokenizer import prompt, train_tokenizer
+from mu0.model.tokenizer import prompt, read_tokenizer, train_tokenizer
 
 
 def test_time_sinusoid_has_the_release_values() -> None:
@@ -148,6 +149,15 @@ def test_tokenizer_is_reproducible_and_spells_unknown_words() -> None:
     assert tokens.shape == mask.shape
     assert "[UNK]" not in first.tokenizer.encode("zebra").tokens
     assert mask.sum(1).tolist()[0] < mask.sum(1).tolist()[1] <= 24
+
+
+def test_a_tokenizer_of_the_hub_neither_pads_nor_cuts(tmp_path: Path) -> None:
+    trained = train_tokenizer(["pick the red apple"], 300, 24)
+    expected = trained(["pick the red apple"])[0].tolist()
+    trained.tokenizer.enable_padding(length=48)
+    trained.tokenizer.enable_truncation(2)
+    trained.write(tmp_path / "tokenizer.json")
+    assert read_tokenizer(tmp_path / "tokenizer.json", 24)(["pick the red apple"])[0].tolist() == expected
 
 
 def test_an_empty_instruction_becomes_a_neutral_task() -> None:
