@@ -33,4 +33,5 @@ def unseen_sources(benchmark: BenchmarkParams) -> dict[str, SimulatedSource]:
 
 def collect_unseen(benchmark: BenchmarkParams, clips: Path, tracks: Path, cache: Path) -> pd.DataFrame:
     """Record them; see `mu0.sources.collect.collect_clips`."""
-    return collect_clips(RawVideosParams(sources=unseen_sources(benchmark)), clips, tracks, cache)
+    sources = RawVideosParams(sources=dict(unseen_sources(benchmark)))
+    return collect_clips(sources, clips, tracks, cache)

@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _metrics(rows: pd.DataFrame) -> dict[str, float]:
-    metrics = {}
+    metrics: dict[str, float] = {}
     for row in rows.to_dict("records"):
         name = f"{row['method']}_{row['kind']}_{row['n_demonstrations']}_{row['metric']}"
         values = {name: row["mean"]} | {

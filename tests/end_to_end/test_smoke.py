@@ -69,7 +69,7 @@ def test_the_second_run_does_nothing(project: Path) -> None:
 
 def test_dvc_and_dagster_agree_after_a_shell_run(project: Path) -> None:
     run(project, "mu0", "sync")
-    assert "Data and pipelines are up to date" in run(project, "dvc", "status")
+    assert "Data and pipelines are up to date" in run(project, "dvc", "status", "dvc.yaml")
     lock = yaml.safe_load((project / "dvc.lock").read_text())["stages"]
     code = (
         "import dagster as dg\n"
@@ -91,7 +91,7 @@ def test_dvc_and_dagster_agree_after_a_shell_run(project: Path) -> None:
 
 def test_dagster_builds_the_chain_and_dvc_stays_clean(project: Path) -> None:
     run(project, "dagster", "job", "execute", "-m", "orchestration.definitions", "-j", "everything")
-    assert "Data and pipelines are up to date" in run(project, "dvc", "status")
+    assert "Data and pipelines are up to date" in run(project, "dvc", "status", "dvc.yaml")
 
 
 def test_predict_answers_with_picture_page_and_numbers(project: Path) -> None:
