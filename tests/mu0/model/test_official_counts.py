@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,17 +15,20 @@ from mu0.model.backbone import Backbone
 from mu0.model.interchange.names import NameMap
 from mu0.model.interchange.official_config import config_from_official, expert_mlp_width, sizes_of
 from mu0.model.presets import PresetName, preset
-from mu0.model.tokenizer import CaptionTokenizer
+from mu0.model.tokenizer import train_tokenizer
 from mu0.model.world_model import TraceWorldModel
 from tests.mu0.model.official_folder import RELEASE_CONFIG, OfficialSizes, official_shapes
 
 Skeleton = Callable[[PresetName], TraceWorldModel]
 
 
-@pytest.fixture
-def skeleton(tokenizer: CaptionTokenizer, statistics: NormalizerStats) -> Skeleton:
+@pytest.fixture(scope="module")
+def skeleton() -> Skeleton:
     """A preset's model without memory."""
+    tokenizer = train_tokenizer(["open the drawer"], 300, 48)
+    statistics = NormalizerStats(0.9, 0.5, 0.1, 1, 8, 32)
 
+    @cache
     def build(name: PresetName) -> TraceWorldModel:
         with torch.device("meta"):
             return TraceWorldModel(preset(name), tokenizer, statistics)
