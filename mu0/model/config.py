@@ -36,9 +36,7 @@ class WorldModelConfig:
     hard_anchor: bool = False  # decode with the first control point set to the anchor
     displacement: Literal["image", "metric"] = "image"  # metric: u, v times the anchor's depth, one scale
     anchor_depth: bool = False  # z of the anchor is an input of its keypoint
-    anchor_depth_dropout: float = (
-        0.1  # share of images whose keypoints do without it
-    )
+    anchor_depth_dropout: float = 0.1  # share of images whose keypoints do without it
     # vision tower (SigLIP) and connector
     vision_width: int = 1152
     vision_layers: int = 27
