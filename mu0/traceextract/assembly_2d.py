@@ -24,12 +24,13 @@ from mu0.traceextract.pixel_lives import (
     live,
 )
 from mu0.traceextract.reacquisition import LOOSE, fill_gaps
-from mu0.traceextract.rigid_scene import judge_scene
+from mu0.traceextract.rigid_scene import SceneReport, judge_scene
 from mu0.traceextract.strays import StraySettings, alone, corner_ratio
 from mu0.traceextract.tracks import WorldTracks
 
 MIN_BACKGROUND_POINTS = 8
 MIN_RADIUS_PX = 3
+RESTING_SHARE = 0.7  # of the points that were chosen on still surfaces
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Judged:
         is_moving: Those that get around far enough.
         is_dead: Points without a life.
         is_stray: Points that claim to move and slide along an edge or move alone.
+        scene: What the still scene and the camera do.
     """
 
     tracks: PixelLives
@@ -58,6 +60,7 @@ class Judged:
     is_moving: Bool[np.ndarray, " n"]
     is_dead: Bool[np.ndarray, " n"]
     is_stray: Bool[np.ndarray, " n"]
+    scene: SceneReport
 
 
 def judge(
@@ -81,8 +84,11 @@ def judge(
     )
     extent_px = displacement(steady, found.is_seen)
     diagonal_px = float(np.hypot(width, height))
-    scene = judge_scene(found.pixel, found.is_seen, diagonal_px, settings.movement_share)
-    is_moving = scene.is_moving & (extent_px > settings.movement_share * diagonal_px)
+    scene = judge_scene(found.pixel, found.is_seen, diagonal_px, settings.movement_share, ~keypoints.on_mover)
+    limit_px = settings.movement_share * diagonal_px
+    is_moving = extent_px > limit_px
+    if scene.n_pairs and not _background_rests(found, ~keypoints.on_mover, limit_px):
+        is_moving &= scene.is_moving
     slides = corner_ratio(grey, keypoints) < settings.stray.min_corner
     return Judged(
         tracks=found,
@@ -90,7 +96,16 @@ def judge(
         is_moving=is_moving,
         is_dead=~found.lives.any(0),
         is_stray=is_moving & (slides | (alone_share > settings.stray.max_alone)),
+        scene=scene,
     )
+
+
+def _background_rests(found: PixelLives, is_background: Bool[np.ndarray, " n"], limit_px: float) -> bool:
+    """Whether the camera stands: then what leaves its place moves, however few points do not."""
+    asked = is_background & (found.is_seen.sum(0) > 1)
+    extent_px = displacement(found.pixel[:, asked], found.is_seen[:, asked])
+    enough = int(asked.sum()) >= MIN_BACKGROUND_POINTS
+    return enough and float((extent_px < limit_px).mean()) > RESTING_SHARE
 
 
 def assemble_2d(
@@ -126,6 +141,7 @@ def assemble_2d(
         intrinsics=reconstruction.intrinsics,
         camera_from_world=np.tile(np.eye(4), (n_frames, 1, 1)),
         pose_source="none",
+        residuals=judged.scene.residuals(),
         dropped={
             "seen_too_rarely": int(judged.is_dead.sum()),
             "stray": int((judged.is_stray & ~judged.is_dead).sum()),

@@ -18,7 +18,8 @@ COLUMN_TYPES = {"str": "str", "bool": "bool", "int": "int64", "float | None": "f
 LEFT_OUT = ("seconds_per_frame", "residuals", "dropped")
 RESIDUALS = (
     "depth_noise_m", "n_jumps_cut", "jittery_share", "pose_inlier_share", "n_pose_lost", "n_pose_recognised",
-    "explained_motion_share", "moving_picture_share",
+    "explained_motion_share", "moving_picture_share", "camera_moves_share", "still_points_share",
+    "motion_doubtful",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ N_ASKED = 12  # frames, evenly over the clip
 MIN_EXPLAINED = 0.5
 MIN_MOVING = 0.002  # of the picture: less is noise of flow
 MIN_CONFIDENCE = 0.7
+DOUBT = "the camera moves, and which points move by themselves is doubtful (`mu0.traceextract.rigid_scene`)"
 
 
 def unexplained_motion(
@@ -46,9 +47,13 @@ def unexplained_motion(
 
 def warning_of(tracks: WorldTracks) -> str:
     """What a reader of an "ok" should know, in words; empty if nothing."""
-    if tracks.is_3d or not tracks.is_moving.any():
+    if tracks.is_3d:
         return ""
     found = []
+    if tracks.residuals.get("motion_doubtful", 0.0) > 0:
+        found.append(DOUBT)
+    if not tracks.is_moving.any():
+        return "; ".join(found)
     explained = tracks.residuals.get("explained_motion_share", 1.0)
     if explained < MIN_EXPLAINED and tracks.residuals.get("moving_picture_share", 0.0) > MIN_MOVING:
         found.append(f"traces follow only {explained:.0%} of what moves in the picture")

@@ -38,6 +38,8 @@ NOISE_PX = 0.7  # of a tracked point, in a pair
 REST_PX, INLIER_PX = 1.0, 1.5
 SMALLEST_SCALE = 0.5  # tracks of small pictures are not better than this share of the noise above
 REST_SHARE = 0.25  # so many points that stay by chance: only if the camera stands
+BACKGROUND_REST_SHARE = 0.5  # the same of points that were chosen on still surfaces
+CELL_SHARE = 1 / 32  # of the diagonal: of points so close together one votes
 MIN_REST_POINTS, MIN_POINTS = 4, 12
 RESTING_PAIRS = 0.9  # of all pairs, and the camera stands
 VIOLATION_SHARE = 0.1875  # of the movement limit: a law sees only the part of a motion that breaks it
@@ -62,7 +64,7 @@ class SceneReport:
         is_moving: Points that move by themselves.
         violation_px: How far each point is from what a still one does; 0 if nothing is known about it.
         camera_moves: Share of the pairs of frames between which the camera moved.
-        still_share: Share of the points that obey the laws of a still scene.
+        still_share: Share of the points that obey the laws of a still scene, a crowd on one spot as one.
         n_pairs: Pairs of frames that could be judged.
         is_spread: Still points are spread over the picture at least as widely as those that move.
     """
@@ -95,6 +97,7 @@ def judge_scene(
     is_seen: Bool[np.ndarray, "t n"],
     diagonal_px: float,
     movement_share: float,
+    on_background: Bool[np.ndarray, " n"] | None = None,
 ) -> SceneReport:
     """Tell points that move by themselves from points that only the camera moves.
 
@@ -103,39 +106,52 @@ def judge_scene(
         is_seen: Where `pixel` says something.
         diagonal_px: Of the picture.
         movement_share: Of the diagonal; what gets farther moves.
+        on_background: Points that were chosen on still surfaces; they may tell that the camera stands.
     """
     scale = max(diagonal_px / REFERENCE_DIAGONAL_PX, SMALLEST_SCALE)
     limit_px = max(VIOLATION_SHARE * movement_share * diagonal_px, MIN_LIMIT * NOISE_PX * scale)
     pixel = pixel.astype(np.float64)
-    off_px, rests = _residuals(pixel, is_seen, np.ones(is_seen.shape[1], bool), scale)
+    if on_background is None:
+        on_background = np.zeros(is_seen.shape[1], bool)
+    off_px, rests = _residuals(pixel, is_seen, np.ones_like(on_background), on_background, scale)
     if len(off_px) == 0:
         nobody = np.zeros(is_seen.shape[1])
         return SceneReport(nobody > 0, nobody, 0.0, 1.0, 0, is_spread=True)
     if rests.mean() >= RESTING_PAIRS:
         extent_px = displacement(pixel, is_seen)
-        return _report(extent_px > movement_share * diagonal_px, extent_px, rests, pixel, is_seen)
+        moves = extent_px > movement_share * diagonal_px
+        return _report(moves, extent_px, rests, _places(pixel, is_seen), scale)
     violates = (off_px > VIOLATING_PX * scale).sum(0) / np.maximum(np.isfinite(off_px).sum(0), 1)
     obeys = violates <= max(OBEDIENT_SHARE, float(np.median(violates)))
-    off_px, rests = _residuals(pixel, is_seen, obeys, scale)
+    off_px, rests = _residuals(pixel, is_seen, obeys, on_background, scale)
     violation_px = _worst(off_px)
     moves = violation_px > limit_px
     moves &= _supported(pixel, is_seen, violation_px > NEIGHBOUR_SHARE * limit_px)
-    return _report(moves, violation_px, rests, pixel, is_seen)
+    return _report(moves, violation_px, rests, _places(pixel, is_seen), scale)
 
 
 def _report(
     moves: Bool[np.ndarray, " n"],
     violation_px: Float[np.ndarray, " n"],
     rests: Bool[np.ndarray, " p"],
-    pixel: Float[np.ndarray, "t n 2"],
-    is_seen: Bool[np.ndarray, "t n"],
+    place: Float[np.ndarray, "n 2"],
+    scale: float,
 ) -> SceneReport:
-    place = np.where(is_seen[..., None], pixel, 0).sum(0) / np.maximum(is_seen.sum(0), 1)[:, None]
-    known = is_seen.any(0)
+    known = np.isfinite(place).all(1)
     is_spread = _spread_px(place[known & ~moves]) >= _spread_px(place[known & moves])
+    crowd = np.unique(_cells(place[known], scale), return_inverse=True)[1]
+    weight = 1 / np.bincount(crowd)[crowd]
+    still_share = float(weight[~moves[known]].sum() / weight.sum()) if known.any() else 1.0
     return SceneReport(
-        moves, violation_px, float((~rests).mean()), float((~moves).mean()), len(rests), is_spread=is_spread
+        moves, violation_px, float((~rests).mean()), still_share, len(rests), is_spread=is_spread
     )
+
+
+def _places(pixel: Float[np.ndarray, "t n 2"], is_seen: Bool[np.ndarray, "t n"]) -> Float[np.ndarray, "n 2"]:
+    """Where each point is on average; NaN if it is never seen."""
+    total = np.where(is_seen[..., None], pixel, 0).sum(0)
+    count = is_seen.sum(0)[:, None]
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _spread_px(place: Float[np.ndarray, "k 2"]) -> float:
@@ -156,6 +172,7 @@ def _residuals(
     pixel: Float[np.ndarray, "t n 2"],
     is_seen: Bool[np.ndarray, "t n"],
     fits: Bool[np.ndarray, " n"],
+    on_background: Bool[np.ndarray, " n"],
     scale: float,
 ) -> tuple[Float[np.ndarray, "p n"], Bool[np.ndarray, " p"]]:
     """How far off points are in each pair that can be judged, NaN if not seen; and where the camera rests.
@@ -166,12 +183,14 @@ def _residuals(
     for first, second in _pairs(len(pixel)):
         both = np.flatnonzero(is_seen[first] & is_seen[second])
         here, there = pixel[first, both], pixel[second, both]
-        found = _law(here, there, fits[both], scale)
-        if found is None:
+        rest = _rests(here, there, on_background[both], scale)
+        votes = fits[both] & _one_per_cell(here, scale)
+        law = _distance if rest else _law(here[votes], there[votes], scale)
+        if law is None:
             continue
-        law, rest = found
         off_px = law(here, there)
-        noise_px = 1.4826 * float(np.median(off_px[fits[both]]))
+        asked = votes & (off_px < REST_PX * scale) if rest else votes
+        noise_px = 1.4826 * float(np.median(off_px[asked])) if asked.any() else 0.0
         line = np.full(pixel.shape[1], np.nan)
         line[both] = off_px * min(1.0, NOISE_PX * scale / max(noise_px, 1e-9))
         lines.append(line)
@@ -179,18 +198,8 @@ def _residuals(
     return np.array(lines).reshape(len(lines), pixel.shape[1]), np.array(rests, bool)
 
 
-def _law(
-    here: Float[np.ndarray, "k 2"],
-    there: Float[np.ndarray, "k 2"],
-    fits: Bool[np.ndarray, " k"],
-    scale: float,
-) -> tuple[Law, bool] | None:
-    """The law of a pair of pictures, and whether the camera rests; None if there are too few points."""
-    if len(here) < MIN_REST_POINTS:
-        return None
-    if (_distance(here, there) < REST_PX * scale).mean() >= REST_SHARE:
-        return _distance, True
-    here, there = here[fits], there[fits]
+def _law(here: Float[np.ndarray, "k 2"], there: Float[np.ndarray, "k 2"], scale: float) -> Law | None:
+    """The law of a pair of pictures between which the camera moved; None if there are too few points."""
     if len(here) < MIN_POINTS:
         return None
     cv2.setRNGSeed(0)
@@ -205,7 +214,34 @@ def _law(
     if fundamental is not None and fundamental.shape == (3, 3):
         law = _epipolar_law(fundamental)
         laws.append((_gric(law(here, there) / noise_px, dimension=3, freedom=7), law))
-    return (min(laws, key=lambda item: item[0])[1], False) if laws else None
+    return min(laws, key=lambda item: item[0])[1] if laws else None
+
+
+def _rests(
+    here: Float[np.ndarray, "k 2"],
+    there: Float[np.ndarray, "k 2"],
+    on_background: Bool[np.ndarray, " k"],
+    scale: float,
+) -> bool:
+    """Whether so many points stay that the camera must stand."""
+    stays = _distance(here, there) < REST_PX * scale
+    background = stays[on_background]
+    if len(background) >= MIN_REST_POINTS and background.mean() >= BACKGROUND_REST_SHARE:
+        return True
+    return len(stays) >= MIN_REST_POINTS and bool(stays.mean() >= REST_SHARE)
+
+
+def _cells(place: Float[np.ndarray, "k 2"], scale: float) -> Int[np.ndarray, " k"]:
+    """Number of the cell of the picture that each place is in."""
+    column, row = np.floor(place / (CELL_SHARE * REFERENCE_DIAGONAL_PX * scale)).astype(int).T
+    return row * 10_000 + column
+
+
+def _one_per_cell(place: Float[np.ndarray, "k 2"], scale: float) -> Bool[np.ndarray, " k"]:
+    """The first point of each cell, so that a crowd on one thing has no more votes than its area."""
+    votes = np.zeros(len(place), bool)
+    votes[np.unique(_cells(place, scale), return_index=True)[1]] = True
+    return votes
 
 
 def _homography(

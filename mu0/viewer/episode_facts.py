@@ -35,7 +35,7 @@ DROPPED = {
     "seen_too_rarely": "seen too rarely", "not_finite": "not finite", "static": "at rest",
     "off_screen": "outside the image", "behind_camera": "behind the camera", "too_far": "too far outside",
     "no_future": "without a future", "jump": "jumped",
-    "stray": "sliding along an edge or moving alone",
+    "stray": "sliding along an edge or moving alone", "slides": "sliding over what is still",
 }  # fmt: skip
 Rows = list[tuple[str, str]]
 
