@@ -125,6 +125,20 @@ def train(
 
 @app.command()
 @people_errors
+def estimate(
+    presets: Annotated[
+        list[str] | None, typer.Argument(help="tiny, small, base, paper; all when empty.")
+    ] = None,
+    no_measure: Annotated[bool, typer.Option("--no-measure", help="Do not run steps for the time.")] = False,
+) -> None:
+    """Say what training the world model takes, before it starts: weights, memory, time."""
+    from mu0.cli.estimate import show_estimates
+
+    show_estimates(presets or [], measured=not no_measure)
+
+
+@app.command()
+@people_errors
 def evaluate() -> None:
     """Measure traces and rollouts, and show the numbers."""
     from mu0.cli.chain import bring_up_to_date, show_numbers

@@ -144,11 +144,11 @@ def _autocast(train: TrainParams) -> Iterator[None]:
         yield
 
 
-class _Answering(TorchDispatchMode):
+class _Answering(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Answers questions about values, which fake tensors do not have: all yes, or all no."""
 
     def __init__(self, *, yes: bool) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._yes = yes
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -157,7 +157,7 @@ class _Answering(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Ledger(_Answering):
+class _Ledger(_Answering):  # type: ignore[no-untyped-call]
     """Books every storage when it appears and when it goes."""
 
     def __init__(self, known: list[Any]) -> None:

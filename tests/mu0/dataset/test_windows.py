@@ -123,3 +123,10 @@ def test_an_empty_split_and_foreign_statistics_are_refused(
 ) -> None:
     with pytest.raises(DatasetError, match="statistics were made for 32 future steps, the windows have 12"):
         TraceWindows(windows.store, replace(statistics, future_len=32), SETTINGS)
+
+
+def test_with_fewest_queries_the_number_of_keypoints_is_random_between_the_borders(tiny: TinyDataset) -> None:
+    settings = WindowSettings(SHAPE, 16, fewest_queries=2)
+    windows = TraceWindows.open(tiny.folder, tiny.episodes, tiny.captions, "train", settings)
+    counts = torch.cat([windows.batch(step, 8, 4, 0).query_valid.sum(1) for step in range(20)])
+    assert set(counts.tolist()) == {2, 3, 4}

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mu0.errors import StageError
+from mu0.params.world_model import TrainParams, WorldModelParams
 from mu0.training.acceleration import accelerated
 from mu0.training.loop import fit, step_generator
 from mu0.training.settings import FitSettings
@@ -108,3 +109,30 @@ def test_other_schedules_have_known_values() -> None:
     assert cosine.lr_at(100) == pytest.approx(1.0)
     assert cosine.lr_at(550) == pytest.approx(0.51)
     assert cosine.lr_at(1000) == pytest.approx(0.02)
+
+
+def test_paper_trains_like_the_release_unless_told_otherwise() -> None:
+    train = WorldModelParams.model_validate({"preset": "paper", "train": {"lr": 2e-4}}).train
+    assert (train.lr, train.schedule, train.warmup_steps, train.ema_decay) == (2e-4, "constant", 0, 0.0)
+    assert (train.weight_decay, train.n_queries, train.fewest_queries) == (1e-10, 256, 1)
+    small = WorldModelParams.model_validate({"preset": "small", "train": {"steps": 5}}).train
+    assert small == TrainParams(steps=5)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"accumulate": 2}, {"accumulate": 2, "ema_decay": 0.5}, {"precision": "bfloat16"}]
+)
+def test_a_world_model_resumes_to_the_same_bytes(tmp_path: Path, changes: dict[str, object]) -> None:
+    through = train_tiny(tmp_path / "through", steps=4, **changes)
+    train_tiny(tmp_path / "stopped", steps=2, **changes)  # the rate of the first two steps is the same
+    resumed = train_tiny(tmp_path / "stopped", steps=4, **changes)
+    assert resumed.fitted.steps_run == 2
+    weights = resumed.model.state_dict()
+    assert all(torch.equal(weights[name], value) for name, value in through.model.state_dict().items())
+
+
+@pytest.mark.slow
+def test_compiled_layers_give_the_same_loss(tmp_path: Path) -> None:
+    plain, compiled = train_tiny(tmp_path / "plain"), train_tiny(tmp_path / "compiled", compile=True)
+    losses = [torch.tensor([row["loss"] for row in run.fitted.log]) for run in (plain, compiled)]
+    torch.testing.assert_close(*losses, rtol=1e-4, atol=1e-4)
