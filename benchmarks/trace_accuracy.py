@@ -40,7 +40,7 @@ from mu0.traceextract.assembly import AssemblySettings, assemble_3d
 from mu0.traceextract.assembly_2d import PixelSettings, assemble_2d
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
 from mu0.traceextract.choice import choose
-from mu0.traceextract.confidence import GROWS_WITH_EVIDENCE, PIXEL_TABLE, TABLE, fit_table
+from mu0.traceextract.confidence import GROWS_WITH_EVIDENCE, TABLE, fit_table
 from mu0.traceextract.odometry import estimate_path
 from mu0.traceextract.reacquisition import fill_gaps
 from mu0.traceextract.reconstruction import pixels_only, reconstruct_rgbd
@@ -125,7 +125,6 @@ def measure(plan: ClipPlan, cache: Path | None, *, fits: bool) -> list[dict[str,
     cv2.setNumThreads(1)
     if fits:
         TABLE.flat[:] = np.arange(TABLE.size)
-        PIXEL_TABLE.flat[:] = np.arange(PIXEL_TABLE.size)
     clip = load_clip(plan, cache)
     footage, params = footage_of(clip), ExtractParams()
     started = time.process_time()
@@ -162,18 +161,15 @@ def depth_at(points: Keypoints, scene: Reconstruction) -> np.ndarray:
 
 
 def print_confidence_tables(rows: list[dict[str, object]]) -> None:
-    """What the tables of `mu0.traceextract.confidence` should be."""
-    for method, table, grows in (
-        ("ours", TABLE, GROWS_WITH_EVIDENCE),
-        ("pixels", PIXEL_TABLE, np.array([True, False])),
+    """What `TABLE` of `mu0.traceextract.confidence` should be."""
+    own = [row for row in rows if row["method"] == "ours"]
+    cell = np.concatenate([row["_confidence"] for row in own]).astype(int)
+    is_right = np.concatenate([row["_is_right"] for row in own])
+    count = np.bincount(cell, minlength=TABLE.size).reshape(TABLE.shape).tolist()
+    for line, counts in zip(
+        fit_table(cell, is_right, GROWS_WITH_EVIDENCE).round(3).tolist(), count, strict=True
     ):
-        own = [row for row in rows if row["method"] == method]
-        cell = np.concatenate([row["_confidence"] for row in own]).astype(int)
-        fitted = fit_table(cell, np.concatenate([row["_is_right"] for row in own]), grows).round(3).tolist()
-        count = np.bincount(cell, minlength=table.size).reshape(table.shape).tolist()
-        print(method)
-        for line, counts in zip(fitted, count, strict=True):
-            print(f"        {line},  # {counts}")
+        print(f"        {line},  # {counts}")
 
 
 def main() -> None:

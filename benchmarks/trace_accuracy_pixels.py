@@ -200,8 +200,7 @@ def main() -> None:
             rows.append(row)
             sys.stderr.write(f"{done + 1}/{len(todo)} {row['clip']}\n")
     if options.fit_confidence:
-        print_table(rows)
-        return
+        print_table(rows)  # the summary's confidence means nothing then
     sets = {"all": rows}
     sets |= {name: [row for row in rows if name in str(row["clip"])] for name in ("still", "moving")}
     result = {

@@ -30,6 +30,7 @@ class StraySettings:
     min_corner: float = 0.05  # smaller over larger eigenvalue
     span: int = 4  # frames over which ways are compared
     company_px: float = 60.0
+    same_px: float = 4.0  # nearer points are the same point, chosen twice: no company
     alike_px: float = 1.5
     alike_share: float = 0.2  # of the way, beside `alike_px`
     min_company: int = 2
@@ -76,8 +77,9 @@ def alone(
         length = np.hypot(way[:, 0], way[:, 1])
         goes = np.flatnonzero(length > settings.way_px * scale)
         limit = settings.alike_px * scale + settings.alike_share * length[goes]
-        near = _apart(start[goes], start) < settings.company_px * scale
-        company = (near & (_apart(way[goes], way) < limit[:, None])).sum(1) - 1  # each is its own companion
+        apart = _apart(start[goes], start)
+        near = (apart > settings.same_px * scale) & (apart < settings.company_px * scale)
+        company = (near & (_apart(way[goes], way) < limit[:, None])).sum(1)
         spans = slice(frame, frame + span + 1)
         moving[spans, both[goes]] += 1
         lonely[spans, both[goes]] += company < settings.min_company

@@ -161,6 +161,13 @@ def test_a_point_that_goes_its_own_way_is_alone() -> None:
     assert is_alone[:, 0].all()
 
 
+def test_the_same_point_chosen_four_times_is_no_company() -> None:
+    tracks, seen = _straight(4, range(0))
+    pixel = np.repeat(tracks.pixel[:, :1], 4, 1) + np.arange(4)[None, :, None] * 0.1
+    is_alone, _ = alone(pixel, seen, 1.0, StraySettings())
+    assert is_alone.all()
+
+
 def test_what_moves_and_has_no_point_gets_new_ones() -> None:
     footage = _footage()
     scene, tracker = pixels_only(footage, "a test"), LucasKanadeTracker()
