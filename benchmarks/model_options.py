@@ -38,7 +38,6 @@ EXTRA: dict[str, dict[str, Any]] = {
     "text_unguided": {"text_dropout": 0.2},
     "waypoints_1_token": WAYPOINTS | {"control_points_per_token": 32},
     "waypoints_2_tokens": WAYPOINTS | {"control_points_per_token": 16},
-    "waypoints_4_tokens": WAYPOINTS | {"control_points_per_token": 8},
     "waypoints_1_token_skip": WAYPOINTS | {"control_points_per_token": 32, "flow_skip": True},
     "waypoints_2_tokens_skip": WAYPOINTS | {"control_points_per_token": 16, "flow_skip": True},
     "anchor_depth_skip": {"anchor_depth": True, "flow_skip": True},

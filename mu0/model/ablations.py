@@ -10,7 +10,7 @@ from typing import Any
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "mu0": {},
-    "raw_waypoints": {"curve": "waypoints", "n_control_points": 32, "control_points_per_token": 32},
+    "raw_waypoints": {"curve": "waypoints", "n_control_points": 32, "control_points_per_token": 8},
     "c2_spline": {"curve": "c2"},
     "soft_anchor": {"hard_anchor": False},
     "flow_skip": {"flow_skip": True},
