@@ -243,13 +243,13 @@ def choose_helpers(
         moves = moved_mask(reconstruction, int(frame), flow_moves, witnesses)
         moves &= _usable(reconstruction, int(frame), height, width)
         moves = moves if reconstruction.is_3d else without_halo(moves)
-        count, cells = per_frame, one_entity
+        n_new, cells = per_frame, one_entity
         if covered is not None:
-            moves, count = _uncovered(moves, per_frame, covered[index])
+            moves, n_new = _uncovered(moves, per_frame, covered[index])
             cells = np.add.outer(
                 CELLS * np.arange(height) // height * CELLS, CELLS * np.arange(width) // width
             )
-        found.append(_spread_points(footage.grey[frame], moves, cells.astype(np.uint8), count))
+        found.append(_spread_points(footage.grey[frame], moves, cells.astype(np.uint8), n_new))
     count = [len(points) for points in found]
     total = sum(count)
     return Keypoints(
