@@ -20,6 +20,7 @@ N_ASKED = 12  # frames, evenly over the clip
 MIN_EXPLAINED = 0.5
 MIN_MOVING = 0.002  # of the picture: less is noise of flow
 MIN_CONFIDENCE = 0.7
+MAX_CAMERA_MOVES = 0.1  # of the pairs of frames: flow beyond a homography means motion only below
 DOUBT = "the camera moves, and which points move by themselves is doubtful (`mu0.traceextract.rigid_scene`)"
 
 
@@ -55,7 +56,9 @@ def warning_of(tracks: WorldTracks) -> str:
     if not tracks.is_moving.any():
         return "; ".join(found)
     explained = tracks.residuals.get("explained_motion_share", 1.0)
-    if explained < MIN_EXPLAINED and tracks.residuals.get("moving_picture_share", 0.0) > MIN_MOVING:
+    camera_stands = tracks.residuals.get("camera_moves_share", 0.0) < MAX_CAMERA_MOVES  # else it is parallax
+    moves = camera_stands and tracks.residuals.get("moving_picture_share", 0.0) > MIN_MOVING
+    if explained < MIN_EXPLAINED and moves:
         found.append(f"traces follow only {explained:.0%} of what moves in the picture")
     movers = tracks.is_moving if tracks.lives is None else tracks.is_moving & tracks.lives
     trust = float(tracks.confidence[np.broadcast_to(movers, tracks.confidence.shape)].mean())
