@@ -43,7 +43,7 @@ def main(name: str) -> None:
         )
 
 
-def _training(name: str) -> dict[str, float]:
+def _training(name: str) -> dict[str, float | int]:
     """Steps and seconds of the training, as the checkpoint tells them."""
     checkpoint = method_spec(name).checkpoint
     meta = read_json(Path(checkpoint) / "meta.json") if checkpoint else {}

@@ -28,7 +28,7 @@ def train_for(
     work_folder: Path,
     train_s: float,
     on_log: Callable[[int, dict[str, float]], None] | None = None,
-) -> tuple[TrainingRun, dict[str, float]]:
+) -> tuple[TrainingRun, dict[str, float | int]]:
     """Train in place for about `train_s` seconds.
 
     Returns:
@@ -38,7 +38,7 @@ def train_for(
         step_s = _step_s(model, windows["train"], train)
         planned = {"steps": steps_for(train_s, step_s), "seconds_per_step": step_s, "train_s": train_s}
         write_json(work_folder / PLAN, planned)
-    plan: dict[str, float] = dict(read_json(work_folder / PLAN))
+    plan: dict[str, float | int] = dict(read_json(work_folder / PLAN))
     planned_train = train.model_copy(update={"steps": int(plan["steps"])})
     return train_world_model(model, windows, planned_train, work_folder, on_log), plan
 
