@@ -87,6 +87,8 @@ TRAIN = ("mu0/training", *TRACKING)
 SIMULATION = ("mu0/envs", "mu0/sources", "mu0/geometry")
 
 
+TRUTH_DESCRIPTION = "Exact tracks of the simulated clips; only audits may read them."
+DATASET_DESCRIPTION = "index.parquet with splits by scene, and normalizer_stats.json."
 VARIANTS = ("mu0", "no_trace")
 
 
@@ -122,12 +124,7 @@ STAGES: tuple[Stage, ...] = (
                 "video",
                 contents="contents.json",
             ),
-            _data(
-                "ground_truth_tracks",
-                "videos",
-                "Exact tracks of the simulated clips; only audits may read them.",
-                "numpy",
-            ),
+            _data("ground_truth_tracks", "videos", TRUTH_DESCRIPTION, "numpy"),
         ),
     ),
     _check("raw_videos"),
@@ -177,14 +174,7 @@ STAGES: tuple[Stage, ...] = (
         (*SHARED, *EPISODES, "mu0/dataset"),
         inputs=("extracted_traces", "captions"),
         params=("trace_dataset",),
-        outputs=(
-            _data(
-                "trace_dataset",
-                "traces",
-                "index.parquet with splits by scene, and normalizer_stats.json.",
-                "parquet",
-            ),
-        ),
+        outputs=(_data("trace_dataset", "traces", DATASET_DESCRIPTION, "parquet"),),
     ),
     _check("trace_dataset"),
     _stage(
@@ -211,9 +201,7 @@ STAGES: tuple[Stage, ...] = (
         (*SHARED, *SIMULATION),
         inputs=("raw_videos",),
         params=("demonstrations",),
-        outputs=(
-            _data("demonstrations", "policy", "UR3 demonstrations as a LeRobotDataset v3.0.", "parquet"),
-        ),
+        outputs=(_data("demonstrations", "policy", "UR3 demonstrations, LeRobotDataset v3.0.", "parquet"),),
     ),
     _check("demonstrations"),
     _action_experts("ur3"),
@@ -245,7 +233,7 @@ STAGES: tuple[Stage, ...] = (
         outputs=(
             _report("mu0_report", "One HTML page: the chain with numbers, 3D traces, rollouts.", "report"),
         ),
-    ),
+    ),  # fmt: skip
 )
 
 
@@ -261,13 +249,10 @@ class Pipeline:
     def __init__(
         self,
         stages: tuple[Stage, ...] = STAGES,
-        *,
         dvc_yaml: str = "dvc.yaml",
         upstream: "Pipeline | None" = None,
     ) -> None:
-        self.all_stages = stages
-        self.dvc_yaml = dvc_yaml
-        self.upstream = upstream
+        self.all_stages, self.dvc_yaml, self.upstream = stages, dvc_yaml, upstream
 
     @cached_property
     def artifacts(self) -> dict[str, Artifact]:

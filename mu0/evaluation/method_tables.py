@@ -24,9 +24,9 @@ FINE_PRINT = (
     "Errors are means over keypoints; DTW is divided by the number of steps. T counts steps of path length, "
     "not of time. Best of {n}: the smallest error of {n} futures, for each keypoint and metric on its own, "
     "as in the official evaluation; top 1: the first future. uv: 2 is the image's width; uvz mixes image "
-    "units and metres (official); cm: after unprojection with the camera. Intervals: 95 %, {r} draws of whole "
-    "episodes, the same draws for all methods. All methods were trained on the same episodes for the same "
-    "time on the same machine; latency is the median of one question with {n} futures, without batching."
+    "units and metres (official); cm: after unprojection with the camera. Intervals: 95 %, {r} draws of "
+    "whole episodes, the same draws for all methods. All methods were trained on the same episodes for the "
+    "same time on the same machine; latency is the median of one question with {n} futures, without batching."
 )
 
 

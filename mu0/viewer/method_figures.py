@@ -12,7 +12,10 @@ from mu0.evaluation.method_tables import SPACES, split_label
 
 DPI = 130
 VIOLET, GREY = "#7b2ff7", "#9aa0a6"
-COLOURS = ("#1a73e8", "#e8710a", "#188038", "#c5221f", "#12b5cb", "#9334e6", "#b06000", "#5f6368")
+COLOURS = (
+    "#c61aff", "#1a73e8", "#e8710a", "#188038", "#c5221f", "#12b5cb", "#b06000", "#e52592", "#7cb342",
+    "#5f6368", "#9aa0a6",
+)  # fmt: skip
 LESS_PER_ROW = 0.34
 
 
@@ -112,14 +115,12 @@ def _error_and_time(benchmark: MethodBenchmark) -> Figure:
     axis = figure.subplots()
     for method, colour in _colours(benchmark).items():
         row = rows[rows["method"] == method].iloc[0]
-        axis.scatter(row["latency_s"] * 1000, row[metric] * scale, s=46, color=colour)
-        axis.annotate(
-            label_of(method), (row["latency_s"] * 1000, row[metric] * scale), (5, 4),
-            textcoords="offset points", fontsize=7,
-        )  # fmt: skip
+        place = row["latency_s"] * 1000, row[metric] * scale
+        axis.scatter(*place, s=46, color=colour, label=label_of(method))
     axis.set_xscale("log")
     axis.set(xlabel="time of one question with all futures [ms]", ylabel=label)
     axis.set_ylim(bottom=0)
+    axis.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
     _plain(axis)
     return figure
 

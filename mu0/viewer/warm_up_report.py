@@ -37,9 +37,10 @@ def _opening(benchmark: BenchmarkParams) -> str:
     how = benchmark.warm_up
     return (
         f"Pretrained for {how.pretrain_steps} steps on {', '.join(how.pretrain_sources)}; then "
-        f"{how.steps} steps on n episodes of {how.target_source}, from the pretrained weights and from fresh ones; measured on "
-        f"held-out episodes of {how.target_source}, T = {max(benchmark.horizons)}, {how.n_draws} draws of "
-        f"episodes pooled. Intervals: 95 %, whole held-out episodes resampled, the same draws for all arms."
+        f"{how.steps} steps on n episodes of {how.target_source}, from the pretrained weights and from fresh "
+        f"ones; measured on held-out episodes of {how.target_source}, T = {max(benchmark.horizons)}, "
+        f"{how.n_draws} draws of episodes pooled. Intervals: 95 %, whole held-out episodes resampled, the "
+        f"same draws for all arms."
     )
 
 
