@@ -8,10 +8,12 @@ Presets
                                      frozen DINOv3-L, two SigLIP-B and T5-B, 384 px
 
 What the published code fixes and small models change
-    increment_scale  published: fixed bounds, here of u, v in [-1, 1]; `small` measures the spread of its data
-    empty_cells      what stands in a cell without a keypoint, see mu0.baselines.tracegen.model
-    gate_start       bias of the gates of the adaptive norms; 0 is the published initialisation, 1 lets every
-                     layer take part from the first step
+    increment_scale     published: fixed bounds, here of u, v in [-1, 1]; `small` measures its data's spread
+    frames_in_channels  published: 2 steps share a frame; `small` puts all 32 into the channels, which learns
+                        more in equal time (docs/rivals_tracegen.md)
+    empty_cells         what stands in a cell without a keypoint, see mu0.baselines.tracegen.model
+    gate_start          bias of the gates of the adaptive norms; 0 is the published initialisation, 1 lets
+                        every layer take part from the first step
 
 Source
     arXiv:2511.21690 and its code at 5503ccf (reference/tracegen_tau0_pi0_lerobot.md A), re-implemented.
@@ -168,6 +170,7 @@ _SMALL: dict[str, Any] = {
     "depth": _small_image(64),
     "text": EncoderConfig("transformer", width=128, layers=1, heads=4, mlp_width=256),
     "image_size_px": 128,
+    "frames_in_channels": 32,
     "empty_cells": "absent",
     "layers": 4,
     "heads": 4,
