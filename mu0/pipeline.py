@@ -90,6 +90,10 @@ SIMULATION = ("mu0/envs", "mu0/sources", "mu0/geometry")
 TRUTH_DESCRIPTION = "Exact tracks of the simulated clips; only audits may read them."
 DATASET_DESCRIPTION = "index.parquet with splits by scene, and normalizer_stats.json."
 VARIANTS = ("mu0", "no_trace")
+SHOWN_IN_THE_REPORT = (
+    "raw_videos", "extracted_traces", "captions", "trace_dataset", "world_model", "trace_audit", "trace_report",
+    "demonstrations", "action_expert_ur3_mu0", "action_expert_ur3_no_trace", "ur3_report",
+)  # fmt: skip
 
 
 def _action_experts(embodiment: str) -> Stage:
@@ -217,23 +221,11 @@ STAGES: tuple[Stage, ...] = (
     _stage(
         "report",
         (*SHARED, *EPISODES, "mu0/viewer", "mu0/pipeline.py"),
-        inputs=(
-            "raw_videos",
-            "extracted_traces",
-            "captions",
-            "trace_dataset",
-            "world_model",
-            "trace_audit",
-            "trace_report",
-            "demonstrations",
-            "action_expert_ur3_mu0",
-            "action_expert_ur3_no_trace",
-            "ur3_report",
-        ),
+        inputs=SHOWN_IN_THE_REPORT,
         outputs=(
             _report("mu0_report", "One HTML page: the chain with numbers, 3D traces, rollouts.", "report"),
         ),
-    ),  # fmt: skip
+    ),
 )
 
 
