@@ -91,8 +91,8 @@ TRUTH_DESCRIPTION = "Exact tracks of the simulated clips; only audits may read t
 DATASET_DESCRIPTION = "index.parquet with splits by scene, and normalizer_stats.json."
 VARIANTS = ("mu0", "no_trace")
 SHOWN_IN_THE_REPORT = (
-    "raw_videos", "extracted_traces", "captions", "trace_dataset", "world_model", "trace_audit", "trace_report",
-    "demonstrations", "action_expert_ur3_mu0", "action_expert_ur3_no_trace", "ur3_report",
+    "raw_videos", "extracted_traces", "captions", "trace_dataset", "world_model", "trace_audit",
+    "trace_report", "demonstrations", "action_expert_ur3_mu0", "action_expert_ur3_no_trace", "ur3_report",
 )  # fmt: skip
 
 
