@@ -23,24 +23,22 @@ Sources
     Limits: simulated clips from seed 55000 without their depth (`benchmarks/moving_camera.py`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mu0.traceextract.motion import displacement
+from mu0.traceextract.scene_laws import NOISE_PX, distance_px, fit_law
 
 REFERENCE_DIAGONAL_PX = 800.0  # of the pictures that the limits are meant for
 GAPS = (3, 6, 12, 24, 48)  # frames between the pictures of a pair
-NOISE_PX = 0.7  # of a tracked point, in a pair
-REST_PX, INLIER_PX = 1.0, 1.5
+REST_PX = 1.0
 SMALLEST_SCALE = 0.5  # tracks of small pictures are not better than this share of the noise above
 REST_SHARE = 0.25  # so many points that stay by chance: only if the camera stands
 BACKGROUND_REST_SHARE = 0.5  # the same of points that were chosen on still surfaces
 CELL_SHARE = 1 / 32  # of the diagonal: of points so close together one votes
-MIN_REST_POINTS, MIN_POINTS = 4, 12
+MIN_REST_POINTS = 4
 RESTING_PAIRS = 0.9  # of all pairs, and the camera stands
 VIOLATION_SHARE = 0.1875  # of the movement limit: a law sees only the part of a motion that breaks it
 MIN_LIMIT = 2.0  # in units of the noise
@@ -51,9 +49,6 @@ N_NEIGHBOURS, MIN_NEIGHBOURS, NEIGHBOUR_SHARE = 4, 2, 0.6
 N_NEIGHBOUR_FRAMES = 16
 MIN_PAIRS = 4
 MAJORITY = 0.5
-ITERATIONS, CERTAINTY = 1000, 0.999
-
-Law = Callable[[Float[np.ndarray, "k 2"], Float[np.ndarray, "k 2"]], Float[np.ndarray, " k"]]
 
 
 @dataclass(frozen=True)
@@ -158,7 +153,7 @@ def _spread_px(place: Float[np.ndarray, "k 2"]) -> float:
     """Median distance of places from their middle."""
     if len(place) == 0:
         return 0.0
-    return float(np.median(_distance(place, np.median(place, 0, keepdims=True).repeat(len(place), 0))))
+    return float(np.median(distance_px(place, np.median(place, 0, keepdims=True).repeat(len(place), 0))))
 
 
 def _pairs(n_frames: int) -> list[tuple[int, int]]:
@@ -185,7 +180,7 @@ def _residuals(
         here, there = pixel[first, both], pixel[second, both]
         rest = _rests(here, there, on_background[both], scale)
         votes = fits[both] & _one_per_cell(here, scale)
-        law = _distance if rest else _law(here[votes], there[votes], scale)
+        law = distance_px if rest else fit_law(here[votes], there[votes], scale)
         if law is None:
             continue
         off_px = law(here, there)
@@ -198,25 +193,6 @@ def _residuals(
     return np.array(lines).reshape(len(lines), pixel.shape[1]), np.array(rests, bool)
 
 
-def _law(here: Float[np.ndarray, "k 2"], there: Float[np.ndarray, "k 2"], scale: float) -> Law | None:
-    """The law of a pair of pictures between which the camera moved; None if there are too few points."""
-    if len(here) < MIN_POINTS:
-        return None
-    cv2.setRNGSeed(0)
-    inlier_px = INLIER_PX * scale
-    homography = _homography(here, there, inlier_px)
-    fundamental, _ = cv2.findFundamentalMat(here, there, cv2.FM_RANSAC, inlier_px, CERTAINTY, ITERATIONS)
-    laws: list[tuple[float, Law]] = []
-    noise_px = NOISE_PX * scale
-    if homography is not None and abs(np.linalg.det(homography)) > 1e-9:
-        law = _homography_law(homography)
-        laws.append((_gric(law(here, there) / noise_px, dimension=2, freedom=8), law))
-    if fundamental is not None and fundamental.shape == (3, 3):
-        law = _epipolar_law(fundamental)
-        laws.append((_gric(law(here, there) / noise_px, dimension=3, freedom=7), law))
-    return min(laws, key=lambda item: item[0])[1] if laws else None
-
-
 def _rests(
     here: Float[np.ndarray, "k 2"],
     there: Float[np.ndarray, "k 2"],
@@ -224,7 +200,7 @@ def _rests(
     scale: float,
 ) -> bool:
     """Whether so many points stay that the camera must stand."""
-    stays = _distance(here, there) < REST_PX * scale
+    stays = distance_px(here, there) < REST_PX * scale
     background = stays[on_background]
     if len(background) >= MIN_REST_POINTS and background.mean() >= BACKGROUND_REST_SHARE:
         return True
@@ -242,54 +218,6 @@ def _one_per_cell(place: Float[np.ndarray, "k 2"], scale: float) -> Bool[np.ndar
     votes = np.zeros(len(place), bool)
     votes[np.unique(_cells(place, scale), return_index=True)[1]] = True
     return votes
-
-
-def _homography(
-    here: Float[np.ndarray, "k 2"], there: Float[np.ndarray, "k 2"], inlier_px: float
-) -> Float[np.ndarray, "3 3"] | None:
-    """The homography that most points obey (MAGSAC, ten times as fast as plain RANSAC here), or None."""
-    try:
-        found, _ = cv2.findHomography(
-            here, there, cv2.USAC_MAGSAC, inlier_px, maxIters=ITERATIONS, confidence=CERTAINTY
-        )
-    except cv2.error:  # raised where every sample is degenerate
-        return None
-    return None if found is None else np.asarray(found, np.float64)
-
-
-def _distance(here: Float[np.ndarray, "k 2"], there: Float[np.ndarray, "k 2"]) -> Float[np.ndarray, " k"]:
-    return np.linalg.norm(there - here, axis=1)
-
-
-def _homography_law(matrix: Float[np.ndarray, "3 3"]) -> Law:
-    """Distance from where the point should be, in both pictures together."""
-    inverse = np.linalg.inv(matrix)
-
-    def off_px(here: Float[np.ndarray, "k 2"], there: Float[np.ndarray, "k 2"]) -> Float[np.ndarray, " k"]:
-        forth = cv2.perspectiveTransform(here[None], matrix)[0] - there
-        back = cv2.perspectiveTransform(there[None], inverse)[0] - here
-        return np.sqrt((forth**2).sum(1) + (back**2).sum(1))
-
-    return off_px
-
-
-def _epipolar_law(matrix: Float[np.ndarray, "3 3"]) -> Law:
-    """Sampson distance."""
-
-    def off_px(here: Float[np.ndarray, "k 2"], there: Float[np.ndarray, "k 2"]) -> Float[np.ndarray, " k"]:
-        one = np.ones((len(here), 1))
-        first, second = np.concatenate([here, one], 1), np.concatenate([there, one], 1)
-        line_there, line_here = first @ matrix.T, second @ matrix
-        slope = (line_there[:, :2] ** 2).sum(1) + (line_here[:, :2] ** 2).sum(1)
-        return np.abs((second * line_there).sum(1)) / np.sqrt(np.maximum(slope, 1e-18))
-
-    return off_px
-
-
-def _gric(off: Float[np.ndarray, " k"], dimension: int, freedom: int) -> float:
-    """Torr's criterion; `off` in units of the noise, of correspondences in four dimensions."""
-    robust = np.minimum(off**2, 2.0 * (4 - dimension)).sum()
-    return float(robust + dimension * len(off) * np.log(4) + freedom * np.log(4 * len(off)))
 
 
 def _worst(off_px: Float[np.ndarray, "p n"]) -> Float[np.ndarray, " n"]:
