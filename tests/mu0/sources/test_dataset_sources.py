@@ -1,11 +1,15 @@
 """The four dataset readers through the collector: params.yaml -> clips and index; one clip -> an episode."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 from dataset_layouts import (
+    bytes_feature,
     droid_episode,
     write_agibot_raw,
     write_agibot_simple,
@@ -50,6 +54,14 @@ def collected(root: Path) -> dict[str, dict[str, Any]]:
     return {f"{row['source']}/{row['clip_id']}": dict(row) for row in index.to_dict("records")}
 
 
+def sliding_patch(number: int) -> bytes:
+    """A frame in which a speckled patch slides over a speckled ground, 3 px per frame."""
+    speckles = np.random.default_rng(0).integers(0, 256, (2, 24, 32, 3), np.uint8)
+    ground, patch = (cv2.resize(part, (192, 144), interpolation=cv2.INTER_CUBIC) for part in speckles)
+    ground[50:98, 20 + 3 * number : 68 + 3 * number] = patch[:48, :48]
+    return cv2.imencode(".jpg", ground, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
 def test_all_four_datasets_become_rows_of_one_index(root: Path) -> None:
     rows = collected(root)
     columns = ("status", "n_frames", "fps_hz", "intrinsics_source", "has_poses", "embodiment", "licence")
@@ -76,6 +88,10 @@ def test_a_second_collection_takes_every_clip_from_the_cache(root: Path) -> None
 
 @pytest.mark.slow
 def test_a_droid_clip_becomes_a_2d_episode(root: Path) -> None:
+    images = bytes_feature([sliding_patch(number) for number in range(24)])
+    episode = droid_episode(24, **{"steps/observation/exterior_image_1_left": images})
+    shutil.rmtree(root / "droid")
+    write_droid(root / "droid/1.0.1", [[episode], None])
     collected(root)
     clip = read_clip(root / "clips/droid/droid_shard00000_ep000")
     params = ExtractParams(n_keypoints=40, n_entities=4, small_width_px=64, target_fps_hz=15.0)
