@@ -51,4 +51,4 @@ class TraceGenParams(Section):
         default="benchmark",
         description="Seconds to train; benchmark: benchmark.train_s, as all methods; null: train.steps.",
     )
-    train: TrainParams = TrainParams(steps=1000, batch_size=16, n_queries=64, lr=2e-3)
+    train: TrainParams = TrainParams(steps=1000, batch_size=8, n_queries=64, lr=2e-3)

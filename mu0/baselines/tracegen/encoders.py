@@ -32,6 +32,7 @@ from transformers import (
 )
 
 from mu0.baselines.tracegen.config import EncoderConfig, TraceGenConfig
+from mu0.baselines.tracegen.positions import grid_positions
 from mu0.model.attention import join_heads, split_heads
 from mu0.model.stem import ConvStem
 
@@ -88,13 +89,13 @@ class EncoderLayer(nn.Module):
 
 @final
 class ConvEncoder(AbstractImageEncoder):
-    """Convolutions to one token per 16 px patch, a position table, a few layers."""
+    """Convolutions to one token per 16 px patch, a position table that starts as sines, a few layers."""
 
     def __init__(self, sizes: EncoderConfig, config: TraceGenConfig) -> None:
         super().__init__()
         self.stem = ConvStem(sizes.width, sizes.fine_width)
-        n_patches = (config.image_size_px // config.patch_px) ** 2
-        self.positions = nn.Parameter(torch.randn(n_patches, sizes.width) * POSITION_STD)
+        n_side = config.image_size_px // config.patch_px
+        self.positions = nn.Parameter(grid_positions(1, n_side, sizes.width)[0])
         self.layers = nn.ModuleList(EncoderLayer(sizes) for _ in range(sizes.layers))
 
     def forward(self, image: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b n w"]:
