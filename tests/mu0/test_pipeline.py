@@ -5,8 +5,8 @@ from pathlib import Path
 import yaml
 
 from mu0.dvc_yaml import is_current, render_dvc_yaml, write
-from mu0.params import Params
 from mu0.evaluation.benchmark_methods import METHODS as METHOD_SPECS
+from mu0.params import Params
 from mu0.pipeline import Artifact, Pipeline, Stage
 from mu0.pipeline_benchmark import BENCHMARK, EVERY_STAGE, METHODS, WEIGHTS_OF, model_folder
 
