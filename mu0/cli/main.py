@@ -12,7 +12,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from mu0.cli import benchmark, interchange
+from mu0.cli import benchmark, interchange, predict
 from mu0.errors import Mu0Error
 
 app = typer.Typer(
@@ -149,28 +149,6 @@ def evaluate() -> None:
 
 @app.command()
 @people_errors
-def predict(
-    image: Annotated[Path, typer.Argument(help="A picture.")],
-    text: Annotated[str, typer.Option(help="What is going to happen, e.g. 'pick up the mug'.")],
-    out: Annotated[Path, typer.Option(help="Where overlay, scene and numbers go.")] = Path("outputs/predict"),
-    checkpoint: Annotated[Path, typer.Option(help="A trained μ0.")] = Path("models/world_model"),
-    depth: Annotated[
-        Path | None, typer.Option(help="16-bit PNG in millimetres, as large as the picture.")
-    ] = None,
-    keypoints: Annotated[str, typer.Option(help="'x,y x,y …' in pixels; empty: a grid.")] = "",
-    grid: Annotated[int, typer.Option(min=2, max=32, help="Side of the grid of keypoints.")] = 8,
-    samples: Annotated[int, typer.Option(min=1, max=64, help="How many futures to draw.")] = 5,
-    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
-) -> None:
-    """Predict 3D traces from a picture and a sentence: overlay PNG, interactive HTML, JSON."""
-    from mu0.cli.predict import Question, predict_image
-
-    question = Question(image, text, checkpoint, depth, keypoints, grid, samples, seed)
-    predict_image(question, out)
-
-
-@app.command()
-@people_errors
 def promote(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
 ) -> None:
@@ -246,3 +224,4 @@ def profile_show() -> None:
 
 interchange.register(app, people_errors)
 benchmark.register(app, people_errors)
+predict.register(app, people_errors)

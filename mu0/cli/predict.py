@@ -1,167 +1,174 @@
-"""`mu0 predict`: a picture and a sentence -> overlay PNG, interactive HTML, JSON."""
+"""`mu0 predict`: pictures and sentences -> overlay PNG, interactive HTML, JSON; videos -> a stream."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mu0.errors import PredictionError
-from mu0.files import write_json
 
 if TYPE_CHECKING:
-    import numpy as np
+    from mu0.inference.finder import Finder
+    from mu0.inference.questions import Choice
 
-    from mu0.records import Observation, Queries, TraceSamples
-
-GRID_MARGIN = 0.9  # the outermost 5 % on each side say little
-ANCHOR_DEPTH_M = 1.0  # for pictures without depth: traces are then right up to the anchor's distance
+VIDEOS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v")
 
 
 @dataclass(frozen=True)
-class Question:
-    """Everything a person asked for."""
+class Call:
+    """What holds for every picture of a call."""
 
-    image: Path
     text: str
     checkpoint: Path
     depth: Path | None
-    keypoints: str
-    grid: int
+    history: Path | None
     samples: int
     seed: int
+    rate_hz: float
+    every: int
+    frames: int
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the JSON of every answer repeats."""
+        return {"checkpoint": str(self.checkpoint), "seed": self.seed}
 
 
-def predict_image(question: Question, out: Path) -> None:
-    """Answer a question and write `<name>_overlay.png`, `<name>.html` and `<name>.json` below `out`.
+def predict(
+    image: Annotated[Path, typer.Argument(help="A picture, a folder of them, a .csv table, or a video.")],
+    text: Annotated[str, typer.Option(help="What is going to happen, e.g. 'pick up the mug'.")] = "",
+    out: Annotated[Path, typer.Option(help="Where overlay, scene and numbers go.")] = Path("outputs/predict"),
+    checkpoint: Annotated[Path, typer.Option(help="A trained μ0.")] = Path("models/world_model"),
+    depth: Annotated[
+        Path | None, typer.Option(help="16-bit PNG in millimetres, as large as the picture.")
+    ] = None,
+    history: Annotated[Path | None, typer.Option(help=".npz or .json of past points.")] = None,
+    points: Annotated[
+        str, typer.Option("--points", "--keypoints", help="'x,y x,y …' in pixels; empty: a grid.")
+    ] = "",
+    entities: Annotated[int, typer.Option(min=0, max=64, help="Points on so many parts; 0: off.")] = 0,
+    find: Annotated[str, typer.Option(help="Points on what a detector finds: 'red mug. drawer'.")] = "",
+    grid: Annotated[int, typer.Option(min=2, max=32, help="Side of the grid of keypoints.")] = 8,
+    n_points: Annotated[int, typer.Option(min=1, help="Points for --entities and --find.")] = 64,
+    samples: Annotated[int, typer.Option(min=1, max=64, help="How many futures to draw.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    stream: Annotated[bool, typer.Option("--stream", help="Pictures of the folder are a video.")] = False,
+    rate_hz: Annotated[float, typer.Option(min=0.1, help="Frames per second taken of a video.")] = 10.0,
+    every: Annotated[int, typer.Option(min=1, help="Answer every n-th frame of a video.")] = 1,
+    frames: Annotated[int, typer.Option(min=0, help="Frames taken of a video; 0: all.")] = 0,
+    detector: Annotated[str, typer.Option(help="Grounding DINO: folder or name; for --find.")] = "",
+    segmenter: Annotated[str, typer.Option(help="SAM: folder or name; for --find.")] = "",
+    box_threshold: Annotated[float, typer.Option(min=0, max=1, help="How sure of a box; for --find.")] = 0.3,
+) -> None:
+    """Predict 3D traces from pictures and a sentence: overlay PNG, interactive HTML, JSON."""
+    from mu0.inference.questions import Choice
 
-    Raises:
-        PredictionError: Picture, depth or keypoints cannot be used.
-        CheckpointError: The checkpoint is missing or damaged.
-    """
-    from mu0.model.predictor import TracePredictor
-    from mu0.viewer.overlay import write_overlay
-    from mu0.viewer.page import write_scene_page
-    from mu0.viewer.scene import Layer, make_scene, unproject_uvz
-
-    observation = _observe(question)
-    queries = _queries(question, observation)
-    predictor = TracePredictor.from_folder(question.checkpoint)
-    traces = predictor.predict(observation, queries, question.samples, question.seed)
-    stem = out / question.image.stem
-    height_px, width_px = observation.image.shape[:2]
-    size_px = (width_px, height_px)
-    intrinsics = _assumed(size_px)
-    overlay = stem.with_name(f"{stem.name}_overlay.png")
-    write_overlay(overlay, observation.image, traces.uvz[0])
-    layers = [Layer("μ0", unproject_uvz(traces.uvz, intrinsics, size_px))]
-    scene = make_scene(
-        question.image.name, observation.image, layers,
-        instruction=question.text, depth_m=observation.depth_m, intrinsics=intrinsics,
-    )  # fmt: skip
-    write_scene_page(stem.with_suffix(".html"), f"μ0: {question.text}", [scene])
-    write_json(stem.with_suffix(".json"), _as_json(question, queries, traces, size_px))
-    for made in (overlay, stem.with_suffix(".html"), stem.with_suffix(".json")):
-        typer.echo(str(made))
-
-
-def _observe(question: Question) -> "Observation":
-    import cv2
-    import numpy as np
-
-    from mu0.records import Observation
-
-    pixels = cv2.imread(str(question.image), cv2.IMREAD_COLOR) if question.image.exists() else None
-    if pixels is None:
+    is_video = image.suffix.lower() in VIDEOS or (stream and image.is_dir())
+    if not text.strip() and image.suffix.lower() != ".csv":
         raise PredictionError(
-            f"{question.image} cannot be read as a picture.",
-            expected="a PNG or JPEG file",
-            remedy="check the path.",
+            "There is no text.", expected="what is going to happen", remedy="add --text 'pick up the mug'."
         )
-    image = np.ascontiguousarray(pixels[..., ::-1])
-    if question.depth is None:
-        return Observation(image, question.text)
-    millimetres = cv2.imread(str(question.depth), cv2.IMREAD_UNCHANGED) if question.depth.exists() else None
-    if millimetres is None or millimetres.dtype != np.uint16 or millimetres.shape != image.shape[:2]:
-        found = (
-            "nothing readable" if millimetres is None else f"{millimetres.dtype} of shape {millimetres.shape}"
-        )
-        raise PredictionError(
-            f"{question.depth} holds {found}.",
-            expected=f"a 16-bit PNG in millimetres of shape {image.shape[:2]}, like {question.image.name}",
-            remedy="register the depth to the picture, or leave --depth out.",
-        )
-    return Observation(image, question.text, depth_m=millimetres.astype(np.float32) / 1000)
-
-
-def _queries(question: Question, observation: "Observation") -> "Queries":
-    import numpy as np
-
-    from mu0.records import Queries
-
-    height_px, width_px = observation.image.shape[:2]
-    if question.keypoints:
-        uv = parse_keypoints(question.keypoints, width_px, height_px)
+    call = Call(text, checkpoint, depth, history, samples, seed, rate_hz, every, frames)
+    choice = Choice(points, entities, find, grid, n_points, seed)
+    _require_one_choice(choice)
+    finder = _finder(detector, segmenter, box_threshold) if find else None
+    if is_video:
+        _answer_stream(image, call, choice, out, finder)
     else:
-        side = np.linspace(-GRID_MARGIN, GRID_MARGIN, question.grid)
-        uv = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    z_m = np.full(len(uv), ANCHOR_DEPTH_M)
-    if observation.depth_m is not None:
-        column = np.clip(((uv[:, 0] + 1) / 2 * width_px).astype(int), 0, width_px - 1)
-        row = np.clip(((uv[:, 1] + 1) / 2 * height_px).astype(int), 0, height_px - 1)
-        seen_m = observation.depth_m[row, column]
-        z_m = np.where(
-            seen_m > 0, seen_m, np.median(seen_m[seen_m > 0]) if (seen_m > 0).any() else ANCHOR_DEPTH_M
-        )
-    return Queries(np.concatenate([uv, z_m[:, None]], axis=1).astype(np.float32))
+        _answer_pictures(image, call, choice, out, finder)
 
 
-def parse_keypoints(text: str, width_px: int, height_px: int) -> "np.ndarray":
-    """'x,y x,y …' in pixels -> (q, 2) in uv.
+def _answer_pictures(place: Path, call: Call, choice: "Choice", out: Path, finder: "Finder | None") -> None:
+    from dataclasses import replace
 
-    Raises:
-        PredictionError: A pair is not two numbers, or lies outside the picture.
-    """
-    import numpy as np
+    from mu0.inference.answers import unique_stems, write_answer
+    from mu0.inference.batch import predict_batch
+    from mu0.inference.pictures import read_picture
+    from mu0.inference.questions import make_asks, questions_in
+    from mu0.model.predictor import TracePredictor
 
-    points = []
-    for pair in text.split():
-        try:
-            x_px, y_px = (float(number) for number in pair.split(","))
-        except ValueError:
+    questions = questions_in(place, call.text)
+    if call.depth or call.history:
+        if len(questions) > 1 or place.suffix.lower() == ".csv":
             raise PredictionError(
-                f"The keypoint {pair!r} is not two numbers.",
-                expected="x,y in pixels, e.g. '64,80 90,40'",
-                remedy="correct it.",
-            ) from None
-        if not (0 <= x_px <= width_px and 0 <= y_px <= height_px):
-            raise PredictionError(
-                f"The keypoint {pair!r} lies outside the picture.",
-                expected=f"0 <= x <= {width_px} and 0 <= y <= {height_px}",
-                remedy="give pixels of the picture itself.",
+                f"--depth and --history belong to one picture; {place} holds {len(questions)} questions.",
+                expected="one picture",
+                remedy="name depth and history of each picture in a table.",
             )
-        points.append((2 * x_px / width_px - 1, 2 * y_px / height_px - 1))
-    return np.array(points)
+        questions = [replace(questions[0], depth=call.depth, history=call.history)]
+    read_picture(questions[0].image)  # what is easily wrong is told before the model is loaded
+    predictor = TracePredictor.from_folder(call.checkpoint)
+    asks = make_asks(questions, choice, predictor.model.config.history_len, finder)
+    answers = predict_batch(predictor, asks, call.samples, call.seed)
+    stems = unique_stems([question.image for question in questions])
+    for question, stem, ask, traces in zip(questions, stems, asks, answers, strict=True):
+        for made in write_answer(out / stem, question.image, ask, traces, call.facts):
+            typer.echo(str(made))
 
 
-def _assumed(size_px: tuple[int, int]) -> "np.ndarray":
-    from mu0.viewer.scene import assumed_intrinsics
+def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder: "Finder | None") -> None:
+    from itertools import chain, islice
 
-    return assumed_intrinsics(*size_px)
+    from mu0.inference.answers import write_stream
+    from mu0.inference.pictures import read_picture
+    from mu0.inference.questions import chosen_px, questions_in
+    from mu0.inference.stream import follow, predict_stream
+    from mu0.model.predictor import TracePredictor
+    from mu0.sources.video import iter_frames
+    from mu0.viewer.overlay import write_overlay
+
+    if call.depth or call.history:
+        raise PredictionError(
+            f"--depth and --history belong to one picture; {place} is a video.",
+            expected="a picture",
+            remedy="leave them out; the past of a video is what was seen in it. In Python, "
+            "predict_stream takes depth with every frame.",
+        )
+    if place.is_dir():
+        images = (read_picture(question.image) for question in questions_in(place, call.text))
+    else:
+        images = iter_frames(place, call.rate_hz)
+    images = islice(images, call.frames or None)
+    predictor = TracePredictor.from_folder(call.checkpoint)
+    first = next(images, None)
+    if first is None:
+        raise PredictionError(
+            f"{place} holds no frame.", expected="a video", remedy="check that it plays in a player."
+        )
+    points_px = chosen_px(first, None, choice, finder)
+    answers = []
+    stream = follow(chain([first], images), points_px)
+    for answer in predict_stream(predictor, stream, call.text, call.samples, call.seed, every=call.every):
+        answers.append(answer)
+        if answer.traces is not None:
+            overlay = out / f"{place.stem}_frames" / f"{answer.number:06d}.png"
+            write_overlay(overlay, answer.frame.image, answer.traces.uvz[0])
+            typer.echo(f"{overlay}  {len(answer.seen)} of {len(points_px)} keypoints")
+    goal = out / f"{place.stem}.npz"
+    write_stream(goal, answers, len(points_px))
+    typer.echo(str(goal))
 
 
-def _as_json(
-    question: Question, queries: "Queries", traces: "TraceSamples", size_px: tuple[int, int]
-) -> dict[str, object]:
-    return {
-        "image": str(question.image),
-        "text": question.text,
-        "checkpoint": str(question.checkpoint),
-        "seed": question.seed,
-        "size_px": list(size_px),
-        "convention": "uvz: u = 2x/W - 1, v = 2y/H - 1, z metres; axes sample, query, step",
-        "depth": "given" if question.depth else f"unknown: anchors are put at {ANCHOR_DEPTH_M} m",
-        "anchor_uvz": queries.anchor_uvz.tolist(),
-        "traces_uvz": traces.uvz.tolist(),
-        "valid_probability": traces.valid_probability.tolist(),
-    }
+def _require_one_choice(choice: "Choice") -> None:
+    given = {"--points": choice.keypoints, "--entities": choice.entities, "--find": choice.phrase}
+    named = [option for option, value in given.items() if value]
+    if len(named) > 1:
+        raise PredictionError(
+            f"{' and '.join(named)} are given together.",
+            expected="one way to choose keypoints",
+            remedy="leave all but one out.",
+        )
+
+
+def _finder(detector: str, segmenter: str, box_threshold: float) -> "Finder":
+    from mu0.inference.finder import DETECTOR, SEGMENTER, Finder, FinderModels
+
+    models = FinderModels(detector or DETECTOR, segmenter or SEGMENTER, box_threshold)
+    return Finder(models)
+
+
+def register(app: typer.Typer, people_errors: Callable[[Callable[..., None]], Callable[..., None]]) -> None:
+    """Add the command to the application."""
+    app.command()(people_errors(predict))

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mu0.cli.main import app
-from mu0.cli.predict import parse_keypoints
 from mu0.errors import PredictionError
+from mu0.inference.keypoints import lift, parse_keypoints
 
 REPOSITORY = Path(__file__).parents[3]
 RUNNER = CliRunner()
@@ -92,7 +92,8 @@ def test_a_missing_picture_is_named(project: Path) -> None:
 
 
 def test_keypoints_become_uv() -> None:
-    np.testing.assert_allclose(parse_keypoints("0,0 64,32 128,64", 128, 64), [[-1, -1], [0, 0], [1, 1]])
+    points_px = parse_keypoints("0,0 64,32 128,64", 128, 64)
+    np.testing.assert_allclose(lift(points_px, (128, 64))[:, :2], [[-1, -1], [0, 0], [1, 1]])
 
 
 @pytest.mark.parametrize(

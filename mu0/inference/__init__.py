@@ -1,0 +1,1 @@
+"""From pictures, folders, tables and videos to predicted traces: questions, keypoints, batches, streams."""

@@ -1,0 +1,194 @@
+"""What a person asks, from the command line or from Python: pictures, a sentence, and where to put keypoints.
+
+A table is a CSV file with one question per row:
+
+    image       path, relative to the table          (needed)
+    text        what is going to happen              (else the text given for all)
+    keypoints   'x,y x,y …' in pixels                (else chosen as for all)
+    depth       16-bit PNG in millimetres            (optional)
+    history     .npz or .json of past points         (optional)
+
+Pixels given for all pictures of a call mean the same place only if all pictures have one size; that is
+checked. Pictures of different sizes are fine with every other choice.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from mu0.errors import PredictionError
+from mu0.inference.batch import Ask
+from mu0.inference.history import padded, read_past
+from mu0.inference.keypoints import entity_points, grid_points, lift, parse_keypoints, points_on
+from mu0.inference.pictures import read_depth, read_picture
+from mu0.records import Observation, Queries
+
+if TYPE_CHECKING:
+    from mu0.inference.finder import Finder
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+COLUMNS = ("image", "text", "keypoints", "depth", "history")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Where keypoints go: the first of these that is set, else a grid.
+
+    Attributes:
+        keypoints: 'x,y x,y …' in pixels.
+        entities: How many entities the picture is clustered into; 0 does not.
+        phrase: What to look for in the picture.
+        grid: Side of the grid.
+        n_points: How many points on entities or on what was found.
+        seed: Of the clustering.
+    """
+
+    keypoints: str = ""
+    entities: int = 0
+    phrase: str = ""
+    grid: int = 8
+    n_points: int = 64
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """One picture of a call."""
+
+    image: Path
+    text: str
+    depth: Path | None = None
+    history: Path | None = None
+    keypoints: str = ""
+
+
+def questions_in(place: Path, text: str) -> list[Question]:
+    """The questions of a picture, a folder of pictures (by name) or a table.
+
+    Raises:
+        PredictionError: There is none, or the table is unusable.
+    """
+    if place.is_dir():
+        pictures = sorted(path for path in place.iterdir() if path.suffix.lower() in PICTURES)
+        if not pictures:
+            raise PredictionError(
+                f"There is no picture in {place}.",
+                expected=f"files that end in {', '.join(PICTURES)}",
+                remedy="check the folder.",
+            )
+        return [Question(path, text) for path in pictures]
+    if place.suffix.lower() == ".csv":
+        return _table(place, text)
+    return [Question(place, text)]
+
+
+def _table(path: Path, text: str) -> list[Question]:
+    try:
+        with path.open(newline="") as stream:
+            reader = csv.DictReader(stream)
+            rows, columns = list(reader), tuple(reader.fieldnames or ())
+    except (OSError, UnicodeDecodeError):
+        rows, columns = [], ()
+    if not rows or "image" not in columns or set(columns) - set(COLUMNS):
+        raise PredictionError(
+            f"{path} holds {len(rows)} rows with the columns {', '.join(map(str, columns)) or '(none)'}.",
+            expected=f"at least one row, a column image, and no others than {', '.join(COLUMNS)}",
+            remedy="correct the table; docs/predicting.md shows one.",
+        )
+
+    def place(row: dict[str, str | None], column: str) -> Path | None:
+        value = row.get(column)
+        return path.parent / value if value else None
+
+    return [
+        Question(
+            place(row, "image") or path.parent,
+            row.get("text") or text,
+            place(row, "depth"),
+            place(row, "history"),
+            row.get("keypoints") or "",
+        )
+        for row in rows
+    ]
+
+
+def make_asks(
+    questions: Sequence[Question], choice: Choice, history_len: int, finder: "Finder | None" = None
+) -> list[Ask]:
+    """Read pictures, depth and pasts, and choose keypoints.
+
+    Args:
+        questions: The pictures.
+        choice: Where keypoints go unless a question says so itself.
+        history_len: Of the model; shorter pasts are padded.
+        finder: Needed if the choice is a phrase.
+
+    Raises:
+        PredictionError: A file cannot be used, or pixels are given for pictures of different sizes.
+    """
+    asks = [_ask(question, choice, history_len, finder) for question in questions]
+    if choice.keypoints:
+        _require_one_size(questions, asks)
+    return asks
+
+
+def _ask(question: Question, choice: Choice, history_len: int, finder: "Finder | None") -> Ask:
+    image = read_picture(question.image)
+    depth_m = None
+    if question.depth is not None:
+        depth_m = read_depth(question.depth, image.shape[:2], question.image.name)
+    if question.keypoints:
+        choice = replace(choice, keypoints=question.keypoints)
+    size_px = (image.shape[1], image.shape[0])
+    observation = Observation(image, question.text, depth_m=depth_m)
+    if question.history is None:
+        return Ask(observation, Queries(lift(chosen_px(image, depth_m, choice, finder), size_px, depth_m)))
+    past = read_past(question.history)
+    anchors = past.anchor_uvz
+    if anchors is None or choice.keypoints:
+        anchors = lift(chosen_px(image, depth_m, choice, finder), size_px, depth_m)
+    if len(anchors) != len(past.history_uvz):
+        raise PredictionError(
+            f"{question.history} holds the past of {len(past.history_uvz)} keypoints; "
+            f"{len(anchors)} are asked about.",
+            expected="one past per keypoint, in the same order",
+            remedy="give the same keypoints with --points, or write them into the file as anchor_uvz.",
+        )
+    return Ask(observation, Queries(anchors, padded(past.history_uvz, history_len)))
+
+
+def chosen_px(
+    image: UInt8[np.ndarray, "h w 3"],
+    depth_m: Float[np.ndarray, "h w"] | None,
+    choice: Choice,
+    finder: "Finder | None" = None,
+) -> Float[np.ndarray, "q 2"]:
+    """Keypoints of one picture in pixels."""
+    height, width = image.shape[:2]
+    if choice.keypoints:
+        return parse_keypoints(choice.keypoints, width, height)
+    if choice.phrase:
+        assert finder is not None, "a phrase needs a finder"
+        masks = [thing.mask for thing in finder.find(image, choice.phrase)]
+        return points_on(masks, image, choice.n_points, choice.seed)
+    if choice.entities:
+        return entity_points(image, depth_m, choice.entities, choice.n_points, choice.seed)
+    return grid_points(choice.grid, (width, height))
+
+
+def _require_one_size(questions: Sequence[Question], asks: Sequence[Ask]) -> None:
+    first = asks[0].observation.image.shape
+    for question, ask in zip(questions, asks, strict=True):
+        if ask.observation.image.shape != first and not question.keypoints:
+            height, width = ask.observation.image.shape[:2]
+            raise PredictionError(
+                f"{question.image.name} is {width} x {height} px, {questions[0].image.name} "
+                f"{first[1]} x {first[0]} px, and --points gives pixels for both.",
+                expected="pictures of one size",
+                remedy="resize them, or give each its keypoints in a table.",
+            )

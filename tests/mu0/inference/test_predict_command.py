@@ -1,0 +1,111 @@
+"""`mu0 predict` on a picture, a folder, a table and a video; and what it says about unusable input."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from mu0.cli.main import app
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs: np.ndarray) -> Path:
+    monkeypatch.chdir(tmp_path)
+    cv2.imwrite("a.png", blobs[..., ::-1])
+    cv2.imwrite("small.png", blobs[:50, :60, ::-1])
+    cv2.imwrite("depth.png", np.full((100, 150), 800, np.uint16))
+    cv2.imwrite("depth_small.png", np.full((50, 60), 800, np.uint16))
+    (tmp_path / "folder").mkdir()
+    for number in range(3):
+        cv2.imwrite(f"folder/{number}.png", np.roll(blobs, 2 * number, axis=1)[..., ::-1])
+    return tmp_path
+
+
+def ask(checkpoint: Path, *words: str) -> Result:
+    options = ["--text", "open the drawer", "--checkpoint", str(checkpoint), "--samples", "2"]
+    return CliRunner().invoke(app, ["predict", *words, *options])
+
+
+def test_a_picture_with_depth_and_past(place: Path, checkpoint: Path) -> None:
+    past = np.zeros((2, 3, 3)).tolist()
+    (place / "past.json").write_text(json.dumps({"history_uvz": past}))
+    words = ("--points", "30,25 95,30", "--depth", "depth.png", "--history", "past.json")
+    result = ask(checkpoint, "a.png", *words)
+    assert result.exit_code == 0, result.output
+    answer = json.loads((place / "outputs/predict/a.json").read_text())
+    assert np.array(answer["traces_uvz"]).shape == (2, 2, 32, 3)
+    np.testing.assert_allclose(answer["anchor_uvz"], [[-0.6, -0.5, 0.8], [95 / 75 - 1, -0.4, 0.8]], atol=1e-6)
+    assert (answer["depth"], answer["past_steps_known"]) == ("given", [3, 3])
+    assert (place / "outputs/predict/a_overlay.png").exists()
+    assert (place / "outputs/predict/a.html").exists()
+
+
+def test_a_folder_and_a_table_answer_every_picture(place: Path, checkpoint: Path) -> None:
+    assert ask(checkpoint, "folder", "--entities", "6", "--n-points", "12", "--out", "one").exit_code == 0
+    assert sorted(path.name for path in (place / "one").glob("*.json")) == ["0.json", "1.json", "2.json"]
+    rows = [
+        "image,text,keypoints,depth",
+        'a.png,pick it up,"30,25 40,70",depth.png',
+        "small.png,,,",
+        "a.png,,,",
+    ]
+    (place / "asks.csv").write_text("\n".join(rows))
+    result = ask(checkpoint, "asks.csv", "--grid", "2", "--out", "two")
+    assert result.exit_code == 0, result.output
+    answers = {path.stem: json.loads(path.read_text()) for path in (place / "two").glob("*.json")}
+    assert {name: len(answer["anchor_uvz"]) for name, answer in answers.items()} == {
+        "a": 2, "small": 4, "a_2": 4,
+    }  # fmt: skip
+    assert (answers["a"]["text"], answers["small"]["text"]) == ("pick it up", "open the drawer")
+
+
+def test_a_video_is_answered_frame_by_frame(place: Path, checkpoint: Path) -> None:
+    result = ask(checkpoint, "folder", "--stream", "--points", "30,14 95,41", "--every", "2")
+    assert result.exit_code == 0, result.output
+    with np.load(place / "outputs/predict/folder.npz") as stored:
+        assert stored["frame"].tolist() == [0, 2]
+        assert stored["traces_uvz"].shape == (2, 2, 2, 32, 3)
+        assert np.isfinite(stored["traces_uvz"]).all()
+    assert len(list((place / "outputs/predict/folder_frames").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a.png", "--depth", "depth_small.png"],
+         "depth_small.png holds uint16 of shape (50, 60).\n  expected: a 16-bit PNG in millimetres of shape "
+         "(100, 150), like a.png"),
+        (["a.png", "--points", "1,1", "--entities", "4"], "--points and --entities are given together."),
+        (["folder", "--depth", "depth.png"],
+         "--depth and --history belong to one picture; folder holds 3 questions."),
+        (["empty"], "There is no picture in empty."),
+        (["bad.csv"], "bad.csv holds 1 rows with the columns picture."),
+        (["sizes.csv", "--points", "5,5"],
+         "small.png is 60 x 50 px, a.png 150 x 100 px, and --points gives pixels for both."),
+        (["a.png", "--history", "short.json", "--points", "5,5"],
+         "short.json holds the past of 2 keypoints; 1 are asked about."),
+        (["a.png", "--history", "wrong.json"], "wrong.json holds history_uvz of shape (2, 3)."),
+        (["a.png", "--history", "none.npz"], "none.npz cannot be read."),
+        (["folder", "--stream", "--depth", "depth.png"],
+         "--depth and --history belong to one picture; folder is a video."),
+    ],
+)  # fmt: skip
+def test_unusable_input_is_explained(place: Path, checkpoint: Path, words: list[str], message: str) -> None:
+    (place / "empty").mkdir()
+    (place / "bad.csv").write_text("picture\na.png\n")
+    (place / "sizes.csv").write_text("image\na.png\nsmall.png\n")
+    (place / "short.json").write_text(json.dumps({"history_uvz": np.zeros((2, 3, 3)).tolist()}))
+    (place / "wrong.json").write_text(json.dumps({"history_uvz": np.zeros((2, 3)).tolist()}))
+    result = ask(checkpoint, *words)
+    assert result.exit_code == 1
+    assert message in result.output
+
+
+def test_a_picture_needs_a_text(place: Path) -> None:
+    result = CliRunner().invoke(app, ["predict", "a.png"])
+    assert result.exit_code == 1
+    assert "There is no text." in result.output
