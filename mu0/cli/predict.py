@@ -85,6 +85,7 @@ def _answer_pictures(place: Path, call: Call, choice: "Choice", out: Path, finde
 
     from mu0.inference.answers import unique_stems, write_answer
     from mu0.inference.batch import predict_batch
+    from mu0.inference.history import count_hidden
     from mu0.inference.pictures import read_picture
     from mu0.inference.questions import make_asks, questions_in
     from mu0.model.predictor import TracePredictor
@@ -100,7 +101,16 @@ def _answer_pictures(place: Path, call: Call, choice: "Choice", out: Path, finde
         questions = [replace(questions[0], depth=call.depth, history=call.history)]
     read_picture(questions[0].image)  # what is easily wrong is told before the model is loaded
     predictor = TracePredictor.from_folder(call.checkpoint)
-    asks = make_asks(questions, choice, predictor.model.config.history_len, finder)
+    config = predictor.model.config
+    asks = make_asks(questions, choice, config.history_len, finder)
+    for question, ask in zip(questions, asks, strict=True):
+        n_hidden = count_hidden(ask.queries.history_uvz, config.history_group)
+        if n_hidden:
+            typer.echo(
+                f"{question.history}: the past of {n_hidden} keypoints is not looked at; "
+                f"this model reads {config.history_group} known steps at a time.",
+                err=True,
+            )
     answers = predict_batch(predictor, asks, call.samples, call.seed)
     stems = unique_stems([question.image for question in questions])
     for question, stem, ask, traces in zip(questions, stems, asks, answers, strict=True):
@@ -126,11 +136,12 @@ def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder:
             remedy="leave them out; the past of a video is what was seen in it. In Python, "
             "predict_stream takes depth with every frame.",
         )
-    if place.is_dir():
-        images = (read_picture(question.image) for question in questions_in(place, call.text))
-    else:
-        images = iter_frames(place, call.rate_hz)
-    images = islice(images, call.frames or None)
+    source = (
+        (read_picture(question.image) for question in questions_in(place, call.text))
+        if place.is_dir()
+        else iter_frames(place, call.rate_hz)
+    )
+    images = islice(source, call.frames or None)
     predictor = TracePredictor.from_folder(call.checkpoint)
     first = next(images, None)
     if first is None:

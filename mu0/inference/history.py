@@ -2,7 +2,8 @@
 
 A file is an .npz or .json with `history_uvz` (keypoints x past steps x 3, absolute, oldest first, NaN or null
 where unknown) and, if it also says where the keypoints are now, `anchor_uvz` (keypoints x 3). A past that is
-shorter than the model's is padded with unknown steps, which the model does not look at.
+shorter than the model's is padded with unknown steps. The model reads `history_group` steps as one token and
+looks at a token only if all its steps are known (presets read 8 of 8: a shorter past is not looked at).
 """
 
 import json
@@ -74,6 +75,15 @@ def padded(history_uvz: Float[np.ndarray, "q past 3"], length: int) -> Float[np.
     recent = history_uvz[:, max(0, history_uvz.shape[1] - length) :]
     missing = length - recent.shape[1]
     return np.pad(recent, ((0, 0), (missing, 0), (0, 0)), constant_values=np.nan)
+
+
+def count_hidden(history_uvz: Float[np.ndarray, "q past 3"] | None, group: int) -> int:
+    """How many keypoints have a past of which no whole group of `group` steps, counted from now, is known."""
+    if history_uvz is None:
+        return 0
+    known = np.isfinite(history_uvz).all(-1)
+    whole = known[:, known.shape[1] % group :].reshape(len(known), -1, group).all(-1)
+    return int((~whole.any(-1)).sum())
 
 
 class PointHistory:

@@ -37,7 +37,7 @@ def test_a_grid_keeps_away_from_the_border_and_depth_lifts_it() -> None:
     depth_m[:, :60] = 0.7
     anchors = lift(points, (100, 50), depth_m)
     np.testing.assert_allclose(
-        anchors[[0, 4, 8]], [[-0.9, -0.9, 0.7], [0, 0, 0.7], [0.9, 0.9, 0.7]], rtol=1e-6
+        anchors[[0, 4, 8]], np.array([[-0.9, -0.9, 0.7], [0, 0, 0.7], [0.9, 0.9, 0.7]]), rtol=1e-6
     )
     assert (lift(points, (100, 50))[:, 2] == 1).all()
 
@@ -46,7 +46,8 @@ def test_found_things_get_keypoints_inside_their_masks(blobs: np.ndarray, folder
     """The true classes, loaded from disk; what random weights find is as good as any other mask."""
     finder = Finder(FinderModels(*folders, box_threshold=0.0, text_threshold=0.0))
     things = finder.find(blobs, "red mug, drawer")
-    assert [thing.score for thing in things] == sorted((thing.score for thing in things), reverse=True)
+    scores = [thing.score for thing in things]
+    assert scores == sorted(scores, reverse=True)
     for thing in things:
         row, column = np.nonzero(thing.mask)
         left, top, right, bottom = thing.box_px

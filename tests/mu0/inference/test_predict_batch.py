@@ -1,14 +1,17 @@
 """A batch answers as one by one; a stream as single calls with the same past."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from mu0.errors import PredictionError
 from mu0.inference.batch import Ask, predict_batch
-from mu0.inference.history import PointHistory, padded
+from mu0.inference.history import PointHistory, count_hidden, padded
 from mu0.inference.stream import StreamFrame, follow, predict_stream
+from mu0.model.backbone import Prefix
 from mu0.model.predictor import TracePredictor
 from mu0.records import Observation, Queries
 
@@ -69,13 +72,14 @@ def test_seeds_repeat_and_portions_do_not_matter(predictor: TracePredictor) -> N
 
 
 def test_one_prefix_pass_serves_all(predictor: TracePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+    calls: list[int] = []
     encode = predictor.model.encode_prefix
-    monkeypatch.setattr(
-        predictor.model,
-        "encode_prefix",
-        lambda image, *rest: calls.append(len(image)) or encode(image, *rest),
-    )
+
+    def counted(image: torch.Tensor, *rest: Any) -> Prefix:
+        calls.append(len(image))
+        return encode(image, *rest)
+
+    monkeypatch.setattr(predictor.model, "encode_prefix", counted)
     predict_batch(predictor, MIXED, 5, 0)
     assert calls == [3]
 
@@ -128,6 +132,13 @@ def test_a_stream_names_frames_of_another_size_and_other_keypoints(predictor: Tr
         list(predict_stream(predictor, [good, StreamFrame(picture(64, 64), anchors(3))], ""))
     with pytest.raises(PredictionError, match=r"^There are 2 keypoints, but a past of 3\."):
         list(predict_stream(predictor, [good, StreamFrame(picture(), anchors(2))], ""))
+
+
+def test_a_past_counts_if_a_whole_group_of_steps_is_known() -> None:
+    past = np.zeros((3, 8, 3))
+    past[0, 2] = past[1, [2, 6]] = np.nan
+    assert [count_hidden(past, group) for group in (8, 4, 2)] == [2, 1, 0]
+    assert count_hidden(None, 8) == 0
 
 
 def test_keypoints_are_followed_and_lost_ones_stay_lost(blobs: np.ndarray) -> None:

@@ -42,6 +42,7 @@ def test_a_picture_with_depth_and_past(place: Path, checkpoint: Path) -> None:
     assert (answer["depth"], answer["past_steps_known"]) == ("given", [3, 3])
     assert (place / "outputs/predict/a_overlay.png").exists()
     assert (place / "outputs/predict/a.html").exists()
+    assert "past.json: the past of 2 keypoints is not looked at; this model reads 8 known" in result.output
 
 
 def test_a_folder_and_a_table_answer_every_picture(place: Path, checkpoint: Path) -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -56,7 +57,7 @@ def sam(folder: Path) -> str:
     return _save(folder, t.SamModel(config), t.SamProcessor(images))
 
 
-def _save(folder: Path, model: torch.nn.Module, processor: object) -> str:
+def _save(folder: Path, model: Any, processor: Any) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.save_pretrained(folder)
