@@ -32,7 +32,7 @@ def test_entities_give_points_on_each_coloured_blob(blobs: np.ndarray) -> None:
 
 def test_a_grid_keeps_away_from_the_border_and_depth_lifts_it() -> None:
     points = grid_points(3, (100, 50))
-    np.testing.assert_allclose(points[[0, 4, 8]], [[5, 2.5], [50, 25], [95, 47.5]])
+    np.testing.assert_allclose(points[[0, 4, 8]], np.array([[5, 2.5], [50, 25], [95, 47.5]]))
     depth_m = np.zeros((50, 100), np.float32)
     depth_m[:, :60] = 0.7
     anchors = lift(points, (100, 50), depth_m)
