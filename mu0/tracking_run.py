@@ -15,7 +15,7 @@ import os
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ LAST_RUNS = Path(".mu0_cache/mlflow")
 FLUSH_AT = 200
 FLUSH_AFTER_S = 5.0
 MAX_DIGEST = 36  # MLflow's limit; md5 + ".dir" is exactly that long
+RACE_WAITS_S = (0.1, 0.5)
 
 
 class AbstractRun(ABC):
@@ -208,7 +209,25 @@ def _log_inputs(run_id: str, hashes: dict[str, str]) -> None:
         for path, md5 in hashes.items()
     ]
     if inputs:
-        MlflowClient().log_inputs(run_id, inputs)
+        _again_if_raced(lambda: MlflowClient().log_inputs(run_id, inputs))
+
+
+def _again_if_raced(write: Callable[[], None]) -> None:
+    """Repeat a write that lost a race.
+
+    MLflow looks for a data set, then inserts it; two runs that start together both find none. The second look
+    finds the other's.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for waits_s in RACE_WAITS_S:
+        try:
+            return write()
+        except MlflowException as error:
+            if "IntegrityError" not in str(error):
+                raise
+            time.sleep(waits_s)
+    return write()
 
 
 def _url(info: Any) -> str:

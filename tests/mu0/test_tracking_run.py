@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from mu0.tracking_run import SilentRun, flatten, input_hashes, track_run
 
@@ -64,3 +65,31 @@ def test_a_run_holds_numbers_inputs_and_tags(project: Path, monkeypatch: pytest.
         raise RuntimeError
     [child] = client.search_runs(["1"], "attributes.status = 'FAILED'")
     assert child.data.tags["mlflow.parentRunId"] == record["run_id"]
+
+
+def test_two_runs_may_record_the_same_new_input_at_once(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_inputs, calls = MlflowClient.log_inputs, []
+
+    def raced(client: MlflowClient, run_id: str, inputs: list) -> None:
+        calls.append(run_id)
+        if len(calls) == 1:  # another run inserted the data set between our look and our write
+            raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.name")
+        log_inputs(client, run_id, inputs)
+
+    monkeypatch.setattr(MlflowClient, "log_inputs", raced)
+    with track_run("train", {}, project) as run:
+        pass
+    assert len(calls) == 2
+    inputs = MlflowClient().get_run(run.run_id).inputs.dataset_inputs
+    assert [entry.dataset.name for entry in inputs] == ["data/in"]
+
+
+def test_other_faults_of_the_store_are_told_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(client: MlflowClient, run_id: str, inputs: list) -> None:
+        raise MlflowException("disk I/O error")
+
+    monkeypatch.setattr(MlflowClient, "log_inputs", broken)
+    with pytest.raises(MlflowException, match="disk I/O"), track_run("train", {}, project):
+        pass
