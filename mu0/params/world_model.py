@@ -45,9 +45,7 @@ class TrainParams(Section):
     depth_noise_m: NonNegativeFloat = 0.0
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.98
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    checkpointing: bool = Field(
-        default=False, description="Compute activations twice, keep few of them."
-    )
+    checkpointing: bool = Field(default=False, description="Compute activations twice, keep few of them.")
     compile: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     sharding: Literal["none", "full"] = Field(
