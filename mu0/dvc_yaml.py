@@ -8,6 +8,8 @@ Conventions
     outputs   artifacts and check reports are cached by DVC; a report exists only if its check passed
     metrics   cached too: `reports/` is not in git, so the cache is where `dvc metrics diff` finds old numbers
     wdir      every path counts from the project, wherever the file lies
+    beside    outside the root's file, metrics and plots are plain outputs: `dvc metrics show` asks every
+              pipeline, and would complain of those that nobody has run
 """
 
 from pathlib import Path, PurePosixPath
@@ -44,13 +46,16 @@ def is_current(path: Path | None = None, pipeline: Pipeline = PIPELINE) -> bool:
 def _entry(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
     outputs = [artifact.path for artifact in stage.outputs] + ([stage.report] if stage.report else [])
     depth = len(PurePosixPath(pipeline.dvc_yaml).parts) - 1
+    metrics, plots = list(stage.metrics), [{path: {"x": x, "y": y}} for path, x, y in stage.plots]
+    if depth:
+        outputs, metrics, plots = [*outputs, *metrics, *(path for path, _, _ in stage.plots)], [], []
     entry: dict[str, Any] = {
         "cmd": stage.command,
         "wdir": "/".join([".."] * depth),
         "deps": list(pipeline.dependencies(stage)),
         "params": list(stage.params),
         "outs": outputs,
-        "metrics": list(stage.metrics),
-        "plots": [{path: {"x": x, "y": y}} for path, x, y in stage.plots],
+        "metrics": metrics,
+        "plots": plots,
     }
     return {key: value for key, value in entry.items() if value}
