@@ -91,14 +91,14 @@ def depth_gaps(
     return gaps
 
 
-def _look_up(depth_m: Float[np.ndarray, "h w"], u: Map, v: Map) -> Map:
+def _look_up(depth_m: Float[np.ndarray, "full_h full_w"], u: Map, v: Map) -> Map:
     """Depth at the nearest pixels; 0 outside."""
     found = cv2.remap(depth_m, u, v, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return np.asarray(found, np.float32)
 
 
 def _looks_through(
-    depth_m: Float[np.ndarray, "h w"], u: Map, v: Map, z: Map, margin_m: float
+    depth_m: Float[np.ndarray, "full_h full_w"], u: Map, v: Map, z: Map, margin_m: float
 ) -> Bool[np.ndarray, "h w"]:
     """Whether a frame sees places at pixels u, v and depth z empty: it sees something farther there."""
     with np.errstate(invalid="ignore"):
