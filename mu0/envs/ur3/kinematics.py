@@ -1,7 +1,7 @@
-"""The published numbers of the UR3e, and forward kinematics from its Denavit-Hartenberg table.
+"""The published numbers of the UR3e, of which `arm.py` builds the MJCF.
 
-The MJCF in `arm.py` is built from the same numbers; a test demands that both agree to 1e-12, so an error in
-either would show.
+A test computes the flange's pose from the Denavit-Hartenberg table alone and demands that the MJCF agrees to
+1e-12, so an error in either would show.
 
 Sources
     Universal Robots, "DH parameters for calculations of kinematics and dynamics" (support article):
@@ -10,7 +10,6 @@ Sources
 """
 
 import numpy as np
-from jaxtyping import Float
 
 D1_M, D4_M, D5_M, D6_M = 0.15185, 0.13105, 0.08535, 0.0921
 A2_M, A3_M = -0.24355, -0.2132
@@ -35,29 +34,3 @@ LINK_INERTIA_KG_M2 = (
 EFFORT_LIMIT_NM = (54, 54, 28, 9, 9, 9)
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
 HOME_RAD = np.array([0.0, -1.9, 1.9, -1.57, -1.57, 0.0])
-
-# a [m], alpha [rad], d [m] of each joint
-DH_TABLE = (
-    (0.0, np.pi / 2, D1_M),
-    (A2_M, 0.0, 0.0),
-    (A3_M, 0.0, 0.0),
-    (0.0, np.pi / 2, D4_M),
-    (0.0, -np.pi / 2, D5_M),
-    (0.0, 0.0, D6_M),
-)
-
-
-def flange_pose(joints_rad: Float[np.ndarray, " 6"]) -> Float[np.ndarray, "4 4"]:
-    """`base_from_flange`: pose of the tool flange (wrist 3) in the controller's base frame [m]."""
-    pose = np.eye(4)
-    for (a, alpha, d), theta in zip(DH_TABLE, joints_rad, strict=True):
-        ct, st, ca, sa = np.cos(theta), np.sin(theta), np.cos(alpha), np.sin(alpha)
-        pose = pose @ np.array(
-            [
-                [ct, -st * ca, st * sa, a * ct],
-                [st, ct * ca, -ct * sa, a * st],
-                [0.0, sa, ca, d],
-                [0.0, 0.0, 0.0, 1.0],
-            ]
-        )
-    return pose
