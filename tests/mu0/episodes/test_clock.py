@@ -16,7 +16,7 @@ from mu0.episodes.clock import (
 from mu0.episodes.retiming import Retiming
 from mu0.episodes.sidecar import read_sidecar, sidecar_text
 from mu0.errors import EpisodeError
-from mu0.geometry.arc_length import retarget
+from tests.mu0.geometry.retargeting import retarget
 
 RNG = np.random.default_rng(0)
 SIZE_PX, N_STEPS = (240, 320), 128

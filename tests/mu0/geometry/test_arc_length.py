@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mu0.errors import ExtractionError
-from mu0.geometry.arc_length import retarget
+from tests.mu0.geometry.retargeting import retarget
 
 SIZE_PX = (50, 100)  # height, width
 RNG = np.random.default_rng(0)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from mu0.geometry.arc_length import retarget
 from mu0.geometry.rigid import apply, from_parts, invert
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.sampling import sample_traces
 from mu0.traceextract.tracks import WorldTracks
+from tests.mu0.geometry.retargeting import retarget
 
 SIZE_PX = (100, 120)
 PARAMS = ExtractParams(future_len=40, history_len=16, anchor_stride=2)
