@@ -22,14 +22,6 @@ NOVELTY = 0.2  # a token whose cosine to every entity is below is new
 MAX_ENTITIES = 255  # labels are drawn into 8-bit images
 
 
-def token_counts(n_tokens: int, merge_percent: int, n_rounds: int) -> list[int]:
-    """How many tokens there are before and after each round."""
-    counts = [n_tokens]
-    for _ in range(n_rounds):
-        counts.append(counts[-1] - _n_merged(counts[-1], merge_percent))
-    return counts
-
-
 def merge_once(tokens: Float[np.ndarray, "n d"], n_merged: int) -> Float[np.ndarray, "rest d"]:
     """One round: the `n_merged` best matches between even and odd tokens become one token each.
 

@@ -3,18 +3,36 @@
 import numpy as np
 import pytest
 
-from mu0.traceextract.bipartite import bipartite_entities, frame_tokens, merge_once, token_counts
+from mu0.traceextract import bipartite
+from mu0.traceextract.bipartite import bipartite_entities, frame_tokens, merge_once
+
+PATCHES = np.random.default_rng(1).normal(size=(256, 4))
 
 
-def test_token_counts_are_the_known_ones() -> None:
-    assert token_counts(256, 25, 11) == [256, 192, 144, 108, 81, 61, 46, 35, 27, 21, 16, 12]
+@pytest.fixture
+def counts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many tokens each round of `frame_tokens` began with."""
+    seen: list[int] = []
+
+    def counting(tokens: np.ndarray, n_merged: int) -> np.ndarray:
+        seen.append(len(tokens))
+        return merge_once(tokens, n_merged)
+
+    monkeypatch.setattr(bipartite, "merge_once", counting)
+    return seen
+
+
+def test_token_counts_are_the_known_ones(counts: list[int]) -> None:
+    assert len(frame_tokens(PATCHES, 12, 25)) == 12
+    assert counts == [256, 192, 144, 108, 81, 61, 46, 35, 27, 21, 16]
 
 
 @pytest.mark.parametrize(
     ("percent", "left"), [(20, 24), (15, 46), (12, 66), (10, 83), (7, 120), (5, 149), (2, 210), (1, 234)]
 )
-def test_other_ratios_leave_the_known_number_of_tokens(percent: int, left: int) -> None:
-    assert token_counts(256, percent, 11)[-1] == left
+def test_other_ratios_leave_the_known_number_of_tokens(counts: list[int], percent: int, left: int) -> None:
+    frame_tokens(PATCHES, 1, percent)
+    assert counts[11] == left
 
 
 def plain_merge(tokens: np.ndarray, n_merged: int) -> np.ndarray:
@@ -48,8 +66,7 @@ def test_merging_nothing_only_reorders() -> None:
 
 @pytest.mark.parametrize("n_kept", [1, 2, 5, 12, 256, 300])
 def test_merging_ends_at_the_asked_number(n_kept: int) -> None:
-    patches = np.random.default_rng(1).normal(size=(256, 4))
-    assert len(frame_tokens(patches, n_kept)) == min(n_kept, 256)
+    assert len(frame_tokens(PATCHES, n_kept)) == min(n_kept, 256)
 
 
 def three_things(n_frames: int = 4) -> tuple[np.ndarray, np.ndarray]:
