@@ -28,9 +28,3 @@ def decode_picture(text: str, field: str) -> UInt8[np.ndarray, "h w 3"]:
             remedy="encode the file itself, e.g. `base64 -w0 photo.jpg`.",
         )
     return np.ascontiguousarray(pixels[..., ::-1])
-
-
-def encode_picture(image: UInt8[np.ndarray, "h w 3"]) -> str:
-    """RGB pixels -> base64 of a PNG."""
-    _, data = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
-    return base64.b64encode(data.tobytes()).decode()
