@@ -51,10 +51,6 @@ def find_episodes(root: Path) -> list[tuple[Path, Layout]]:
     return [(folder, layout) for folder, layout in found if layout is not None]
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
-
-
 def require_episodes(root: Path) -> list[tuple[Path, Layout]]:
     """`find_episodes`, of which there must be one.
 
