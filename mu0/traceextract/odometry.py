@@ -142,9 +142,9 @@ class _Path:
         self._trusted.add(frame)
 
 
-def _is_abrupt(before: Float[np.ndarray, "4 4"], now: Float[np.ndarray, "4 4"]) -> bool:
+def _is_abrupt(before: Float[np.ndarray, "4 4"], velocity: Float[np.ndarray, "4 4"]) -> bool:
     """A change of velocity that no hand and no robot makes within one frame."""
-    change = invert(before) @ now
+    change = invert(before) @ velocity
     return bool(np.linalg.norm(change[:3, 3]) > MAX_CHANGE_M or angle_rad(change[:3, :3]) > MAX_CHANGE_RAD)
 
 

@@ -146,9 +146,9 @@ def _bridge(
     limit_px = settings.agrees_px * scale
     path = np.empty((high - low - 1, 2))
     for frame in (*range(low + 1, high), ends[1]):
-        now = tracks.pixel[frame, near].astype(float)
-        motion = similarity(before, now)
-        if np.median(np.linalg.norm(_moved(motion, before) - now, axis=1)) > limit_px:
+        after = tracks.pixel[frame, near].astype(float)
+        motion = similarity(before, after)
+        if np.median(np.linalg.norm(_moved(motion, before) - after, axis=1)) > limit_px:
             return None
         place = _moved(motion, start[None])[0]
         if frame == ends[1]:

@@ -48,10 +48,10 @@ class Lost:
 
 @dataclass(frozen=True)
 class Companions:
-    """Points that were never lost between `frame` of a lost point and now: there, and here."""
+    """Points that were never lost between `frame` of a lost point and now: where they were, and are."""
 
     before: Float[np.ndarray, "m 2"]
-    now: Float[np.ndarray, "m 2"]
+    after: Float[np.ndarray, "m 2"]
     frame: Int[np.ndarray, " m"]
 
 
@@ -134,7 +134,7 @@ class Refinder:
         start, frame = lost.pixel[which].astype(np.float32), lost.frame[which]
         own = found - start
         before = np.concatenate([start, companions.before]).astype(np.float32)
-        way = np.concatenate([own, companions.now - companions.before]).astype(np.float32)
+        way = np.concatenate([own, companions.after - companions.before]).astype(np.float32)
         when = np.concatenate([frame, companions.frame])
         limit = DRIFT_PX * self.scale + COMPANY_SHARE * np.hypot(own[:, 0], own[:, 1])
         company = _apart_squared(start, before) < (COMPANY_PX * self.scale) ** 2

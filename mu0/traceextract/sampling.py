@@ -248,7 +248,7 @@ def _retimed(
     )
 
 
-def _on_screen(now: Float32[np.ndarray, "n 3"], size_px: tuple[int, int]) -> Bool[np.ndarray, " n"]:
+def _on_screen(place: Float32[np.ndarray, "n 3"], size_px: tuple[int, int]) -> Bool[np.ndarray, " n"]:
     height_px, width_px = size_px
-    x, y = now[:, 0], now[:, 1]
+    x, y = place[:, 0], place[:, 1]
     return (x >= 0) & (x <= width_px) & (y >= 0) & (y <= height_px)

@@ -157,13 +157,15 @@ def _log_anchor(rerun: Any, recording: Any, episode: Episode, samples: Samples, 
     colours = np.array([palette[int(entity)] for entity in entities], np.uint8)
     labels = [f"entity {entity}" for entity in entities]
     lines, line_colours = _lines(episode, samples, rows, frame)
-    now = np.array([line[0] for line in lines])
+    starts = np.array([line[0] for line in lines])
     if not episode.sidecar.is_3d:
-        recording.log("picture/points", rerun.Points2D(now, colors=colours, labels=labels, show_labels=False))
+        recording.log(
+            "picture/points", rerun.Points2D(starts, colors=colours, labels=labels, show_labels=False)
+        )
         strips, tints = _coloured_steps(lines, line_colours)
         recording.log("picture/traces", rerun.LineStrips2D(strips, colors=tints))
         return
-    recording.log("world/points", rerun.Points3D(now, colors=colours, labels=labels, show_labels=False))
+    recording.log("world/points", rerun.Points3D(starts, colors=colours, labels=labels, show_labels=False))
     strips, tints = _coloured_steps(lines, line_colours)
     recording.log("world/traces", rerun.LineStrips3D(strips, colors=tints))
 

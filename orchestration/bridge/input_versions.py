@@ -27,9 +27,9 @@ def input_versions(project: Project, stage: Stage, lock: dict[str, LockedStage])
         artifact = project.pipeline.artifacts[name]
         md5 = read.get(project.pipeline.input_path(stage, artifact))
         producer = lock.get(project.pipeline.producer_of[name].name)
-        now = producer.output_md5.get(artifact.path) if producer else None
-        if md5 and artifact.contents and now and md5 == _witness_md5(project.root, artifact, now):
-            md5 = now
+        recorded = producer.output_md5.get(artifact.path) if producer else None
+        if md5 and artifact.contents and recorded and md5 == _witness_md5(project.root, artifact, recorded):
+            md5 = recorded
         if md5:
             versions[name] = md5
     return versions

@@ -31,9 +31,9 @@ def decode_rows(content: dict[str, np.ndarray], size_px: tuple[int, int], *, kee
     keypoints = content["keypoints"].astype(np.float16)
     n_rows = len(keypoints)
     traj, valid = _trace(content["traj"], content["valid_steps"], keypoints)
-    now = traj[:, :1]
-    history, history_valid = _optional(content, "traj_history", "valid_steps_history", now, HISTORY_LEN)
-    raw, raw_valid = _raw(content, now, traj.shape[1])
+    anchor = traj[:, :1]
+    history, history_valid = _optional(content, "traj_history", "valid_steps_history", anchor, HISTORY_LEN)
+    raw, raw_valid = _raw(content, anchor, traj.shape[1])
     raw_history, raw_history_valid = _optional(
         content, "raw_traj_history", "raw_valid_steps_history", raw[:, :1], history.shape[1]
     )
@@ -116,32 +116,36 @@ def _three_channels(trace: Float[np.ndarray, "n l d"]) -> Float16[np.ndarray, "n
 
 
 def _optional(
-    content: dict[str, np.ndarray], name: str, mask_name: str, now: Float16[np.ndarray, "n 1 3"], length: int
+    content: dict[str, np.ndarray],
+    name: str,
+    mask_name: str,
+    anchor: Float16[np.ndarray, "n 1 3"],
+    length: int,
 ) -> tuple[Float16[np.ndarray, "n h 3"], Bool[np.ndarray, "n h"]]:
     if name in content:
         mask = content.get(mask_name, np.isfinite(content[name]).all(-1))
-        return _trace(content[name], mask, now[:, 0, :2])
-    return _alone(now, length)
+        return _trace(content[name], mask, anchor[:, 0, :2])
+    return _alone(anchor, length)
 
 
 def _alone(
-    now: Float16[np.ndarray, "n 1 3"], length: int
+    anchor: Float16[np.ndarray, "n 1 3"], length: int
 ) -> tuple[Float16[np.ndarray, "n h 3"], Bool[np.ndarray, "n h"]]:
     """A trace that says where the point is and nothing else."""
-    trace = np.full((len(now), length, 3), PAD, np.float16)
-    trace[:, :1] = now
-    valid = np.zeros((len(now), length), bool)
+    trace = np.full((len(anchor), length, 3), PAD, np.float16)
+    trace[:, :1] = anchor
+    valid = np.zeros((len(anchor), length), bool)
     valid[:, 0] = True
     return trace, valid
 
 
 def _raw(
-    content: dict[str, np.ndarray], now: Float16[np.ndarray, "n 1 3"], length: int
+    content: dict[str, np.ndarray], anchor: Float16[np.ndarray, "n 1 3"], length: int
 ) -> tuple[Float16[np.ndarray, "n l 3"], Bool[np.ndarray, "n l"]]:
     """Positions at clock time: stored, or TraceForge's pixels of a 2-D-only episode."""
     if "raw_traj" in content or content["traj"].shape[2] == 3 or "traj_2d" not in content:
-        return _optional(content, "raw_traj", "raw_valid_steps", now, length)
+        return _optional(content, "raw_traj", "raw_valid_steps", anchor, length)
     pixels: Float32[np.ndarray, "n s 2"] = content["traj_2d"][:, :length]
     raw = np.full((len(pixels), length, 3), PAD, np.float16)
     raw[:, : pixels.shape[1]] = _three_channels(pixels)
-    return _trace(raw, np.isfinite(raw[..., 0]) & np.isfinite(raw[..., 1]), now[:, 0, :2])
+    return _trace(raw, np.isfinite(raw[..., 0]) & np.isfinite(raw[..., 1]), anchor[:, 0, :2])

@@ -49,9 +49,9 @@ def flicker_share(correction: Float[np.ndarray, " t"]) -> float:
     return float(TO_SIGMA * np.median(np.abs(np.log(correction))))
 
 
-def _log_ratio(now: Float[np.ndarray, "h w"], before: Float[np.ndarray, "h w"]) -> float:
-    both = (now > 0) & (before > 0)
-    return float(np.median(np.log(now[both] / before[both]))) if both.any() else 0.0
+def _log_ratio(depth: Float[np.ndarray, "h w"], before: Float[np.ndarray, "h w"]) -> float:
+    both = (depth > 0) & (before > 0)
+    return float(np.median(np.log(depth[both] / before[both]))) if both.any() else 0.0
 
 
 def _running(scale: Float[np.ndarray, " t"], window: int) -> Float[np.ndarray, " t"]:
