@@ -69,7 +69,7 @@ def _train_rival(method: str) -> Stage:
         method,
         method,
         "",
-        (*MODEL, *TRAIN, f"mu0/baselines/{method}", "mu0/baselines/strict_weights.py"),
+        (*MODEL, *TRAIN, f"mu0/baselines/{method}", "mu0/stages/rival_training.py"),
         inputs=DATA,
         params=("benchmark.train_s", method),
         outputs=(_trained(method),),

@@ -54,6 +54,7 @@ def protocol_of(params: Params) -> EvaluationProtocol:
     data, benchmark = params.trace_dataset, params.benchmark
     return EvaluationProtocol(
         WindowShape(data.history_len, data.future_len, data.min_future_steps),
+        frames=benchmark.protocol,
         frames_per_episode=benchmark.frames_per_episode,
         n_queries=benchmark.n_queries,
         seed=benchmark.seed,

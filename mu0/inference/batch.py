@@ -16,19 +16,15 @@ Shape suffixes
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from mu0.dataset.depth_colour import colour_depth
-from mu0.dataset.store import rays_of
-from mu0.errors import PredictionError
 from mu0.model.backbone import Prefix
 from mu0.model.corruption import NEUTRAL_INSTRUCTION
 from mu0.model.guidance import Guidance
-from mu0.model.predictor import TracePredictor, image_tensor, resize
+from mu0.model.observation import check_question, depth_panel, picture
+from mu0.model.predictor import TracePredictor
 from mu0.model.suffix import Keypoints
 from mu0.records import Observation, Queries, TraceSamples
 
@@ -58,7 +54,7 @@ def predict_batch(
         PredictionError: A question has no keypoint, or an anchor that is not finite.
     """
     for number, ask in enumerate(asks):
-        _check(number, ask.queries, n_samples)
+        check_question(ask.queries, n_samples, f"Question {number}")
     answers: list[TraceSamples] = []
     for start in range(0, len(asks), batch_size):
         answers += _answer(predictor, asks[start : start + batch_size], n_samples, seed)
@@ -80,7 +76,7 @@ def _answer(predictor: TracePredictor, asks: Sequence[Ask], n_samples: int, seed
     if predictor.guidance_scale != 1 and any(text.strip() for text in instructions):
         neutral = _prefix(predictor, asks, [NEUTRAL_INSTRUCTION] * len(asks))
         guidance = Guidance(neutral, predictor.guidance_scale)
-    keypoints = _stacked([_keypoints(predictor, ask) for ask in asks])
+    keypoints = _stacked([predictor.keypoints(ask.observation, ask.queries) for ask in asks])
     points, logits = model.sample(prefix, keypoints, noise_bsqdc, guidance)
     rendered = model.render(points) * torch.from_numpy(model.statistics.delta_scale)
     answers = []
@@ -94,41 +90,17 @@ def _answer(predictor: TracePredictor, asks: Sequence[Ask], n_samples: int, seed
 def _prefix(predictor: TracePredictor, asks: Sequence[Ask], instructions: list[str]) -> Prefix:
     """One pass of the backbone over all pictures."""
     size_px = predictor.model.config.image_size_px
-    images = torch.cat([resize(image_tensor(ask.observation.image), size_px) for ask in asks])
-    panels = [_panel(predictor, ask.observation, size_px) for ask in asks]
+    statistics = predictor.model.statistics
+    images = torch.cat([picture(ask.observation.image, size_px) for ask in asks])
+    panels = [
+        depth_panel(ask.observation, statistics, size_px) if predictor.use_depth else None for ask in asks
+    ]
     if all(panel is None for panel in panels):
         return predictor.model.encode_prefix(images, instructions)
     hidden = torch.zeros(1, 3, size_px, size_px)
     depth = torch.cat([hidden if panel is None else panel for panel in panels])
     seen = torch.tensor([panel is not None for panel in panels])
     return predictor.model.encode_prefix(images, instructions, depth, seen)
-
-
-def _panel(
-    predictor: TracePredictor, observation: Observation, size_px: int
-) -> Float[Tensor, "1 3 size size"] | None:
-    log_range = predictor.model.statistics.depth_log_range
-    if not predictor.use_depth or observation.depth_m is None or log_range is None:
-        return None
-    coloured = torch.from_numpy(colour_depth(observation.depth_m, log_range))
-    return resize(coloured.permute(2, 0, 1)[None].float(), size_px)
-
-
-def _keypoints(predictor: TracePredictor, ask: Ask) -> Keypoints:
-    """Keypoints of one question, with the past that is known."""
-    model, observation = predictor.model, ask.observation
-    rays = None
-    if observation.intrinsics is not None:
-        height, width = observation.image.shape[:2]
-        rays = torch.from_numpy(rays_of(observation.intrinsics.astype(np.float64), (height, width)))[None]
-    anchors = torch.from_numpy(ask.queries.anchor_uvz).float()
-    past = ask.queries.history_uvz
-    if past is None or past.shape[1] < model.config.history_len or not predictor.use_history:
-        return model.keypoints(anchors[None], rays=rays)
-    recent = torch.from_numpy(past[:, -model.config.history_len :]).float()
-    known = torch.isfinite(recent).all(-1)
-    relative = torch.where(known[..., None], recent - anchors[:, None], 0.0)
-    return model.keypoints(anchors[None], relative[None], known[None], rays=rays)
 
 
 def _stacked(singles: Sequence[Keypoints]) -> Keypoints:
@@ -144,19 +116,3 @@ def _stacked(singles: Sequence[Keypoints]) -> Keypoints:
 
     names = [field.name for field in fields(Keypoints)]
     return Keypoints(**{name: torch.cat([grown(single, name) for single in singles]) for name in names})
-
-
-def _check(number: int, queries: Queries, n_samples: int) -> None:
-    if len(queries.anchor_uvz) == 0 or n_samples < 1:
-        raise PredictionError(
-            f"Question {number} asks for {len(queries.anchor_uvz)} keypoints and {n_samples} samples.",
-            expected="at least one of each",
-            remedy="give keypoints, for example a grid over the image.",
-        )
-    bad = np.flatnonzero(~np.isfinite(queries.anchor_uvz).all(axis=1))
-    if len(bad):
-        raise PredictionError(
-            f"Question {number}: the anchor of keypoint {bad[0]} is {queries.anchor_uvz[bad[0]].tolist()}.",
-            expected="finite u, v in [-1, 1] and z in metres (0 where depth is unknown)",
-            remedy="leave out keypoints without a position; set z to 0 where there is no depth.",
-        )

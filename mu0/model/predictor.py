@@ -8,18 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
-from mu0.dataset.depth_colour import colour_depth
 from mu0.dataset.store import rays_of
-from mu0.errors import PredictionError
 from mu0.interfaces import AbstractTracePredictor
 from mu0.model.backbone import Prefix
 from mu0.model.checkpoint import load_checkpoint
 from mu0.model.corruption import NEUTRAL_INSTRUCTION
 from mu0.model.guidance import Guidance
+from mu0.model.observation import check_question, depth_panel, picture
 from mu0.model.suffix import Keypoints
 from mu0.model.world_model import TraceWorldModel
 from mu0.records import Observation, Queries, TraceSamples
@@ -69,14 +67,14 @@ class TracePredictor(AbstractTracePredictor):
         Raises:
             PredictionError: There is no keypoint, or an anchor is not finite.
         """
-        _check(queries, n_samples)
+        check_question(queries, n_samples)
         model = self.model
         n_queries = len(queries.anchor_uvz)
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(1, n_samples, n_queries, model.config.n_control_points, 3, generator=generator)
         prefix = self._prefix(observation, observation.instruction)
         guidance = self._guidance(observation)
-        points, logits = model.sample(prefix, self._keypoints(observation, queries), noise, guidance)
+        points, logits = model.sample(prefix, self.keypoints(observation, queries), noise, guidance)
         scale = torch.from_numpy(model.statistics.delta_scale)
         anchors = torch.from_numpy(queries.anchor_uvz).float()[None, :, None]
         uvz = model.render(points[0]) * scale + anchors
@@ -90,16 +88,12 @@ class TracePredictor(AbstractTracePredictor):
 
     def _prefix(self, observation: Observation, instruction: str) -> Prefix:
         size_px = self.model.config.image_size_px
-        image = resize(image_tensor(observation.image), size_px)
-        panel = None
-        log_range = self.model.statistics.depth_log_range
-        if self.use_depth and observation.depth_m is not None and log_range is not None:
-            coloured = torch.from_numpy(colour_depth(observation.depth_m, log_range))
-            panel = resize(coloured.permute(2, 0, 1)[None].float(), size_px)
+        image = picture(observation.image, size_px)
+        panel = depth_panel(observation, self.model.statistics, size_px) if self.use_depth else None
         return self.model.encode_prefix(image, [instruction], panel)
 
-    def _keypoints(self, observation: Observation, queries: Queries) -> Keypoints:
-        """Anchor-relative history; unknown steps hide the token that they belong to."""
+    def keypoints(self, observation: Observation, queries: Queries) -> Keypoints:
+        """The question as the model reads it: history relative to anchors; unknown steps hide their token."""
         anchors = torch.from_numpy(queries.anchor_uvz).float()
         rays = _rays(observation)
         history_len = self.model.config.history_len
@@ -127,31 +121,3 @@ def _rays(observation: Observation) -> Float[Tensor, "1 2 2"] | None:
         return None
     height, width = observation.image.shape[:2]
     return torch.from_numpy(rays_of(observation.intrinsics.astype(np.float64), (height, width)))[None]
-
-
-def image_tensor(image: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 3 h w"]:
-    """Pixels -> [0, 1], channels first."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
-
-
-def resize(image: Float[Tensor, "b 3 h w"], size_px: int) -> Float[Tensor, "b 3 size size"]:
-    """Squash to a square (relative positions stay right); same filter as in training."""
-    if tuple(image.shape[-2:]) == (size_px, size_px):
-        return image
-    return functional.interpolate(image, size=(size_px, size_px), mode="bilinear", align_corners=False)
-
-
-def _check(queries: Queries, n_samples: int) -> None:
-    if len(queries.anchor_uvz) == 0 or n_samples < 1:
-        raise PredictionError(
-            f"{len(queries.anchor_uvz)} keypoints and {n_samples} samples were asked for.",
-            expected="at least one of each",
-            remedy="give keypoints, for example a grid over the image.",
-        )
-    bad = np.flatnonzero(~np.isfinite(queries.anchor_uvz).all(axis=1))
-    if len(bad):
-        raise PredictionError(
-            f"The anchor of keypoint {bad[0]} is {queries.anchor_uvz[bad[0]].tolist()}.",
-            expected="finite u, v in [-1, 1] and z in metres (0 where depth is unknown)",
-            remedy="leave out keypoints without a position; set z to 0 where there is no depth.",
-        )

@@ -1,6 +1,6 @@
 """Section `benchmark`: the trace benchmark `mu0 benchmark traces` and its warm-up study."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -25,7 +25,10 @@ class BenchmarkParams(Section):
     train_s: PositiveFloat = Field(default=200.0, description="Training time of every method [s].")
     n_samples: PositiveInt = Field(default=5, description="Futures per question: the S of best-of-S.")
     horizons: list[PositiveInt] = Field(default=[8, 16, 32], min_length=1)
-    frames_per_episode: PositiveInt = 5
+    frames_per_episode: PositiveInt = Field(default=5, description="Evenly spaced; only for protocol spread.")
+    protocol: Literal["spread", "official"] = Field(
+        default="spread", description="official: the moments of the published evaluation (docs/benchmark.md)."
+    )
     max_episodes: PositiveInt = Field(default=60, description="Most held-out episodes of each source.")
     n_queries: PositiveInt = 16
     moving_threshold_uv: PositiveFloat = 0.05

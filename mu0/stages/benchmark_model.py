@@ -4,10 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from mu0.errors import StageError
-from mu0.files import atomic_file, write_json
 from mu0.model.ablations import ABLATIONS
 from mu0.model.checkpoint import save_checkpoint
 from mu0.model.presets import preset
@@ -15,6 +12,7 @@ from mu0.params.load import load_params
 from mu0.stages.entry import run_stage
 from mu0.tracking_run import track_run
 from mu0.training.benchmark_model import train_for
+from mu0.training.record import pace, write_record
 from mu0.training.world_model import build_model, captions_of, open_windows, training_key
 
 DATASET = Path("data/trace_dataset")
@@ -24,7 +22,6 @@ MODELS = Path("models/benchmark")
 REPORTS = Path("reports/benchmark_training")
 CACHE = Path(".mu0_cache/training")
 LABEL = "trained from scratch on the extracted traces of this project, for the benchmark"
-MEAN_OVER_ROWS = 20
 
 
 def main(name: str) -> None:
@@ -47,14 +44,7 @@ def main(name: str) -> None:
         )
         save_checkpoint(MODELS / name, done.model, {"label": LABEL} | known | plan)
         run.log(done.validation, step=int(plan["steps"]))
-    log = pd.DataFrame(done.fitted.log).astype({"step": int})
-    with atomic_file(REPORTS / f"{name}.csv") as temporary:
-        log.to_csv(temporary, index=False)
-    last = log.tail(MEAN_OVER_ROWS).mean()
-    metrics = {term: float(last[term]) for term in ("loss", "flow", "done", "rigidity")} | plan
-    metrics |= {"seconds": done.fitted.seconds, "n_bad_batches": done.fitted.n_bad_batches}
-    metrics |= {"n_parameters": sum(weight.numel() for weight in done.model.parameters())}
-    write_json(REPORTS / f"{name}.json", metrics | {"val": done.validation})
+    write_record(REPORTS, name, done.model, done.fitted, done.validation, plan | pace(done.fitted))
     shutil.rmtree(work_folder, ignore_errors=True)
 
 

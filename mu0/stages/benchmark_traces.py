@@ -4,10 +4,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mu0.evaluation.benchmark_answers import read_answers
+from mu0.dataset.evaluation import EvaluationSample
+from mu0.dataset.statistics import NormalizerStats
+from mu0.dataset.windows import STATISTICS_NAME
+from mu0.evaluation.benchmark_answers import Answers, read_answers
 from mu0.evaluation.benchmark_methods import METHODS
-from mu0.evaluation.benchmark_questions import UNSEEN_SOURCES, digest_of, read_questions
+from mu0.evaluation.benchmark_questions import DATASET, UNSEEN_SOURCES, digest_of, read_questions
 from mu0.evaluation.method_benchmark import compare_answers
+from mu0.evaluation.official_metrics import write_official_metrics
 from mu0.evaluation.trace_benchmark import BenchmarkSettings
 from mu0.files import atomic_folder, write_json
 from mu0.params import load_params
@@ -42,10 +46,20 @@ def main(
         run.log(metrics)
         with atomic_folder(goal) as folder:
             write_method_report(folder, questions, result, benchmark.n_panels)
+            _write_official(folder / "official", questions, answers)
         run.log_artifact(goal / "table.md")
         run.log_artifact(goal / "figures")
     if metrics_file is not None:
         write_json(metrics_file, metrics)
+
+
+def _write_official(folder: Path, questions: Sequence[EvaluationSample], answers: Sequence[Answers]) -> None:
+    """The release's metrics.json of every method, on the held-out questions (the first ones)."""
+    held_out = [question for question in questions if question.source not in UNSEEN_SOURCES]
+    n_keypoints = sum(len(question.valid) for question in held_out)
+    scale = NormalizerStats.read(DATASET / STATISTICS_NAME).delta_scale
+    for one in answers:
+        write_official_metrics(folder / one.name, held_out, one.uvz[:, :n_keypoints], scale)
 
 
 if __name__ == "__main__":

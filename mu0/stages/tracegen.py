@@ -1,52 +1,21 @@
 """Stage `tracegen`: train TraceGen on the trace dataset; write checkpoint and metrics."""
 
-import shutil
-from pathlib import Path
-
-import pandas as pd
-
 from mu0.baselines.tracegen.checkpoint import save_tracegen
 from mu0.baselines.tracegen.config import preset
-from mu0.files import atomic_file, write_json
 from mu0.params.load import load_params
 from mu0.stages.entry import run_stage
-from mu0.tracking_run import track_run
-from mu0.training.rival import train_rival
+from mu0.stages.rival_training import CAPTIONS, DATASET, EPISODES, seconds_of, train_and_save
 from mu0.training.tracegen import build_tracegen, open_windows, tracegen_key
-
-DATASET = Path("data/trace_dataset")
-EPISODES = Path("data/extracted_traces")
-CAPTIONS = Path("data/captions")
-CHECKPOINT = Path("models/tracegen")
-REPORTS = Path("reports/training")
-CACHE = Path(".mu0_cache/training")
-LABEL = "trained from scratch on the extracted traces of this project"
-MEAN_OVER_ROWS = 20
 
 
 def main() -> None:
     """Train (or go on with) the TraceGen of params.yaml."""
-    params, budget_s = load_params().tracegen, load_params().benchmark.train_s
-    train_s = budget_s if params.train_s == "benchmark" else params.train_s
-    windows = open_windows(DATASET, EPISODES, CAPTIONS, preset(params.preset), params.train)
-    model = build_tracegen(preset(params.preset), windows["train"], params.train.seed)
-    work_folder = CACHE / f"tracegen_{tracegen_key(model.config, params.train, DATASET, train_s)}"
-    with track_run(stage="tracegen", params=params.model_dump()) as run:
-        done = train_rival(
-            model, windows, params.train, work_folder, train_s, lambda step, row: run.log(row, step=step)
-        )
-        meta = {"label": LABEL, "preset": params.preset, "seed": params.train.seed} | done.plan
-        save_tracegen(CHECKPOINT, model, meta)
-        run.log(done.validation, step=int(done.plan["steps"]))
-        run.log_model_folder(CHECKPOINT)
-    log = pd.DataFrame(done.fitted.log).astype({"step": int})
-    with atomic_file(REPORTS / "tracegen.csv") as temporary:
-        log.to_csv(temporary, index=False)
-    metrics = {"loss": float(log.tail(MEAN_OVER_ROWS)["loss"].mean())} | done.plan
-    metrics |= {"seconds": done.fitted.seconds, "n_bad_batches": done.fitted.n_bad_batches}
-    metrics |= {"n_parameters": sum(weight.numel() for weight in model.parameters())}
-    write_json(REPORTS / "tracegen.json", metrics | {"val": done.validation})
-    shutil.rmtree(work_folder, ignore_errors=True)
+    params = load_params().tracegen
+    config = preset(params.preset)
+    windows = open_windows(DATASET, EPISODES, CAPTIONS, config, params.train)
+    model = build_tracegen(config, windows["train"], params.train.seed)
+    key = tracegen_key(model.config, params.train, DATASET, seconds_of(params))
+    train_and_save("tracegen", params, model, windows, key, save_tracegen)
 
 
 if __name__ == "__main__":

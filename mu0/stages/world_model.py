@@ -3,15 +3,13 @@
 import shutil
 from pathlib import Path
 
-import pandas as pd
-
-from mu0.files import atomic_file, write_json
 from mu0.model.checkpoint import save_checkpoint
 from mu0.model.presets import preset
 from mu0.params.load import load_params
 from mu0.params.world_model import WorldModelParams
 from mu0.stages.entry import run_stage
 from mu0.tracking_run import track_run
+from mu0.training.record import pace, write_record
 from mu0.training.team import joined_team, training_device
 from mu0.training.world_model import build_model, captions_of, open_windows, train_world_model, training_key
 
@@ -22,7 +20,6 @@ CHECKPOINT = Path("models/world_model")
 REPORTS = Path("reports/training")
 CACHE = Path(".mu0_cache/training")
 LABEL = "trained from scratch on the extracted traces of this project"
-MEAN_OVER_ROWS = 20
 
 
 def main() -> None:
@@ -46,27 +43,13 @@ def _train(params: WorldModelParams, *, is_first: bool) -> None:
         run_done = train_world_model(
             model, windows, params.train, work_folder, lambda step, row: run.log(row, step=step)
         )
-        meta = {
-            "label": LABEL,
-            "preset": params.preset,
-            "steps": params.train.steps,
-            "seed": params.train.seed,
-        }
+        train = params.train
+        meta = {"label": LABEL, "preset": params.preset, "steps": train.steps, "seed": train.seed}
         save_checkpoint(CHECKPOINT, run_done.model, meta)
-        run.log(run_done.validation, step=params.train.steps)
+        run.log(run_done.validation | pace(run_done.fitted), step=params.train.steps)
         run.log_model_folder(CHECKPOINT)
-    log = pd.DataFrame(run_done.fitted.log).astype({"step": int})
-    with atomic_file(REPORTS / "world_model.csv") as temporary:
-        log.to_csv(temporary, index=False)
-    last = log.tail(MEAN_OVER_ROWS).mean()
-    metrics = {name: float(last[name]) for name in ("loss", "flow", "done", "rigidity")}
-    counts = {
-        "steps": params.train.steps,
-        "n_parameters": sum(p.numel() for p in run_done.model.parameters()),
-        "n_train_frames": len(windows["train"]),
-        "n_bad_batches": run_done.fitted.n_bad_batches,
-    }
-    write_json(REPORTS / "world_model.json", metrics | counts | {"val": run_done.validation})
+    facts = {"steps": params.train.steps, "n_train_frames": len(windows["train"])}
+    write_record(REPORTS, "world_model", run_done.model, run_done.fitted, run_done.validation, facts)
     shutil.rmtree(work_folder, ignore_errors=True)
 
 

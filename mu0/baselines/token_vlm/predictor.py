@@ -8,17 +8,14 @@ looked at.
 from pathlib import Path
 from typing import final
 
-import numpy as np
 import torch
 
 from mu0.baselines.token_vlm.checkpoint import load_token_vlm
 from mu0.baselines.token_vlm.model import TokenVlm
 from mu0.baselines.token_vlm.waypoints import interpolate_probability, interpolate_waypoints
-from mu0.dataset.depth_colour import colour_depth
-from mu0.errors import PredictionError
 from mu0.interfaces import AbstractTracePredictor
 from mu0.model.backbone import Prefix
-from mu0.model.predictor import image_tensor, resize
+from mu0.model.observation import check_question, depth_panel, picture
 from mu0.records import Observation, Queries, TraceSamples
 
 MOST_ROWS = 2048
@@ -54,13 +51,7 @@ class TokenVlmPredictor(AbstractTracePredictor):
             PredictionError: There is no keypoint, or an anchor is not finite.
         """
         anchors = queries.anchor_uvz
-        if not len(anchors) or n_samples < 1 or not np.isfinite(anchors).all():
-            raise PredictionError(
-                f"{len(anchors)} keypoints, {np.isfinite(anchors).all(-1).sum()} of them finite, and "
-                f"{n_samples} samples were asked for.",
-                expected="at least one of each, and finite u, v in [-1, 1] and z in metres (0 where unknown)",
-                remedy="give keypoints with positions, for example a grid over the image.",
-            )
+        check_question(queries, n_samples)
         config = self.model.config
         generator = torch.Generator().manual_seed(seed)
         draws = torch.rand(n_samples, len(anchors), config.n_tokens, generator=generator).flatten(0, 1)[None]
@@ -82,10 +73,6 @@ class TokenVlmPredictor(AbstractTracePredictor):
 
     def _prefix(self, observation: Observation) -> Prefix:
         size_px = self.model.config.backbone.image_size_px
-        image = resize(image_tensor(observation.image), size_px)
-        panel = None
-        log_range = self.model.statistics.depth_log_range
-        if self.use_depth and observation.depth_m is not None and log_range is not None:
-            coloured = torch.from_numpy(colour_depth(observation.depth_m, log_range))
-            panel = resize(coloured.permute(2, 0, 1)[None].float(), size_px)
+        image = picture(observation.image, size_px)
+        panel = depth_panel(observation, self.model.statistics, size_px) if self.use_depth else None
         return self.model.encode_prefix(image, [observation.instruction], panel)

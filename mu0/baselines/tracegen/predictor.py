@@ -9,18 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn import functional
 
 from mu0.baselines.tracegen.checkpoint import load_tracegen
 from mu0.baselines.tracegen.condition import Condition
 from mu0.baselines.tracegen.grid import cell_of
 from mu0.baselines.tracegen.increments import trace_of
 from mu0.baselines.tracegen.model import TraceGen
-from mu0.dataset.depth_colour import colour_depth
-from mu0.errors import PredictionError
 from mu0.interfaces import AbstractTracePredictor
+from mu0.model.observation import check_question, depth_panel, picture
 from mu0.records import Observation, Queries, TraceSamples
 
 
@@ -54,7 +50,7 @@ class TraceGenPredictor(AbstractTracePredictor):
         Raises:
             PredictionError: There is no keypoint, or an anchor is not finite.
         """
-        _check(queries, n_samples)
+        check_question(queries, n_samples)
         config = self.model.config
         n_cells = config.grid_size**2
         anchors = torch.from_numpy(queries.anchor_uvz).float()
@@ -72,34 +68,8 @@ class TraceGenPredictor(AbstractTracePredictor):
 
     def _condition(self, observation: Observation, device: torch.device) -> Condition:
         size_px = self.model.config.image_size_px
-        pixels = torch.from_numpy(np.ascontiguousarray(observation.image)).permute(2, 0, 1)[None]
-        panel = None
-        log_range = self.model.statistics.depth_log_range
-        if self.use_depth and observation.depth_m is not None and log_range is not None:
-            coloured = torch.from_numpy(colour_depth(observation.depth_m, log_range))
-            panel = _squash(coloured.permute(2, 0, 1)[None].float(), size_px).to(device)
-        image = _squash(pixels.float() / 255, size_px).to(device)
-        return self.model.encode(image, [observation.instruction], panel)
-
-
-def _squash(image: Float[Tensor, "b 3 h w"], size_px: int) -> Float[Tensor, "b 3 size size"]:
-    """Squash to a square, as in training."""
-    if tuple(image.shape[-2:]) == (size_px, size_px):
-        return image
-    return functional.interpolate(image, size=(size_px, size_px), mode="bilinear", align_corners=False)
-
-
-def _check(queries: Queries, n_samples: int) -> None:
-    if len(queries.anchor_uvz) == 0 or n_samples < 1:
-        raise PredictionError(
-            f"{len(queries.anchor_uvz)} keypoints and {n_samples} samples were asked for.",
-            expected="at least one of each",
-            remedy="give keypoints, for example a grid over the image.",
-        )
-    bad = np.flatnonzero(~np.isfinite(queries.anchor_uvz).all(axis=1))
-    if len(bad):
-        raise PredictionError(
-            f"The anchor of keypoint {bad[0]} is {queries.anchor_uvz[bad[0]].tolist()}.",
-            expected="finite u, v in [-1, 1] and z in metres (0 where depth is unknown)",
-            remedy="leave out keypoints without a position; set z to 0 where there is no depth.",
+        image = picture(observation.image, size_px).to(device)
+        panel = depth_panel(observation, self.model.statistics, size_px) if self.use_depth else None
+        return self.model.encode(
+            image, [observation.instruction], None if panel is None else panel.to(device)
         )

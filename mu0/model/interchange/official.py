@@ -27,7 +27,7 @@ import torch
 from mu0.dataset.statistics import NormalizerStats
 from mu0.errors import CheckpointError
 from mu0.files import atomic_folder, write_json
-from mu0.model import checkpoint
+from mu0.model import checkpoint, checkpoint_folder
 from mu0.model.config import WorldModelConfig, read_config
 from mu0.model.interchange.backbone_files import backbone_sizes, find_tokenizer, hub_name
 from mu0.model.interchange.names import NameMap, listed
@@ -83,8 +83,8 @@ def import_official(
     Raises:
         CheckpointError: Something is missing, unexpected or does not fit; all of it is named.
     """
-    official = _read_object(source / checkpoint.CONFIG)
-    stored = read_tensor_file(source / checkpoint.WEIGHTS)
+    official = _read_object(source / checkpoint_folder.CONFIG)
+    stored = read_tensor_file(source / checkpoint_folder.WEIGHTS)
     statistics = statistics or _find_statistics(source)
     vlm_model_name = {**DEFAULTS, **official}["vlm_model_name"]
     names = NameMap(has_depth=bool(official.get("use_depth", False))).ours(stored.tensors)
@@ -95,15 +95,15 @@ def import_official(
     _check_scales(official, stats, statistics)
     _check_weights(config, tokenizer, stats, shapes, stored)
     with atomic_folder(goal) as temporary:
-        config.write(temporary / checkpoint.CONFIG)
-        shutil.copyfile(statistics, temporary / checkpoint.STATISTICS)
-        tokenizer.write(temporary / checkpoint.TOKENIZER)
+        config.write(temporary / checkpoint_folder.CONFIG)
+        shutil.copyfile(statistics, temporary / checkpoint_folder.STATISTICS)
+        tokenizer.write(temporary / checkpoint_folder.TOKENIZER)
         (temporary / OFFICIAL).mkdir()
-        for name in (checkpoint.CONFIG, checkpoint.META):
+        for name in (checkpoint_folder.CONFIG, checkpoint_folder.META):
             if (source / name).is_file():
                 shutil.copyfile(source / name, temporary / OFFICIAL / name)
-        write_json(temporary / checkpoint.META, _meta(source, vlm_model_name))
-        copy_renamed(stored, temporary / checkpoint.WEIGHTS, names)
+        write_json(temporary / checkpoint_folder.META, _meta(source, vlm_model_name))
+        copy_renamed(stored, temporary / checkpoint_folder.WEIGHTS, names)
     return _summary(goal, stored)
 
 
@@ -114,26 +114,28 @@ def export_official(source: Path, goal: Path) -> Exchanged:
         CheckpointError: The checkpoint is damaged, or has what the official code cannot do.
     """
     checkpoint.require_files(source)
-    config = read_config(source / checkpoint.CONFIG)
-    stored = read_tensor_file(source / checkpoint.WEIGHTS)
+    config = read_config(source / checkpoint_folder.CONFIG)
+    stored = read_tensor_file(source / checkpoint_folder.WEIGHTS)
     shapes = {name: tensor.shape for name, tensor in stored.tensors.items()}
-    stats = NormalizerStats.read(source / checkpoint.STATISTICS)
+    stats = NormalizerStats.read(source / checkpoint_folder.STATISTICS)
     official = _official_config(source, config, stats, shapes)
-    tokenizer = read_tokenizer(source / checkpoint.TOKENIZER, config.max_text_tokens)
+    tokenizer = read_tokenizer(source / checkpoint_folder.TOKENIZER, config.max_text_tokens)
     _check_weights(config, tokenizer, stats, shapes, stored)
     names = NameMap(has_depth=config.use_depth).official(stored.tensors)
     with atomic_folder(goal) as temporary:
         if official is None:
-            shutil.copyfile(source / OFFICIAL / checkpoint.CONFIG, temporary / checkpoint.CONFIG)
+            shutil.copyfile(
+                source / OFFICIAL / checkpoint_folder.CONFIG, temporary / checkpoint_folder.CONFIG
+            )
         else:
-            write_json(temporary / checkpoint.CONFIG, official)
-        shutil.copyfile(source / checkpoint.STATISTICS, temporary / checkpoint.STATISTICS)
-        if (source / OFFICIAL / checkpoint.META).is_file():
-            shutil.copyfile(source / OFFICIAL / checkpoint.META, temporary / checkpoint.META)
+            write_json(temporary / checkpoint_folder.CONFIG, official)
+        shutil.copyfile(source / checkpoint_folder.STATISTICS, temporary / checkpoint_folder.STATISTICS)
+        if (source / OFFICIAL / checkpoint_folder.META).is_file():
+            shutil.copyfile(source / OFFICIAL / checkpoint_folder.META, temporary / checkpoint_folder.META)
         else:
             step = checkpoint.read_meta(source).get("steps", 0)
-            write_json(temporary / checkpoint.META, {"step": step})
-        copy_renamed(stored, temporary / checkpoint.WEIGHTS, names)
+            write_json(temporary / checkpoint_folder.META, {"step": step})
+        copy_renamed(stored, temporary / checkpoint_folder.WEIGHTS, names)
     return _summary(goal, stored)
 
 
@@ -196,7 +198,7 @@ def _official_config(
     source: Path, config: WorldModelConfig, stats: NormalizerStats, shapes: dict[str, tuple[int, ...]]
 ) -> dict[str, Any] | None:
     """The official config.json; None where the one it was imported from still describes the model."""
-    remembered = source / OFFICIAL / checkpoint.CONFIG
+    remembered = source / OFFICIAL / checkpoint_folder.CONFIG
     if not remembered.is_file():
         given = _with_inputs(config, stats)
         return official_from_config(config, hub_name(config), given, shapes)
@@ -252,7 +254,7 @@ def _read_object(path: Path) -> dict[str, Any]:
 
 
 def _meta(source: Path, vlm_model_name: str) -> dict[str, Any]:
-    path = source / checkpoint.META
+    path = source / checkpoint_folder.META
     step = _read_object(path).get("step") if path.is_file() else None
     return {"label": LABEL, "preset": OFFICIAL, "steps": step, "seed": None, "vlm_model_name": vlm_model_name}
 

@@ -314,7 +314,7 @@ def test_traces_follow_their_anchor_and_depth_is_used(model: TokenVlm) -> None:
 
 
 def test_unusable_queries_are_explained(model: TokenVlm) -> None:
-    with pytest.raises(PredictionError, match=r"1 keypoints, 0 of them finite"):
+    with pytest.raises(PredictionError, match=r"^The anchor of keypoint 0 is \[nan, nan, nan\]"):
         TokenVlmPredictor(model).predict(_observation(), Queries(np.full((1, 3), np.nan)), 1, 0)
 
 

@@ -86,7 +86,7 @@ def test_one_prefix_pass_serves_all(predictor: TracePredictor, monkeypatch: pyte
 
 def test_a_question_without_keypoints_is_named(predictor: TracePredictor) -> None:
     empty = Ask(MIXED[0].observation, Queries(np.zeros((0, 3))))
-    with pytest.raises(PredictionError, match=r"^Question 1 asks for 0 keypoints and 2 samples\."):
+    with pytest.raises(PredictionError, match=r"^Question 1: 0 keypoints and 2 samples were asked for\."):
         predict_batch(predictor, [MIXED[0], empty], 2, 0)
 
 

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mu0.errors import CheckpointError
-from mu0.model.checkpoint import FILES, load_checkpoint, read_meta, save_checkpoint
+from mu0.model.checkpoint import load_checkpoint, read_meta, save_checkpoint
+from mu0.model.checkpoint_folder import FILES
 from mu0.model.world_model import TraceWorldModel
 
 Build = Callable[..., TraceWorldModel]

@@ -86,6 +86,7 @@ def test_from_training_to_a_checked_table(project: Path) -> None:
     trained = read_json(project / "reports/benchmark_training/mu0.json")
     assert trained["train_s"] == 0.3
     assert trained["steps"] >= 1
+    assert 0 <= trained["waiting_share"] < 1
     assert not list((project / ".mu0_cache/training").glob("mu0_*"))
     for name in ASKED:
         benchmark_predictions.main(name)
@@ -93,6 +94,12 @@ def test_from_training_to_a_checked_table(project: Path) -> None:
     report = project / "reports/benchmark_traces"
     table = pd.read_parquet(report / "table.parquet")
     assert set(table["split"]) == {"held_out", "arm", "unseen_objects"}
+    official = read_json(report / "official/static/metrics_8.json")
+    assert (official["horizon"], official["n_samples"]) == (8, 2)
+    whole = read_json(report / "official/static/metrics.json")
+    pooled = table[(table["split"] == "held_out") & (table["points"] == "all") & (table["horizon"] == 12)]
+    row = pooled.set_index("method").loc["static"]
+    assert np.allclose([whole["ade_uv"], whole["minDTW_2_uvz"]], [row["ade_uv"], row["minDTW_2_uvz"]])
     facts = read_json(report / "summary.json")["methods"]
     assert facts["mu0"]["steps"] == facts["mu0_history"]["steps"] == trained["steps"]
     assert facts["static"]["n_parameters"] == 0

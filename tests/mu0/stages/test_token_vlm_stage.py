@@ -13,7 +13,7 @@ from mu0.dataset.batch import TraceBatch
 from mu0.dataset.statistics import NormalizerStats
 from mu0.dataset.windows import TraceWindows
 from mu0.files import read_json
-from mu0.model.checkpoint import FILES
+from mu0.model.checkpoint_folder import FILES
 
 PROFILE = Path("profiles/smoke.yaml").resolve()
 

@@ -11,7 +11,8 @@ from mu0.dataset.batch import TraceBatch
 from mu0.dataset.statistics import NormalizerStats
 from mu0.dataset.windows import TraceWindows
 from mu0.files import read_json
-from mu0.model.checkpoint import FILES, load_checkpoint
+from mu0.model.checkpoint import load_checkpoint
+from mu0.model.checkpoint_folder import FILES
 
 PROFILE = Path("profiles/smoke.yaml").resolve()
 
