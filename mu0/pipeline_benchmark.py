@@ -28,7 +28,15 @@ from mu0.pipeline import (
 DVC_YAML = "benchmarks/traces/dvc.yaml"
 GROUP = "benchmark_traces"
 DATA = ("trace_dataset", "extracted_traces", "captions")
-VARIANTS_OF_MU0 = ("mu0", "raw_waypoints", "no_features", "no_rigidity", "no_history", "no_depth")
+VARIANTS_OF_MU0 = (
+    "mu0",
+    "raw_waypoints",
+    "no_features",
+    "no_rigidity",
+    "no_history",
+    "no_depth",
+    "anchor_depth",
+)
 RIVALS = ("tracegen", "token_vlm")
 UNTRAINED = ("mu0_history", "static", "constant_velocity")
 WEIGHTS_OF = {"mu0_history": "mu0"}  # methods that ask another one's checkpoint

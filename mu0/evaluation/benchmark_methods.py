@@ -62,6 +62,7 @@ METHODS: dict[str, MethodSpec] = {
     "no_rigidity": _variant("no_rigidity", "μ0, no rigidity", "without the rigidity loss"),
     "no_history": _variant("no_history", "μ0, no history", "trained without any past"),
     "no_depth": _variant("no_depth", "μ0, no depth", "the picture alone, in training and after"),
+    "anchor_depth": _variant("anchor_depth", "μ0, anchor depth", "an option: it reads each keypoint's depth"),
     "static": MethodSpec("static", "mu0.baselines.static:StaticPredictor", note="nothing moves"),
     "constant_velocity": MethodSpec(
         "constant velocity",
