@@ -17,22 +17,18 @@ frames that are claimed. The frame of choice counts nowhere. `ate_covered_m` is 
 when the lens is covered for six frames in the middle of the clip.
 """
 
-import argparse
 import json
-import multiprocessing
 import os
 import platform
 import subprocess
-import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-from trace_accuracy_clips import HELD_OUT, SIZE_PX, TUNING, ClipPlan, TruthClip, load_clip, plans
+from trace_accuracy_clips import SIZE_PX, ClipPlan, TruthClip, load_clip
 from trace_accuracy_score import pooled, score, score_pixels
+from trace_accuracy_workers import measure_all, read_options
 
 from mu0.geometry.rigid import apply, fit_rigid, invert
 from mu0.params.extract import ExtractParams
@@ -174,35 +170,16 @@ def print_confidence_tables(rows: list[dict[str, object]]) -> None:
 
 def main() -> None:
     """Measure all clips and write the JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, default=Path("trace_accuracy.json"))
-    parser.add_argument("--clips", type=int, default=20)
-    parser.add_argument("--tuning", action="store_true", help="the clips that settings may be chosen on")
-    parser.add_argument("--cache", type=Path, help="keep recorded clips here (110 MB each)")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--fit-confidence", action="store_true", help="print the table for confidence.py")
-    parser.add_argument("--only", default="", help="clips whose name contains this")
-    options = parser.parse_args()
-    seed = TUNING if options.tuning else HELD_OUT
-    todo = [plan for plan in plans(seed, options.clips) if options.only in plan.name]
-    os.environ["LP_NUM_THREADS"] = "0"
+    options = read_options(__doc__, Path("trace_accuracy.json"))
     started = time.perf_counter()
-    rows: list[dict[str, object]] = []
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.workers, mp_context=context) as pool:
-        work = partial(measure, cache=options.cache, fits=options.fit_confidence)
-        for done, found in enumerate(pool.map(work, todo)):
-            rows += found
-            sys.stderr.write(f"{done + 1}/{len(todo)} {found[0]['clip']}\n")
+    rows = [row for found in measure_all(measure, options) for row in found]
     if options.fit_confidence:
         print_confidence_tables(rows)
         return
     head = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     commit = subprocess.run(head, capture_output=True, text=True, check=False)
     result = {
-        "seeds": f"{'tuning' if options.tuning else 'held out'}, from {seed}",
+        "seeds": options.seeds,
         "commit": commit.stdout.strip(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {options.workers} workers",
         "size_px": SIZE_PX,

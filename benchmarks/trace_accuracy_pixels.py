@@ -15,19 +15,14 @@ keypoint, carried with its body (`trace_accuracy_clips`). Scores
                     `WRONG_PX` off in a quarter of their claimed frames, or on something still)
 """
 
-import argparse
 import json
-import multiprocessing
-import os
-import sys
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-from trace_accuracy_clips import HELD_OUT, SIZE_PX, TUNING, ClipPlan, TruthClip, load_clip, plans
+from trace_accuracy_clips import SIZE_PX, ClipPlan, TruthClip, load_clip
 from trace_accuracy_score import MOVING_M, TAPVID_WIDTH_PX, reliability
+from trace_accuracy_workers import measure_all, read_options
 
 from mu0.evaluation.track_metrics import tapvid3d
 from mu0.geometry.rigid import apply
@@ -178,33 +173,14 @@ def print_table(rows: list[dict[str, object]]) -> None:
 
 def main() -> None:
     """Measure all clips and write the JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, default=Path("trace_accuracy_pixels.json"))
-    parser.add_argument("--clips", type=int, default=20)
-    parser.add_argument("--tuning", action="store_true", help="the clips that settings may be chosen on")
-    parser.add_argument("--cache", type=Path, help="keep recorded clips here (110 MB each)")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--fit-confidence", action="store_true", help="print the table for confidence.py")
-    parser.add_argument("--only", default="", help="clips whose name contains this")
-    options = parser.parse_args()
-    seed = TUNING if options.tuning else HELD_OUT
-    todo = [plan for plan in plans(seed, options.clips) if options.only in plan.name]
-    os.environ["LP_NUM_THREADS"] = "0"
-    rows: list[dict[str, object]] = []
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.workers, mp_context=context) as pool:
-        work = partial(measure, cache=options.cache, fits=options.fit_confidence)
-        for done, row in enumerate(pool.map(work, todo)):
-            rows.append(row)
-            sys.stderr.write(f"{done + 1}/{len(todo)} {row['clip']}\n")
+    options = read_options(__doc__, Path("trace_accuracy_pixels.json"))
+    rows = list(measure_all(measure, options))
     if options.fit_confidence:
         print_table(rows)  # the summary's confidence means nothing then
     sets = {"all": rows}
     sets |= {name: [row for row in rows if name in str(row["clip"])] for name in ("still", "moving")}
     result = {
-        "seeds": f"{'tuning' if options.tuning else 'held out'}, from {seed}",
+        "seeds": options.seeds,
         "size_px": SIZE_PX,
         "summary": {name: summary(some) for name, some in sets.items() if some},
         "clips": [{key: value for key, value in row.items() if not key.startswith(RAW)} for row in rows],
