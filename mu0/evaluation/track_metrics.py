@@ -153,7 +153,7 @@ def carry_with_bodies(
 
 
 def _motions(points: Float[np.ndarray, "t n 3"], rest: Float[np.ndarray, "n 3"]) -> list[np.ndarray]:
-    return [fit_rigid(rest, now) for now in points]
+    return [fit_rigid(rest, moved) for moved in points]
 
 
 def visible_by_depth(

@@ -116,16 +116,16 @@ def follow(
 
 
 def _followed(
-    before: UInt8[np.ndarray, "h w"], now: UInt8[np.ndarray, "h w"], points_px: Float[np.ndarray, "q 2"]
+    before: UInt8[np.ndarray, "h w"], after: UInt8[np.ndarray, "h w"], points_px: Float[np.ndarray, "q 2"]
 ) -> Float[np.ndarray, "q 2"]:
     alive = np.flatnonzero(np.isfinite(points_px).all(1))
     moved = np.full_like(points_px, np.nan)
     if not len(alive):
         return moved
     start = points_px[alive, None]
-    ahead, found, _ = cv2.calcOpticalFlowPyrLK(before, now, start, None, winSize=WINDOW_PX, maxLevel=LEVELS)
-    back, _, _ = cv2.calcOpticalFlowPyrLK(now, before, ahead, None, winSize=WINDOW_PX, maxLevel=LEVELS)
-    height, width = now.shape
+    ahead, found, _ = cv2.calcOpticalFlowPyrLK(before, after, start, None, winSize=WINDOW_PX, maxLevel=LEVELS)
+    back, _, _ = cv2.calcOpticalFlowPyrLK(after, before, ahead, None, winSize=WINDOW_PX, maxLevel=LEVELS)
+    height, width = after.shape
     kept: Bool[np.ndarray, " n"] = found[:, 0].astype(bool)
     kept &= np.linalg.norm(back - start, axis=-1)[:, 0] < MAX_RETURN_PX
     kept &= ((ahead[:, 0] >= 0) & (ahead[:, 0] < (width, height))).all(1)
