@@ -51,7 +51,7 @@ def methods(preset_name: Any) -> dict[str, AbstractTracePredictor]:
     rival = TraceGen(tracegen_preset(preset_name), tokenizer, STATISTICS)
     for n_steps in (rival.config.euler_steps, config.euler_steps):
         found[f"tracegen_{n_steps}_steps"] = TraceGenPredictor(rival, n_steps=n_steps)
-    published = tracegen_preset(preset_name, empty_cells="nearest", frames_in_channels=2)
+    published = tracegen_preset(preset_name, empty_cells="nearest", frames_in_channels=2, grid_patch=2)
     whole_grid = TraceGen(published, tokenizer, STATISTICS)
     found[f"tracegen_1600_tokens_{config.euler_steps}_steps"] = TraceGenPredictor(
         whole_grid, n_steps=config.euler_steps

@@ -70,7 +70,7 @@ def test_a_number_lands_where_the_published_code_puts_it() -> None:
 
 
 def test_chosen_patches_are_those_with_a_keypoint_and_come_back() -> None:
-    config = preset("small")
+    config = preset("tiny")
     occupied = torch.zeros(2, 400, dtype=torch.bool)
     occupied[0, [0, 1, 20, 399]] = True
     occupied[1, 4 * 20 + 6] = True
