@@ -18,7 +18,7 @@ class TokenVlmParams(Section):
     n_bins: Annotated[int, Field(ge=2)] = Field(default=256, description="Words per axis.")
     limit: PositiveFloat = Field(default=2.0, description="Largest displacement, in delta scales.")
     blur_bins: NonNegativeFloat = Field(default=2.0, description="Standard deviation of the labels; 0: none.")
-    temperature: PositiveFloat = Field(default=0.7, description="Of sampling.")
+    temperature: PositiveFloat = Field(default=0.5, description="Of sampling.")
     train_s: PositiveFloat | Literal["benchmark"] | None = Field(
         default="benchmark",
         description="Seconds to train; benchmark: benchmark.train_s, as all methods; null: train.steps.",

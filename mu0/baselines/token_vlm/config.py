@@ -40,7 +40,7 @@ class TokenVlmConfig:
     n_bins: int = 256
     limit: float = 2.0
     blur_bins: float = 2.0
-    temperature: float = 0.7
+    temperature: float = 0.5
 
     def __post_init__(self) -> None:
         rules = {
