@@ -1,7 +1,7 @@
 """The vision-language backbone: SmolVLM's parts with our own, bidirectional pass through its text layers.
 
 SmolVLM is a SigLIP vision tower, a connector that folds neighbouring patches into one token, and Llama text
-layers. It is built from sizes alone (random weights, no download); weights of the hub fit when sizes do.
+layers. It is built from sizes alone (random weights, no download); mu0.model.pretrained fills in the hub's.
 The prefix pass differs from a language model in three ways, all inherited from SmolVLA and needed for the
 released weights: every token sees every visible token, rotary positions use base 10000, and image and text
 embeddings are multiplied by sqrt(width). From random weights that factor drowns what the layers add, so small
@@ -45,7 +45,7 @@ class Backbone(nn.Module):
     def __init__(self, config: WorldModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.smolvlm = SmolVLMModel(_smolvlm_config(config))
+        self.smolvlm = SmolVLMModel(smolvlm_config(config))
         embeddings = self.smolvlm.vision_model.embeddings
         self.position_embedding = embeddings.position_embedding
         self.smolvlm.vision_model.embeddings = nn.Identity()
@@ -129,7 +129,7 @@ def _stem(config: WorldModelConfig) -> PatchStem | ConvStem:
     return PatchStem(config.vision_width, config.patch_px)
 
 
-def _smolvlm_config(config: WorldModelConfig) -> SmolVLMConfig:
+def smolvlm_config(config: WorldModelConfig) -> SmolVLMConfig:
     """The transformers config of the same sizes."""
     initial_std = config.text_width**-0.5 if config.train_backbone else 0.02
     return SmolVLMConfig(

@@ -60,14 +60,7 @@ class DinoFeatures(nn.Module):
         super().__init__()
         self.width = config.dino_width
         self.image_px = config.dino_image_px
-        sizes = Dinov2Config(
-            hidden_size=config.dino_width,
-            num_hidden_layers=config.dino_layers,
-            num_attention_heads=config.dino_heads,
-            image_size=config.dino_image_px,
-            patch_size=config.dino_patch_px,
-        )
-        self.dino = Dinov2Model(sizes).requires_grad_(requires_grad=False)
+        self.dino = Dinov2Model(dino_config(config)).requires_grad_(requires_grad=False)
 
     @torch.no_grad()
     def forward(
@@ -83,6 +76,17 @@ class DinoFeatures(nn.Module):
 def _as_map(tokens: Float[Tensor, "b n c"]) -> Float[Tensor, "b c rows rows"]:
     n_side = int(tokens.shape[1] ** 0.5)
     return tokens.mT.unflatten(2, (n_side, n_side)).contiguous()
+
+
+def dino_config(config: WorldModelConfig) -> Dinov2Config:
+    """The transformers config of the same sizes."""
+    return Dinov2Config(
+        hidden_size=config.dino_width,
+        num_hidden_layers=config.dino_layers,
+        num_attention_heads=config.dino_heads,
+        image_size=config.dino_image_px,
+        patch_size=config.dino_patch_px,
+    )
 
 
 def keypoint_features(config: WorldModelConfig) -> NoFeatures | StemFeatures | DinoFeatures:

@@ -74,9 +74,17 @@ PAPER_TRAINING: dict[str, Any] = {
 
 
 class WorldModelParams(Section):
-    """μ0: which preset, and its training."""
+    """μ0: which preset, what its frozen parts start from, and its training."""
 
     preset: Literal["tiny", "small", "base", "paper"] = "small"
+    backbone_model: str | None = Field(
+        default=None, description="SmolVLM2: folder, name on the hub, or `random`; the preset's by default."
+    )
+    backbone_revision: str = Field(default="main", description="Of a name on the hub.")
+    features_model: str | None = Field(
+        default=None, description="DINOv2: folder, name on the hub, or `random`; the preset's by default."
+    )
+    features_revision: str = Field(default="main", description="Of a name on the hub.")
     train: TrainParams
 
     @model_validator(mode="before")
@@ -86,6 +94,17 @@ class WorldModelParams(Section):
             return values
         train = values.get("train", {})
         return {**values, "train": PAPER_TRAINING | train} if isinstance(train, dict) else values
+
+    @model_validator(mode="after")
+    def _only_frozen_parts_have_a_model(self) -> "WorldModelParams":
+        for key in ("backbone_model", "features_model"):
+            value = getattr(self, key)
+            if self.preset in ("tiny", "small") and value is not None:
+                raise ValueError(
+                    f"{key} is {value!r}, but the preset {self.preset} trains all of its weights: "
+                    "leave it out, or take the preset base or paper."
+                )
+        return self
 
 
 class TraceReportParams(Section):

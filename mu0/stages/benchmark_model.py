@@ -8,6 +8,7 @@ from mu0.errors import StageError
 from mu0.model.ablations import ABLATIONS
 from mu0.model.checkpoint import save_checkpoint
 from mu0.model.presets import preset
+from mu0.model.pretrained import find_weights
 from mu0.params.load import load_params
 from mu0.stages.entry import run_stage
 from mu0.tracking_run import track_run
@@ -21,7 +22,7 @@ CAPTIONS = Path("data/captions")
 MODELS = Path("models/benchmark")
 REPORTS = Path("reports/benchmark_training")
 CACHE = Path(".mu0_cache/training")
-LABEL = "trained from scratch on the extracted traces of this project, for the benchmark"
+DATA = "the extracted traces of this project, for the benchmark"
 
 
 def main(name: str) -> None:
@@ -33,16 +34,20 @@ def main(name: str) -> None:
     params = load_params()
     train, train_s = params.world_model.train, params.benchmark.train_s
     config = preset(params.world_model.preset, **ABLATIONS[name])
+    weights = find_weights(config, params.world_model)
     windows = open_windows(DATASET, EPISODES, CAPTIONS, config, train)
-    model = build_model(config, captions_of(windows["train"]), windows["train"].statistics, train.seed)
-    work_folder = CACHE / f"{name}_{training_key(config, train, DATASET)}_{train_s:g}"
+    captions, statistics = captions_of(windows["train"]), windows["train"].statistics
+    model = build_model(config, captions, statistics, train.seed, weights)
+    work_folder = CACHE / f"{name}_{training_key(config, train, DATASET, weights)}_{train_s:g}"
     known = {"variant": name, "preset": params.world_model.preset, "seed": train.seed}
     stage = f"benchmark_model_{name}"
     with track_run(stage=stage, params=known | {"train_s": train_s, "train": train.model_dump()}) as run:
         done, plan = train_for(
             model, windows, train, work_folder, train_s, lambda step, row: run.log(row, step=step)
         )
-        save_checkpoint(MODELS / name, done.model, {"label": LABEL} | known | plan)
+        save_checkpoint(
+            MODELS / name, done.model, {"label": weights.label(DATA)} | known | plan | weights.facts
+        )
         run.log(done.validation, step=int(plan["steps"]))
     write_record(REPORTS, name, done.model, done.fitted, done.validation, plan | pace(done.fitted))
     shutil.rmtree(work_folder, ignore_errors=True)

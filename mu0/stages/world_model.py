@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mu0.model.checkpoint import save_checkpoint
 from mu0.model.presets import preset
+from mu0.model.pretrained import find_weights
 from mu0.params.load import load_params
 from mu0.params.world_model import WorldModelParams
 from mu0.stages.entry import run_stage
@@ -19,7 +20,7 @@ CAPTIONS = Path("data/captions")
 CHECKPOINT = Path("models/world_model")
 REPORTS = Path("reports/training")
 CACHE = Path(".mu0_cache/training")
-LABEL = "trained from scratch on the extracted traces of this project"
+DATA = "the extracted traces of this project"
 
 
 def main() -> None:
@@ -32,10 +33,11 @@ def main() -> None:
 
 def _train(params: WorldModelParams, *, is_first: bool) -> None:
     config = preset(params.preset)
+    weights = find_weights(config, params)
     windows = open_windows(DATASET, EPISODES, CAPTIONS, config, params.train)
     statistics = windows["train"].statistics
-    model = build_model(config, captions_of(windows["train"]), statistics, params.train.seed)
-    work_folder = CACHE / training_key(config, params.train, DATASET)
+    model = build_model(config, captions_of(windows["train"]), statistics, params.train.seed, weights)
+    work_folder = CACHE / training_key(config, params.train, DATASET, weights)
     if not is_first:
         train_world_model(model, windows, params.train, work_folder)
         return
@@ -44,7 +46,8 @@ def _train(params: WorldModelParams, *, is_first: bool) -> None:
             model, windows, params.train, work_folder, lambda step, row: run.log(row, step=step)
         )
         train = params.train
-        meta = {"label": LABEL, "preset": params.preset, "steps": train.steps, "seed": train.seed}
+        known = {"preset": params.preset, "steps": train.steps, "seed": train.seed}
+        meta = {"label": weights.label(DATA)} | known | weights.facts
         save_checkpoint(CHECKPOINT, run_done.model, meta)
         run.log(run_done.validation | pace(run_done.fitted), step=params.train.steps)
         run.log_model_folder(CHECKPOINT)

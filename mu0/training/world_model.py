@@ -2,7 +2,7 @@
 
 Entry points
     open_windows        the training and validation windows of a dataset
-    build_model         a fresh model for a dataset: its tokenizer is trained on the captions
+    build_model         a fresh model for a dataset; frozen parts get their pretrained weights
     train_world_model   train it and return what was measured
 """
 
@@ -24,7 +24,7 @@ from mu0.dataset.store import WindowSettings
 from mu0.dataset.windows import INDEX_NAME, TraceWindows
 from mu0.files import sha256_of_tree
 from mu0.model.config import WorldModelConfig
-from mu0.model.tokenizer import train_tokenizer
+from mu0.model.pretrained import NO_WEIGHTS, StartingWeights, fill_frozen, require_weights, start_tokenizer
 from mu0.model.world_model import TraceWorldModel
 from mu0.params.world_model import TrainParams
 from mu0.training.acceleration import accelerated
@@ -45,13 +45,31 @@ class TrainingRun:
 
 
 def build_model(
-    config: WorldModelConfig, captions: Sequence[str], statistics: NormalizerStats, seed: int
+    config: WorldModelConfig,
+    captions: Sequence[str],
+    statistics: NormalizerStats,
+    seed: int,
+    weights: StartingWeights = NO_WEIGHTS,
 ) -> TraceWorldModel:
-    """A model with random weights that depend on `seed` only; its vocabulary comes from the captions."""
-    tokenizer = train_tokenizer(captions, config.vocabulary_size, config.max_text_tokens)
+    """A model to be trained: what is trained starts from random weights that depend on `seed` only.
+
+    Args:
+        config: Sizes.
+        captions: Its vocabulary, unless a pretrained backbone brings its own.
+        statistics: Of the dataset.
+        seed: Of the random weights.
+        weights: What frozen parts start from (`mu0.model.pretrained.find_weights`).
+
+    Raises:
+        WeightsError: Frozen parts lack weights, or theirs cannot be read or do not fit.
+    """
+    require_weights(config, weights)
+    tokenizer = start_tokenizer(config, captions, weights)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return TraceWorldModel(config, tokenizer, statistics)
+        model = TraceWorldModel(config, tokenizer, statistics)
+        fill_frozen(model, weights)
+    return model
 
 
 def fit_settings(train: TrainParams) -> FitSettings:
@@ -139,8 +157,10 @@ def captions_of(windows: TraceWindows) -> list[str]:
     return sorted({text for pool in pools for caption in pool.captions for text in caption.paraphrases})
 
 
-def training_key(config: WorldModelConfig, train: TrainParams, dataset: Path) -> str:
-    """Names the folder of an interrupted training: it goes on only for equal params, sizes and data."""
+def training_key(
+    config: WorldModelConfig, train: TrainParams, dataset: Path, weights: StartingWeights
+) -> str:
+    """Names the folder of an interrupted training: it goes on only for equal params, sizes, weights, data."""
     content = {
         "config": dataclasses.asdict(config),
         "train": train.model_dump(),
@@ -148,4 +168,6 @@ def training_key(config: WorldModelConfig, train: TrainParams, dataset: Path) ->
         "threads": torch.get_num_threads(),
         "processes": current_team().size,
     }
+    if weights.facts:
+        content["weights"] = weights.facts
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,6 +1,7 @@
 """A tiny world model and random windows."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from mu0.model.config import WorldModelConfig
 from mu0.model.presets import preset
 from mu0.model.tokenizer import CaptionTokenizer, train_tokenizer
 from mu0.model.world_model import TraceWorldModel
+from tests.mu0.model.tiny_pretrained import Saved, save_backbone, save_features
 
 CAPTIONS = ["pick the red apple into the sink", "open the drawer"]
 
@@ -63,3 +65,9 @@ def batch() -> TraceBatch:
         depth_panel=torch.rand(n_images, 3, 64, 64, generator=generator),
         depth_valid=torch.tensor([True, False, True]),
     )
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Saved:
+    """A folder with a tiny SmolVLM and a tiny DINOv2, and the models themselves."""
+    return tmp_path, save_backbone(tmp_path / "vlm"), save_features(tmp_path / "dino")

@@ -1,18 +1,22 @@
 """The stage end to end on a synthetic dataset: outputs complete, repeatable, resumable."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
+from tokenizers import Tokenizer
 
 import mu0.stages.world_model as stage
 from mu0.dataset.batch import TraceBatch
 from mu0.dataset.statistics import NormalizerStats
 from mu0.dataset.windows import TraceWindows
+from mu0.errors import WeightsError
 from mu0.files import read_json
-from mu0.model.checkpoint import load_checkpoint
+from mu0.model.checkpoint import load_checkpoint, read_meta
 from mu0.model.checkpoint_folder import FILES
+from tests.mu0.model.tiny_pretrained import frozen_config, save_backbone, save_features
 
 PROFILE = Path("profiles/smoke.yaml").resolve()
 
@@ -64,6 +68,12 @@ def test_the_stage_writes_checkpoint_metrics_and_curve(project: Path) -> None:
     assert load_checkpoint(project / "models/world_model").config.preset == "tiny"
     metrics = read_json(project / "reports/training/world_model.json")
     assert metrics["steps"] == 6
+    assert read_meta(project / "models/world_model") == {
+        "label": "trained from scratch on the extracted traces of this project",
+        "preset": "tiny",
+        "steps": 6,
+        "seed": 0,
+    }
     assert metrics["val"]["ade_static_error_uv"] == pytest.approx(33 / 64)
     assert (project / "reports/training/world_model.csv").read_text().startswith("step,lr,grad_norm,loss")
     assert not list((project / ".mu0_cache/training").iterdir())
@@ -78,3 +88,48 @@ def test_the_same_stage_twice_gives_the_same_bytes(project: Path) -> None:
     before = [path.read_bytes() for path in outputs]
     stage.main()
     assert [path.read_bytes() for path in outputs] == before
+
+
+def _freeze(project: Path, monkeypatch: pytest.MonkeyPatch, **models: str) -> None:
+    """Ask for the preset base, in tiny."""
+    params: dict[str, Any] = yaml.safe_load((project / "params.yaml").read_text())
+    params["world_model"] |= {"preset": "base", **models}
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    monkeypatch.setattr(stage, "preset", lambda _: frozen_config())
+
+
+def test_a_pretrained_backbone_is_trained_on_and_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vlm, dino = save_backbone(project / "vlm"), save_features(project / "dino")
+    _freeze(project, monkeypatch, backbone_model="./vlm", features_model="./dino")
+    stage.main()
+    model, meta = load_checkpoint(project / "models/world_model"), read_meta(project / "models/world_model")
+    features: Any = model.keypoint_features
+    kept, ours = dino.state_dict(), features.dino.state_dict()
+    assert all(torch.equal(ours[name], kept[name]) for name in kept)
+    assert torch.equal(model.backbone.language_head.weight, vlm.lm_head.weight)
+    assert model.tokenizer.tokenizer.to_str() == Tokenizer.from_file("vlm/tokenizer.json").to_str()
+    assert meta["backbone"].startswith("./vlm (")
+    assert meta["label"] == (
+        "trained on the extracted traces of this project; "
+        f"frozen: backbone {meta['backbone']}, features {meta['features']}"
+    )
+
+
+def test_random_frozen_weights_are_told_in_the_checkpoint(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _freeze(project, monkeypatch, backbone_model="random", features_model="random")
+    stage.main()
+    label = read_meta(project / "models/world_model")["label"]
+    assert label.endswith("frozen: backbone of RANDOM WEIGHTS, features of RANDOM WEIGHTS")
+
+
+def test_missing_weights_are_told_before_the_dataset_is_opened(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _freeze(project, monkeypatch, backbone_model="./nowhere")
+    monkeypatch.setattr(stage, "open_windows", lambda *_: pytest.fail("the dataset was opened"))
+    with pytest.raises(WeightsError, match=r"There is no folder nowhere"):
+        stage.main()
