@@ -59,6 +59,7 @@ class Mu0Learner(AbstractLearner):
     def __init__(self, params: Params) -> None:
         from mu0.model.presets import preset
 
+        self.params = params.world_model
         self.train = params.world_model.train
         self.config = preset(params.world_model.preset)
 
@@ -69,10 +70,12 @@ class Mu0Learner(AbstractLearner):
         return _open(slots, dataclasses.replace(settings, image_jitter=self.train.image_jitter))
 
     def fresh(self, windows: TraceWindows, seed: int) -> nn.Module:
-        """A model with random weights; words come from `windows`."""
+        """A model with random weights where it is trained; words come from `windows` or the frozen backbone."""
+        from mu0.model.pretrained import find_weights
         from mu0.training.world_model import build_model, captions_of
 
-        return build_model(self.config, captions_of(windows), windows.statistics, seed)
+        weights = find_weights(self.config, self.params)
+        return build_model(self.config, captions_of(windows), windows.statistics, seed, weights)
 
     def loss(self, model: nn.Module) -> Loss:
         """Flow, end of the event and rigidity."""
