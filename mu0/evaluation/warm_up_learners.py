@@ -70,7 +70,7 @@ class Mu0Learner(AbstractLearner):
         return _open(slots, dataclasses.replace(settings, image_jitter=self.train.image_jitter))
 
     def fresh(self, windows: TraceWindows, seed: int) -> nn.Module:
-        """A model with random weights where it is trained; words come from `windows` or the frozen backbone."""
+        """Random weights where it is trained; words come from `windows` or the frozen backbone."""
         from mu0.model.pretrained import find_weights
         from mu0.training.world_model import build_model, captions_of
 
