@@ -94,9 +94,9 @@ def headline_table(benchmark: MethodBenchmark) -> TextTable:
                 cells.append(_number(row[column("dtw", space, n)], space))
         row = benchmark.rows().iloc[place].to_dict()
         cells += [f"{row['latency_s'] * 1000:.1f}", f"{row['n_parameters']:,}"]
-        steps = facts[name].get("steps")
-        rows.append([*cells, "–" if steps is None else f"{steps:,.0f}"])
-    header += ["latency [ms]", "parameters", "steps"]
+        trained = [facts[name].get(fact) for fact in ("steps", "trained_s")]
+        rows.append([*cells, *("–" if fact is None else f"{fact:,.0f}" for fact in trained)])
+    header += ["latency [ms]", "parameters", "steps", "trained [s]"]
     return TextTable(f"DTW, best of {n}, held-out episodes", header, rows)
 
 

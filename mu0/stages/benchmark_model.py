@@ -45,9 +45,8 @@ def main(name: str) -> None:
         done, plan = train_for(
             model, windows, train, work_folder, train_s, lambda step, row: run.log(row, step=step)
         )
-        save_checkpoint(
-            MODELS / name, done.model, {"label": weights.label(DATA)} | known | plan | weights.facts
-        )
+        meta = {"label": weights.label(DATA)} | known | plan | weights.facts
+        save_checkpoint(MODELS / name, done.model, meta | {"trained_s": done.fitted.seconds})
         run.log(done.validation, step=int(plan["steps"]))
     write_record(REPORTS, name, done.model, done.fitted, done.validation, plan | pace(done.fitted))
     shutil.rmtree(work_folder, ignore_errors=True)

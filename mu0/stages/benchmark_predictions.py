@@ -47,7 +47,7 @@ def _training(name: str) -> dict[str, float | int]:
     """Steps and seconds of the training, as the checkpoint tells them."""
     checkpoint = method_spec(name).checkpoint
     meta = read_json(Path(checkpoint) / "meta.json") if checkpoint else {}
-    return {key: meta[key] for key in ("steps", "train_s", "seconds_per_step") if key in meta}
+    return {key: meta[key] for key in ("steps", "train_s", "seconds_per_step", "trained_s") if key in meta}
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ def train_and_save(
             lambda step, row: run.log(row, step=step),
         )
         meta = {"label": LABEL, "preset": params.preset, "seed": params.train.seed} | done.plan
+        meta |= {"trained_s": done.fitted.seconds}
         save(MODELS / name, model, meta)
         run.log(done.validation, step=int(done.plan["steps"]))
         run.log_model_folder(MODELS / name)
