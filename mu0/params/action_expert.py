@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
-
+from mu0.params.numbers import Count, LearningRate, Seed, Workers
 from mu0.params.section import Section
 
 
@@ -16,23 +15,23 @@ class DemonstrationsParams(Section):
 class ActionExpertParams(Section):
     """The head on the frozen μ0 and its training."""
 
-    chunk_len: PositiveInt = 16
-    steps: PositiveInt
-    batch_size: PositiveInt = 32
-    noise_draws: PositiveInt = 2  # flow times per row that share one encoding
-    lr: PositiveFloat = 1e-3
+    chunk_len: Count = 16
+    steps: Count
+    batch_size: Count = 32
+    noise_draws: Count = 2  # flow times per row that share one encoding
+    lr: LearningRate = 1e-3
     objective: Literal["flow", "l1"] = "flow"
-    frame_stride: PositiveInt = 1  # 2 halves the time that frozen features take
-    width: PositiveInt = 128
-    blocks: PositiveInt = 2
-    seed: NonNegativeInt = 0
+    frame_stride: Count = 1  # 2 halves the time that frozen features take
+    width: Count = 128
+    blocks: Count = 2
+    seed: Seed = 0
 
 
 class Ur3ReportParams(Section):
     """Closed-loop rollouts."""
 
-    n_rollouts: PositiveInt
-    execute_steps: PositiveInt = 8
-    horizon_steps: PositiveInt = 120  # 12 s; demonstrations take 6 to 8
-    first_seed: NonNegativeInt = 50_000
-    workers: PositiveInt = 2
+    n_rollouts: Count
+    execute_steps: Count = 8
+    horizon_steps: Count = 120  # 12 s; demonstrations take 6 to 8
+    first_seed: Seed = 50_000
+    workers: Workers = 2

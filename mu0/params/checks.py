@@ -1,18 +1,15 @@
 """Section `checks`: limits of the Great Expectations suites (assets_defs/*/expectations.py)."""
 
-from typing import Annotated
+from pydantic import Field
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
-
+from mu0.params.numbers import Count, NonNegative, Positive, Share
 from mu0.params.section import Section
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ChecksParams(Section):
     """Limits; critical ones block, the others warn."""
 
-    min_clips: PositiveInt = Field(1, description="Readable clips, and episodes made of them.")
+    min_clips: Count = Field(1, description="Readable clips, and episodes made of them.")
     min_clip_ok_share: Share = Field(0.5, description="Clips that could be read, of those found.")
     min_demonstrator_success: Share = Field(
         0.9, description="The scripted demonstrator, simulated UR3 clips."
@@ -21,7 +18,7 @@ class ChecksParams(Section):
     min_coverage: Share = Field(
         0.05, description="Part of a 16x16 grid over the image that points cover; warns."
     )
-    max_reprojection_error_px: PositiveFloat = Field(4.0, description="Median, nine of ten episodes.")
-    max_static_jitter_m: NonNegativeFloat = Field(0.01, description="Of points that rest; warns.")
+    max_reprojection_error_px: Positive = Field(4.0, description="Median, nine of ten episodes.")
+    max_static_jitter_m: NonNegative = Field(0.01, description="Of points that rest; warns.")
     min_train_share: Share = Field(0.3, description="Scenes in the training split.")
-    min_demonstrations: PositiveInt = Field(1, description="Episodes of the demonstrator.")
+    min_demonstrations: Count = Field(1, description="Episodes of the demonstrator.")

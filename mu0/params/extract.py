@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from mu0.params.learned import (
     FeaturesName,
@@ -11,9 +11,19 @@ from mu0.params.learned import (
     TrackerName,
     missing_model,
 )
+from mu0.params.numbers import (
+    Count,
+    Index,
+    NonNegative,
+    Positive,
+    PositiveShare,
+    Seed,
+    Share,
+    SidePx,
+    Workers,
+)
 from mu0.params.section import Section
 
-Share = Annotated[float, Field(ge=0, le=1)]
 ModeName = Literal["traceextract", "traceforge"]
 MODES = get_args(ModeName)
 MIN_CORE_FRAMES = 16
@@ -27,26 +37,26 @@ class ExtractParams(Section):
     reconstructor: ReconstructorName = "rgbd"
     tracker: TrackerName = "lucas_kanade"
     learned: LearnedParams = LearnedParams()
-    target_fps_hz: PositiveFloat = 10.0
-    n_keypoints: PositiveInt = 160  # over all query frames; twice as many for wide videos
-    n_entities: PositiveInt = 12
+    target_fps_hz: Positive = 10.0
+    n_keypoints: Count = 160  # over all query frames; twice as many for wide videos
+    n_entities: Count = 12
     clustering: Literal["kmeans", "bipartite"] = "kmeans"  # how patches become entities
     allocation: Literal["per_frame", "per_entity", "peak_frame"] = "per_frame"  # who shares the keypoints
-    small_width_px: PositiveInt = 256
-    query_every_s: PositiveFloat = 1.0  # new keypoints so often
-    helper_every_s: PositiveFloat = 0.3  # points that only help to find rigid bodies
-    moving_budget_share: Annotated[float, Field(ge=0, le=1)] = 0.65
-    movement_m: PositiveFloat = 0.02  # a point that leaves its place by more moves
-    movement_share: PositiveFloat = 0.02  # the same without depth, of the image diagonal
-    future_len: PositiveInt = 128
-    history_len: PositiveInt = 32
-    arc_step: PositiveFloat = 0.05  # 1 = image width, image height or metre
-    arc_top_fraction: Annotated[float, Field(gt=0, le=1)] = 0.02
-    anchor_stride: PositiveInt = 1  # every n-th frame gets samples
-    window_frames: PositiveInt = 400  # longer clips are held in memory so many frames at a time
-    lookahead_frames: PositiveInt = 128  # of a window's frames, those that only show how its traces go on
-    seed: NonNegativeInt = 42
-    workers: PositiveInt = 2
+    small_width_px: SidePx = 256
+    query_every_s: Positive = 1.0  # new keypoints so often
+    helper_every_s: Positive = 0.3  # points that only help to find rigid bodies
+    moving_budget_share: Share = 0.65
+    movement_m: Positive = 0.02  # a point that leaves its place by more moves
+    movement_share: Positive = 0.02  # the same without depth, of the image diagonal
+    future_len: Count = 128
+    history_len: Count = 32
+    arc_step: Positive = 0.05  # 1 = image width, image height or metre
+    arc_top_fraction: PositiveShare = 0.02
+    anchor_stride: Count = 1  # every n-th frame gets samples
+    window_frames: Count = 400  # longer clips are held in memory so many frames at a time
+    lookahead_frames: Count = 128  # of a window's frames, those that only show how its traces go on
+    seed: Seed = 42
+    workers: Workers = 2
 
     @property
     def window_ahead(self) -> int:
@@ -88,7 +98,7 @@ class LocalVlmParams(Section):
     model: str = "HuggingFaceTB/SmolVLM2-500M-Video-Instruct"  # name on the hub, or a folder
     revision: str = "main"  # of a name on the hub
     device: str = "auto"  # "auto": the GPU where there is one
-    max_new_tokens: PositiveInt = 512
+    max_new_tokens: Count = 512
 
 
 class OpenAiParams(Section):
@@ -98,17 +108,17 @@ class OpenAiParams(Section):
     model: str = "gpt-4o-mini"
     # name of an environment variable, never the key itself; "" sends none
     api_key_env: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = "OPENAI_API_KEY"
-    concurrency: PositiveInt = 6
-    timeout_s: PositiveFloat = 60.0
-    attempts: PositiveInt = 4
-    backoff_s: PositiveFloat = 0.5  # doubled after every attempt
-    longest_wait_s: PositiveFloat = 120.0  # a Retry-After beyond this counts as a failure
+    concurrency: Workers = 6
+    timeout_s: Positive = 60.0
+    attempts: Count = 4
+    backoff_s: Positive = 0.5  # doubled after every attempt
+    longest_wait_s: Positive = 120.0  # a Retry-After beyond this counts as a failure
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None  # null: not sent
-    max_tokens: PositiveInt = 1024
+    top_p: PositiveShare | None = None  # null: not sent
+    max_tokens: Count = 1024
     json_mode: bool = True  # ask for response_format json_object; some servers do not know it
-    usd_per_million_prompt_tokens: NonNegativeFloat = 0.0  # 0: not told, so no cost is reported
-    usd_per_million_completion_tokens: NonNegativeFloat = 0.0
+    usd_per_million_prompt_tokens: NonNegative = 0.0  # 0: not told, so no cost is reported
+    usd_per_million_completion_tokens: NonNegative = 0.0
 
 
 class CaptionsParams(Section):
@@ -121,21 +131,21 @@ class CaptionsParams(Section):
     fallback: Literal["template", "none"] = (
         "template"  # what a model could not describe: templates, or nothing
     )
-    smooth_window: PositiveInt = 11
-    min_chunk_len: PositiveInt = 25
-    max_chunk_len: PositiveInt = 200
+    smooth_window: Count = 11
+    min_chunk_len: Count = 25
+    max_chunk_len: Count = 200
     accel_threshold_ratio: Share = 0.40
     min_prominence_ratio: Share = 0.40
-    max_chunks: PositiveInt = 6  # peaks give at most one event less, as in the official code
+    max_chunks: Count = 6  # peaks give at most one event less, as in the official code
     more_chunks_if_long: bool = True  # clips beyond max_chunks * max_chunk_len may have more
     split_without_peaks: bool = True  # a clip without peaks is cut in thirds
-    max_keypoints_per_frame: NonNegativeInt = 300  # frames with this many rows are noisy; 0: never
-    noisy_pad: NonNegativeInt = 0
-    image_side_px: PositiveInt = 512  # longer side of the pictures that a model is shown
+    max_keypoints_per_frame: Index = 300  # frames with this many rows are noisy; 0: never
+    noisy_pad: Index = 0
+    image_side_px: SidePx = 512  # longer side of the pictures that a model is shown
     use_motion_mask: bool = True
     local_vlm: LocalVlmParams = LocalVlmParams()
     openai: OpenAiParams = OpenAiParams()
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -148,4 +158,4 @@ class CaptionsParams(Section):
 class TraceAuditParams(Section):
     """Extracted traces against simulated truth."""
 
-    max_clips: PositiveInt = 40
+    max_clips: Count = 40

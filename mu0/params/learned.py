@@ -6,8 +6,9 @@ local folder (or file), or the name of a repository on the Hugging Face hub; doc
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
+from mu0.params.numbers import Count, NonNegative, Positive
 from mu0.params.section import Section
 
 FeaturesName = Literal["descriptors", "dinov2", "dinov3", "siglip2"]
@@ -40,17 +41,19 @@ class LearnedParams(Section):
     tracker_code: str | None = None  # folder with the code of tapnet or co-tracker, if it is not installed
     device: str = "auto"  # a GPU when there is one; else "cpu", "cuda", "cuda:1" ...
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    batch_frames: PositiveInt = 8  # frames at a time, for models that look at single frames
+    batch_frames: Count = 8  # frames at a time, for models that look at single frames
     features_rows: Annotated[int, Field(ge=4, le=64)] = 16  # patches along the image's shorter side
     assumed_fov_deg: Annotated[float, Field(gt=5, lt=170)] = 60.0  # if neither data nor model know the lens
-    flicker_window_s: NonNegativeFloat = 1.0  # depth scales are steadied over this time; 0: as they are
-    chunk_frames: Annotated[int, Field(ge=12)] = 60  # frames at a time, for models that look at many
-    anchors_per_chunk: Annotated[int, Field(ge=3)] = 6
-    metres_per_unit: PositiveFloat | None = None  # of a model without metres, if you know it
-    tracker_frames: Annotated[int, Field(ge=8)] = 48  # frames at a time, for trackers
-    tracker_overlap: Annotated[int, Field(ge=1)] = 8  # frames in which tracks are handed on
-    tracker_points: PositiveInt = 256  # points at a time
-    tracker_size_px: Annotated[int, Field(ge=64, multiple_of=8)] = 256  # TAPIR's and TAPNext's square image
+    flicker_window_s: NonNegative = 1.0  # depth scales are steadied over this time; 0: as they are
+    chunk_frames: Annotated[int, Field(ge=12, le=10_000)] = (
+        60  # frames at a time, for models that look at many
+    )
+    anchors_per_chunk: Annotated[int, Field(ge=3, le=1000)] = 6
+    metres_per_unit: Positive | None = None  # of a model without metres, if you know it
+    tracker_frames: Annotated[int, Field(ge=8, le=10_000)] = 48  # frames at a time, for trackers
+    tracker_overlap: Annotated[int, Field(ge=1, le=1000)] = 8  # frames in which tracks are handed on
+    tracker_points: Count = 256  # points at a time
+    tracker_size_px: Annotated[int, Field(ge=64, le=2048, multiple_of=8)] = 256  # TAPIR's, TAPNext's square
 
     @model_validator(mode="after")
     def _portions_fit(self) -> "LearnedParams":

@@ -1,7 +1,6 @@
 """Reading params.yaml, with one readable message for everything that is wrong in it."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -16,6 +15,7 @@ from mu0.params.raw_videos import RawVideosParams
 from mu0.params.rivals import ApiVlmParams, TokenVlmParams, TraceGenParams
 from mu0.params.section import Section
 from mu0.params.world_model import TraceDatasetParams, TraceReportParams, WorldModelParams
+from mu0.params.yaml_lines import describe_faults, read_yaml
 
 params_path = Path("params.yaml")
 
@@ -50,27 +50,28 @@ def load_params(path: Path = params_path) -> Params:
             the message lists every fault as `section.key  what is wrong`.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text())
+        document = read_yaml(path.read_bytes())
     except FileNotFoundError:
         raise ParamsError(
             f"There is no {path} in {Path.cwd()}.",
             expected="the project's params.yaml in the current folder",
             remedy="change to the project folder, or create it with `mu0 profile use small`.",
         ) from None
+    except OSError as error:
+        raise ParamsError(
+            f"{path} cannot be read: {error.strerror}.",
+            expected="a text file",
+            remedy="check what it is, and its permissions.",
+        ) from error
     except yaml.YAMLError as error:
         raise ParamsError(
             f"{path} is not valid YAML: {error}.", expected="YAML", remedy="correct the line named above."
         ) from error
     try:
-        return Params.model_validate(content)
+        return Params.model_validate(document.content)
     except ValidationError as error:
-        faults = "\n".join(
-            f"    {'.'.join(map(str, fault['loc'])) or '(whole file)'}  {fault['msg']}"
-            + ("" if fault["type"] in {"missing", "extra_forbidden"} else f" (found {fault['input']!r})")
-            for fault in error.errors()
-        )
         raise ParamsError(
-            f"{path} has {error.error_count()} fault(s):\n{faults}",
+            f"{path} has {error.error_count()} fault(s):\n{describe_faults(error, document)}",
             expected="the keys and types described in mu0/params/",
             remedy="correct these lines, or start again with `mu0 profile use small`.",
         ) from None

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
+from mu0.params.numbers import Count, Index, Positive, Seed, Share, SidePx, Workers
 from mu0.params.section import Section
 
 FovDeg = Annotated[float, Field(gt=0, lt=180)]
@@ -14,17 +15,17 @@ class SimulatedSource(Section):
 
     kind: Literal["simulated"]
     embodiment: Literal["ur3", "human_hand"]
-    n_clips: PositiveInt
-    clips_per_scene: PositiveInt = 2
-    image_size_px: PositiveInt = 128
-    width_px: PositiveInt | None = Field(default=None, description="Width of a picture that is not square.")
-    height_px: PositiveInt | None = Field(default=None, description="Height of a picture that is not square.")
+    n_clips: Count
+    clips_per_scene: Count = 2
+    image_size_px: SidePx = 128
+    width_px: SidePx | None = Field(default=None, description="Width of a picture that is not square.")
+    height_px: SidePx | None = Field(default=None, description="Height of a picture that is not square.")
     depth_noise: Annotated[bool, Field(description="Depth as a sensor gives it: noisy, in mm.")] = True
-    moving_camera_share: Annotated[float, Field(ge=0, le=1)] = 0.0
-    known_pose_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    moving_camera_share: Share = 0.0
+    known_pose_share: Share = 1.0
     unseen_objects: Annotated[bool, Field(description="Kinds and colours of no training source.")] = False
     orbiting_camera: Annotated[bool, Field(description="A motion of no training source.")] = False
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _only_the_robot_meets_the_unseen(self) -> "SimulatedSource":
@@ -37,9 +38,9 @@ class FolderSource(Section):
     """What all sources share that read a folder."""
 
     folder: str = Field(description="Where the data lie; relative to the project.")
-    max_clips: PositiveInt | None = Field(default=None, description="Take at most this many clips.")
-    first: NonNegativeInt = Field(default=0, description="Leave out this many clips at the beginning.")
-    resample_hz: PositiveFloat | None = Field(
+    max_clips: Count | None = Field(default=None, description="Take at most this many clips.")
+    first: Index = Field(default=0, description="Leave out this many clips at the beginning.")
+    resample_hz: Positive | None = Field(
         default=None,
         description="Frames per second of the clips, picked by time; none keeps the own rate.",
     )
@@ -58,9 +59,7 @@ class FilesSource(FolderSource):
     """Video files, frame folders and RGB-D folders that a person put into `folder`."""
 
     kind: Literal["files"]
-    frame_rate_hz: PositiveFloat = Field(
-        default=10.0, description="Of frame folders that do not tell their rate."
-    )
+    frame_rate_hz: Positive = Field(default=10.0, description="Of frame folders that do not tell their rate.")
 
 
 class DatasetSource(FolderSource):
@@ -81,7 +80,7 @@ class LeRobotSource(DatasetSource):
     depth_camera: str | None = Field(
         default=None, description="Feature that holds depth; none looks for one named like the camera."
     )
-    depth_units_per_m: PositiveFloat = Field(
+    depth_units_per_m: Positive = Field(
         default=1000.0, description="Of 16-bit depth; the quantised depth of LeRobot tells its own scale."
     )
 
@@ -126,4 +125,4 @@ class RawVideosParams(Section):
     """Sources by name; the name becomes a folder under data/raw_videos."""
 
     sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Source]
-    workers: PositiveInt = 2
+    workers: Workers = 2

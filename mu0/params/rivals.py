@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field
 
 from mu0.params.extract import OpenAiParams
+from mu0.params.numbers import Count, NonNegative, Positive, PositiveShare, SidePx
 from mu0.params.section import Section
 from mu0.params.world_model import TrainParams
 
@@ -13,13 +14,13 @@ class TokenVlmParams(Section):
     """The tokenised VLM: which preset, its vocabulary, and its training."""
 
     preset: Literal["tiny", "small", "base", "paper"] = "small"
-    n_waypoints: PositiveInt = Field(default=4, description="Of a trace; each is three words.")
+    n_waypoints: Count = Field(default=4, description="Of a trace; each is three words.")
     words: Literal["absolute", "increments"] = "absolute"
-    n_bins: Annotated[int, Field(ge=2)] = Field(default=256, description="Words per axis.")
-    limit: PositiveFloat = Field(default=2.0, description="Largest displacement, in delta scales.")
-    blur_bins: NonNegativeFloat = Field(default=2.0, description="Standard deviation of the labels; 0: none.")
-    temperature: PositiveFloat = Field(default=0.5, description="Of sampling.")
-    train_s: PositiveFloat | Literal["benchmark"] | None = Field(
+    n_bins: Annotated[int, Field(ge=2, le=65_536)] = Field(default=256, description="Words per axis.")
+    limit: Positive = Field(default=2.0, description="Largest displacement, in delta scales.")
+    blur_bins: NonNegative = Field(default=2.0, description="Standard deviation of the labels; 0: none.")
+    temperature: Positive = Field(default=0.5, description="Of sampling.")
+    train_s: Positive | Literal["benchmark"] | None = Field(
         default="benchmark",
         description="Seconds to train; benchmark: benchmark.train_s, as all methods; null: train.steps.",
     )
@@ -31,9 +32,9 @@ class ApiVlmParams(OpenAiParams):
 
     enabled: bool = False
     temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = 0.95
-    max_tokens: PositiveInt = 8192
-    image_side_px: PositiveInt = 768
+    top_p: PositiveShare | None = 0.95
+    max_tokens: Count = 8192
+    image_side_px: SidePx = 768
     use_history: bool = False
     use_depth: bool = False
     incomplete: Literal["refuse", "complete"] = Field(
@@ -47,7 +48,7 @@ class TraceGenParams(Section):
     """TraceGen: which preset, and its training on as many keypoints of a frame as there are."""
 
     preset: Literal["tiny", "small", "official_train", "official_eval", "official_larger"] = "small"
-    train_s: PositiveFloat | Literal["benchmark"] | None = Field(
+    train_s: Positive | Literal["benchmark"] | None = Field(
         default="benchmark",
         description="Seconds to train; benchmark: benchmark.train_s, as all methods; null: train.steps.",
     )

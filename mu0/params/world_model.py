@@ -2,20 +2,21 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
+from mu0.params.numbers import Count, Index, LearningRate, NonNegative, Positive, Samples, Seed
 from mu0.params.section import Section
 
 
 class TraceDatasetParams(Section):
     """Episodes -> windows, splits and statistics."""
 
-    history_len: PositiveInt = 8
-    future_len: PositiveInt = 32
-    min_future_steps: PositiveInt = Field(default=10, description="Known future steps that a keypoint needs.")
+    history_len: Count = 8
+    future_len: Count = 32
+    min_future_steps: Count = Field(default=10, description="Known future steps that a keypoint needs.")
     val_share: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
     test_share: Annotated[float, Field(ge=0, lt=0.5)] = 0.15
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _known_steps_fit_into_the_future(self) -> "TraceDatasetParams":
@@ -29,20 +30,20 @@ class TraceDatasetParams(Section):
 class TrainParams(Section):
     """How long and how fast the world model learns, and on what; docs/training.md explains each line."""
 
-    steps: PositiveInt
-    batch_size: PositiveInt = Field(default=32, description="Images of one pass on one process.")
-    accumulate: PositiveInt = Field(default=1, description="Passes per optimizer step on each process.")
-    n_queries: PositiveInt = 16
-    fewest_queries: NonNegativeInt = Field(
+    steps: Count
+    batch_size: Count = Field(default=32, description="Images of one pass on one process.")
+    accumulate: Count = Field(default=1, description="Passes per optimizer step on each process.")
+    n_queries: Count = 16
+    fewest_queries: Index = Field(
         default=0, description="Above 0: each image has a random number of keypoints, at least this many."
     )
-    lr: PositiveFloat = 1e-3
-    warmup_steps: NonNegativeInt = 100
+    lr: LearningRate = 1e-3
+    warmup_steps: Index = 100
     schedule: Literal["plateau", "cosine", "constant"] = "plateau"
-    weight_decay: NonNegativeFloat = 0.01
-    grad_clip: PositiveFloat = 10.0
-    image_jitter: NonNegativeFloat = 0.1
-    depth_noise_m: NonNegativeFloat = 0.0
+    weight_decay: NonNegative = 0.01
+    grad_clip: Positive = 10.0
+    image_jitter: NonNegative = 0.1
+    depth_noise_m: NonNegative = 0.0
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.98
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     checkpointing: bool = Field(default=False, description="Compute activations twice, keep few of them.")
@@ -51,9 +52,9 @@ class TrainParams(Section):
     sharding: Literal["none", "full"] = Field(
         default="none", description="Under torchrun: every process holds all weights, or a part (FSDP2)."
     )
-    checkpoint_every_s: PositiveFloat = 60.0
-    validation_batches: PositiveInt = 8
-    seed: NonNegativeInt = 0
+    checkpoint_every_s: Positive = 60.0
+    validation_batches: Count = 8
+    seed: Seed = 0
 
 
 # the release's recipe (reference/mu0.md 4.1, 5.4): constant rate, no average, 4 images per GPU
@@ -110,11 +111,11 @@ class WorldModelParams(Section):
 class TraceReportParams(Section):
     """The benchmark on held-out episodes."""
 
-    n_samples: PositiveInt = 5
-    horizons: list[PositiveInt] = Field(default=[8, 16, 32], min_length=1)
+    n_samples: Samples = 5
+    horizons: list[Count] = Field(default=[8, 16, 32], min_length=1)
     frames: Literal["spread", "official"] = "spread"
-    frames_per_episode: PositiveInt = 5
-    n_queries: PositiveInt = 16
-    moving_threshold_uv: PositiveFloat = 0.05
-    n_scenes: PositiveInt = 12
-    seed: NonNegativeInt = 0
+    frames_per_episode: Count = 5
+    n_queries: Count = 16
+    moving_threshold_uv: Positive = 0.05
+    n_scenes: Count = 12
+    seed: Seed = 0
