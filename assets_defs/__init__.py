@@ -1,1 +1,1 @@
-"""Expectations about every artifact, one folder per artifact; `checks/` runs them. The only import of GX."""
+"""One room per artifact, the graph that they make, and what all their commands share."""

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from mu0.pipeline_benchmark import BENCHMARK
+from assets_defs.chain import BENCHMARK
 from orchestration import jobs
 from orchestration.bridge.definitions import build_definitions
 from orchestration.bridge.project import project_here

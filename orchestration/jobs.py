@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from mu0.pipeline_benchmark import GROUP
+from assets_defs.benchmark_methods import GROUP
 
 data_engine = dg.define_asset_job(
     "data_engine",
@@ -34,7 +34,7 @@ class PromotionConfig(dg.Config):
 def promote_models(context: dg.OpExecutionContext, config: PromotionConfig) -> None:
     """Register what was trained as `challenger`; move `champion` when every gate passes."""
     from mu0.errors import PromotionError
-    from mu0.serving.promotion import promote
+    from orchestration.promotion.promotion import promote
 
     try:
         outcome = promote(dry_run=config.dry_run)

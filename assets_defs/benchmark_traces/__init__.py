@@ -1,1 +1,1 @@
-"""What must be true of `benchmark_traces` before anybody quotes it."""
+"""The room of `benchmark_traces`: what it is, how it is made, what must be true of it."""

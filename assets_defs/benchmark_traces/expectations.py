@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from assets_defs.benchmark_methods import METHODS
 from assets_defs.checks.suite import (
     WARNING,
     Suite,
@@ -19,7 +20,6 @@ from assets_defs.checks.suite import (
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
 from mu0.params import Params
-from mu0.pipeline_benchmark import METHODS
 
 KEYS = ("method", "split", "points", "horizon")
 ERRORS_UV = ("ade_uv", "fde_uv", "dtw_uv", "frechet_uv")

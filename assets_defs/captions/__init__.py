@@ -1,1 +1,1 @@
-"""What must be true of `captions` before anything may use it."""
+"""The room of `captions`: what it is, how it is made, what must be true of it."""

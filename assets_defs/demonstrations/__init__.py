@@ -1,1 +1,1 @@
-"""What must be true of `demonstrations` before anything may use it."""
+"""The room of `demonstrations`: what it is, how it is made, what must be true of it."""

@@ -1,1 +1,1 @@
-"""What must be true of `extracted_traces` before anything may use it."""
+"""The room of `extracted_traces`: what it is, how it is made, what must be true of it."""

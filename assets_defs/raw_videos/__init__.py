@@ -1,1 +1,1 @@
-"""What must be true of `raw_videos` before anything may use it."""
+"""The room of `raw_videos`: what it is, how it is made, what must be true of it."""

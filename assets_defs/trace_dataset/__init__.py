@@ -1,1 +1,1 @@
-"""What must be true of `trace_dataset` before anything may use it."""
+"""The room of `trace_dataset`: what it is, how it is made, what must be true of it."""

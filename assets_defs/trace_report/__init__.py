@@ -1,1 +1,1 @@
-"""What must be true of `trace_report` before anything may use it."""
+"""The room of `trace_report`: what it is, how it is made, what must be true of it."""

@@ -1,1 +1,1 @@
-"""What must be true of `ur3_report` before anything may use it."""
+"""The room of `ur3_report`: what it is, how it is made, what must be true of it."""

@@ -1,1 +1,1 @@
-"""What must be true of `world_model` before anything may use it."""
+"""The room of `world_model`: what it is, how it is made, what must be true of it."""

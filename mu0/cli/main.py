@@ -1,7 +1,8 @@
-"""The `mu0` command.
+"""The commands of the library: they take paths and know no project, no chain and no registry.
 
-Commands import what they need when they run, so that `mu0 --help` answers at once. Errors for people
-(`Mu0Error`) become a message and exit code 1.
+`orchestration.cli.main` adds the commands of the workflow to them, and both are what `mu0` runs. Commands
+import what they need when they run, so that `mu0 --help` answers at once. Errors for people (`Mu0Error`)
+become a message and exit code 1.
 """
 
 import sys
@@ -12,18 +13,8 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from mu0.cli import benchmark, interchange, predict
-from mu0.errors import Mu0Error
-
-app = typer.Typer(
-    name="mu0",
-    help="From videos to a working robot policy, reproducibly.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-profile_app = typer.Typer(help="Choose the size of the run: smoke, small or paper.", no_args_is_help=True)
-app.add_typer(profile_app, name="profile")
+from mu0.cli import interchange, predict
+from mu0.errors import Mu0Error, SourceError
 
 P = ParamSpec("P")
 
@@ -45,47 +36,64 @@ def people_errors(command: Callable[P, None]) -> Callable[P, None]:
     return wrapped
 
 
-@app.command()
-@people_errors
-def run(
-    stages: Annotated[
-        list[str] | None, typer.Argument(help="Stages to bring up to date; all when empty.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Run them even when nothing changed.")] = False,
-) -> None:
-    """Bring the whole chain up to date (the same as `dvc repro`), from videos to the report."""
-    from mu0.cli.chain import bring_up_to_date, tell_where_things_are
-
-    bring_up_to_date(stages or [], force=force)
-    tell_where_things_are()
+def new_app() -> typer.Typer:
+    """`mu0` without commands."""
+    return typer.Typer(
+        name="mu0",
+        help="From videos to a working robot policy, reproducibly.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
 
 
-@app.command()
-@people_errors
-def extract(
-    video: Annotated[
-        Path | None, typer.Argument(help="A video, frame folder or RGB-D folder; none: the chain.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Where the episode goes.")] = Path("outputs/extract"),
-    text: Annotated[str, typer.Option(help="What happens in the video.")] = "",
-    mode: Annotated[
-        str, typer.Option(help="traceextract, or traceforge: a 20 x 20 grid in TraceForge's layout.")
-    ] = "",
-    stride: Annotated[int, typer.Option(min=0, help="Every n-th frame owns traces; 0: params.yaml.")] = 0,
-) -> None:
-    """Turn videos into episodes of 3D traces: one video, or all sources in params.yaml."""
-    if video is None:
-        from mu0.cli.chain import bring_up_to_date
+def add_library_commands(app: typer.Typer, extract_everything: Callable[[], None]) -> None:
+    """Add every command of the library.
 
-        bring_up_to_date(["check_extracted_traces", "check_captions"], force=False)
-        return
-    from mu0.cli.one_video import extract_one
-
-    extract_one(video, out, text, mode=mode, stride=stride)
+    Args:
+        app: Where to.
+        extract_everything: What `mu0 extract` does without a video.
+    """
+    for command in (extract_with(extract_everything), validate, convert, estimate, view):
+        app.command()(people_errors(command))
+    interchange.register(app, people_errors)
+    predict.register(app, people_errors)
 
 
-@app.command()
-@people_errors
+def no_project() -> None:
+    """`mu0 extract` where only the library is."""
+    raise SourceError(
+        "No video was named.",
+        expected="a video file, folder of frames or RGB-D folder",
+        remedy="run `mu0 extract my_clip.mp4`.",
+    )
+
+
+def extract_with(extract_everything: Callable[[], None]) -> Callable[..., None]:
+    """The command `extract`, and what it does without a video."""
+
+    def extract(
+        video: Annotated[
+            Path | None, typer.Argument(help="A video, frame folder or RGB-D folder; none: the chain.")
+        ] = None,
+        out: Annotated[Path, typer.Option(help="Where the episode goes.")] = Path("outputs/extract"),
+        text: Annotated[str, typer.Option(help="What happens in the video.")] = "",
+        mode: Annotated[
+            str, typer.Option(help="traceextract, or traceforge: a 20 x 20 grid in TraceForge's layout.")
+        ] = "",
+        stride: Annotated[int, typer.Option(min=0, help="Every n-th frame owns traces; 0: params.yaml.")] = 0,
+    ) -> None:
+        """Turn videos into episodes of 3D traces: one video, or all sources in params.yaml."""
+        if video is None:
+            extract_everything()
+            return
+        from mu0.cli.one_video import extract_one
+
+        extract_one(video, out, text, mode=mode, stride=stride)
+
+    return extract
+
+
 def validate(
     folder: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes, of any layout.")],
     index: Annotated[
@@ -98,8 +106,6 @@ def validate(
     validate_folder(folder, index)
 
 
-@app.command()
-@people_errors
 def convert(
     source: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes, of any layout.")],
     goal: Annotated[Path, typer.Argument(help="Where the same tree appears in the new layout.")],
@@ -112,19 +118,6 @@ def convert(
     convert_folder(source, goal, to, overwrite=overwrite)
 
 
-@app.command()
-@people_errors
-def train(
-    what: Annotated[str, typer.Argument(help="world_model, action_experts or all")] = "all",
-) -> None:
-    """Train what is out of date; goes on from the last checkpoint after an interruption."""
-    from mu0.cli.chain import bring_up_to_date, training_stages
-
-    bring_up_to_date(training_stages(what), force=False)
-
-
-@app.command()
-@people_errors
 def estimate(
     presets: Annotated[
         list[str] | None, typer.Argument(help="tiny, small, base, paper; all when empty.")
@@ -137,38 +130,6 @@ def estimate(
     show_estimates(presets or [], measured=not no_measure)
 
 
-@app.command()
-@people_errors
-def evaluate() -> None:
-    """Measure traces and rollouts, and show the numbers."""
-    from mu0.cli.chain import bring_up_to_date, show_numbers
-
-    bring_up_to_date(["trace_audit", "check_trace_report", "check_ur3_report"], force=False)
-    show_numbers()
-
-
-@app.command()
-@people_errors
-def promote(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
-) -> None:
-    """Register the trained models and move `champion` when every gate passes."""
-    from mu0.cli.registry import promote_models
-
-    promote_models(dry_run=dry_run)
-
-
-@app.command()
-@people_errors
-def sync() -> None:
-    """Tell Dagster what DVC made elsewhere, so that its UI is fresh."""
-    from mu0.cli.chain import sync_with_dagster
-
-    sync_with_dagster()
-
-
-@app.command()
-@people_errors
 def view(
     episode: Annotated[Path, typer.Argument(help="An episode folder, or SOURCE/CLIP_ID of the project.")],
     out: Annotated[Path, typer.Option(help="Folder for the files, or an .html file.")] = Path("outputs/view"),
@@ -183,45 +144,5 @@ def view(
     view_episode(episode, out, anchor=anchor, recording=rrd, video=video, opens=not no_open)
 
 
-@app.command()
-@people_errors
-def doctor() -> None:
-    """Say what this machine can do and what is missing."""
-    from mu0.cli.doctor import examine
-
-    if not examine():
-        sys.exit(1)
-
-
-@app.command("dvc-yaml")
-@people_errors
-def dvc_yaml(
-    check: Annotated[bool, typer.Option("--check", help="Only say whether it is current.")] = False,
-) -> None:
-    """Write dvc.yaml from the stage graph in mu0/pipeline.py."""
-    from mu0.cli.chain import render
-
-    render(check=check)
-
-
-@profile_app.command("use")
-@people_errors
-def profile_use(name: Annotated[str, typer.Argument(help="smoke, small or paper")]) -> None:
-    """Make params.yaml a copy of profiles/NAME.yaml."""
-    from mu0.cli.profile import use_profile
-
-    use_profile(name)
-
-
-@profile_app.command("show")
-@people_errors
-def profile_show() -> None:
-    """Say which profile is in use and whether it was changed."""
-    from mu0.cli.profile import show_profile
-
-    show_profile()
-
-
-interchange.register(app, people_errors)
-benchmark.register(app, people_errors)
-predict.register(app, people_errors)
+app = new_app()
+add_library_commands(app, no_project)

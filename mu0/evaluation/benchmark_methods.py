@@ -1,7 +1,7 @@
 """The methods of the trace benchmark by name: who answers, from which checkpoint, and what it may see.
 
 Predictors are imported when they are asked for, so that the table can be read without any of them. A new
-method is one line here and one in `mu0/pipeline_benchmark.py`, where its training stage is.
+method is one line here and one in `assets_defs/benchmark_methods.py`.
 """
 
 import importlib

@@ -33,7 +33,8 @@ def shard(model: TraceWorldModel, device: torch.device) -> None:
         raise StageError(
             "`world_model.train.sharding: full` was asked for in a single process.",
             expected="several processes, which hold a part of the weights each",
-            remedy="start with `torchrun --nproc-per-node N -m mu0.stages.world_model`, or use `none`.",
+            remedy="start with `torchrun --nproc-per-node N -m assets_defs.world_model.stage`, "
+            "or use `none`.",
         )
     mesh = init_device_mesh(device.type, (distributed.get_world_size(),))
     for layer in model.backbone.smolvlm.text_model.layers:

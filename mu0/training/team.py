@@ -1,6 +1,6 @@
 """The processes that train one model together, started by `torchrun`.
 
-    torchrun --nproc-per-node 4 -m mu0.stages.world_model
+    torchrun --nproc-per-node 4 -m assets_defs.world_model.stage
 
 Every process holds the model, takes its own share of each step's batches, and gradients are averaged, so that
 all hold the same weights after every step. The batches of a step are numbered over all processes: batch

@@ -10,7 +10,6 @@ import pandas as pd
 
 from mu0.errors import StageError
 from mu0.files import read_json
-from mu0.pipeline import PIPELINE
 from mu0.viewer.page import text
 
 if TYPE_CHECKING:
@@ -63,10 +62,10 @@ def chain(project: Path, page: "Page") -> None:
 
 
 def _badge(project: Path, artifact: str) -> str:
-    check = PIPELINE.check_of.get(artifact)
-    if check is None or check.report is None:
+    report = project / f"reports/checks/{artifact}.json"
+    if not report.is_file():
         return ""
-    results = read_json(project / check.report)["results"]
+    results = read_json(report)["results"]
     failed = [result for result in results if not result["success"]]
     state = "failed" if any(r["severity"] == "critical" for r in failed) else "warned" if failed else "passed"
     return f'<i class="badge {state}">{len(results) - len(failed)}/{len(results)} {BADGES[state]}</i>'

@@ -6,7 +6,7 @@ import sys
 
 import dagster as dg
 
-from mu0.pipeline_benchmark import PIPELINES
+from assets_defs.chain import PIPELINES
 from orchestration.bridge.project import project_here
 from orchestration.bridge.sync import sync
 

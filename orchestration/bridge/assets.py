@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from mu0.dvc_state import md5_of
-from mu0.pipeline import Stage
+from assets_defs.dvc_state import md5_of
+from assets_defs.graph import Stage
 from orchestration.bridge.execution import StageRun, reproduce
 from orchestration.bridge.lock import read_lock
 from orchestration.bridge.metadata import stage_metadata
@@ -38,6 +38,7 @@ def _build(stage: Stage, project: Project) -> dg.AssetsDefinition:
             artifact.name,
             deps=inputs,
             description=artifact.description,
+            owners=list(artifact.owners),
             group_name=artifact.group,
             kinds={"dvc", *artifact.kinds},
             code_version=code_version,

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from mu0.pipeline import Stage
+from assets_defs.graph import Stage
 from orchestration.bridge.assets import run_in_dagster
 from orchestration.bridge.lock import read_lock
 from orchestration.bridge.metadata import REPORT_MD5, report_metadata

@@ -7,8 +7,8 @@ are equal artifacts, so the stage read the version that is recorded now if it re
 import json
 from pathlib import Path
 
-from mu0.dvc_state import md5_of
-from mu0.pipeline import Artifact, Stage
+from assets_defs.dvc_state import md5_of
+from assets_defs.graph import Artifact, Stage
 from orchestration.bridge.lock import LockedStage
 from orchestration.bridge.project import Project
 

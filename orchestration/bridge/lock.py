@@ -11,7 +11,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from mu0.pipeline import PIPELINE, Pipeline
+from assets_defs.chain import PIPELINE
+from assets_defs.graph import Pipeline
 
 PARAMS_FILE = "params.yaml"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from mu0.pipeline import Artifact, Stage
+from assets_defs.graph import Artifact, Stage
 
 REPORT_MD5 = "report_md5"
 LAST_RUNS = ".mu0_cache/mlflow"

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mu0.pipeline import PIPELINE, Pipeline, Stage
+from assets_defs.chain import PIPELINE
+from assets_defs.graph import Pipeline, Stage
 
 
 @dataclass(frozen=True)

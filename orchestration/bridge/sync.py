@@ -6,7 +6,7 @@ reported, so a second call reports nothing.
 
 import dagster as dg
 
-from mu0.pipeline import Artifact, Stage
+from assets_defs.graph import Artifact, Stage
 from orchestration.bridge.event_tags import code_version_tags, data_version_tags, input_tags, latest_event
 from orchestration.bridge.input_versions import input_versions
 from orchestration.bridge.lock import LockedStage, read_lock

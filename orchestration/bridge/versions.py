@@ -9,8 +9,8 @@ import hashlib
 import json
 from typing import Any
 
-from mu0.dvc_state import md5_of
-from mu0.pipeline import Stage
+from assets_defs.dvc_state import md5_of
+from assets_defs.graph import Stage
 from orchestration.bridge.lock import PARAMS_FILE, LockedStage, read_yaml
 from orchestration.bridge.project import Project
 

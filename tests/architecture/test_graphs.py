@@ -10,11 +10,11 @@ import grimp
 import pytest
 import yaml
 
-from mu0.dvc_yaml import is_current, render_dvc_yaml
+from assets_defs.chain import BENCHMARK, EVERY_STAGE, PIPELINE, PIPELINES
+from assets_defs.graph import Pipeline, Stage
 from mu0.params import Params
-from mu0.pipeline import PIPELINE, STAGES, Pipeline, Stage
-from mu0.pipeline_benchmark import BENCHMARK, BENCHMARK_STAGES, EVERY_STAGE, PIPELINES
 from orchestration.definitions import defs
+from orchestration.dvc_yaml import is_current, render_dvc_yaml
 
 ROOT_PACKAGES = ("mu0", "assets_defs")
 
@@ -53,8 +53,8 @@ def test_dvc_yaml_is_rendered_from_the_graph(pipeline: Pipeline) -> None:
 
 def test_the_benchmark_is_no_part_of_the_main_chain() -> None:
     """`dvc repro` in the root runs dvc.yaml: nothing in it may wait for the benchmark."""
-    written = {artifact.name for stage in BENCHMARK_STAGES for artifact in stage.outputs}
-    assert not [stage.name for stage in STAGES if set(stage.inputs) & written]
+    written = {artifact.name for stage in BENCHMARK.all_stages for artifact in stage.outputs}
+    assert not [stage.name for stage in PIPELINE.all_stages if set(stage.inputs) & written]
     graph = defs.resolve_job_def("everything").asset_layer.selected_asset_keys
     assert not {key.to_user_string() for key in graph} & written
     graph = defs.resolve_job_def("benchmark_traces").asset_layer.selected_asset_keys
@@ -118,7 +118,7 @@ def test_a_stage_lists_all_code_that_it_imports(stage: Stage) -> None:
     entry = entry_module(stage)
     used = {entry, *import_graph().find_upstream_modules(entry)}
     missing = sorted(m for m in used if not is_listed(m, stage.code) and not is_docstring_only(m))
-    assert not missing, f"stage `{stage.name}` runs {missing} but does not list them in mu0/pipeline.py"
+    assert not missing, f"stage `{stage.name}` runs {missing} but does not list them in its asset.py"
 
 
 @pytest.mark.parametrize("stage", EVERY_STAGE, ids=lambda stage: stage.name)
@@ -126,7 +126,7 @@ def test_a_stage_lists_all_params_that_it_reads(stage: Stage) -> None:
     source = Path(f"{entry_module(stage).replace('.', '/')}.py").read_text()
     read = set(re.findall(r"\bparams(?:\(\))?\.(\w+)", source)) & set(Params.model_fields)
     assert read <= {name.split(".")[0] for name in stage.params}, (
-        "add the sections to the stage in mu0/pipeline.py"
+        "add the sections to the stage in its asset.py"
     )
 
 

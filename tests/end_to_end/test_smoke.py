@@ -56,7 +56,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_artifact_is_there(project: Path) -> None:
-    from mu0.pipeline import PIPELINE
+    from assets_defs.chain import PIPELINE
 
     assert [a.path for a in PIPELINE.artifacts.values() if not (project / a.path).exists()] == []
 
@@ -74,7 +74,7 @@ def test_dvc_and_dagster_agree_after_a_shell_run(project: Path) -> None:
     code = (
         "import dagster as dg\n"
         "from orchestration.definitions import defs\n"
-        "from mu0.pipeline import PIPELINE\n"
+        "from assets_defs.chain import PIPELINE\n"
         "import json\n"
         "instance = dg.DagsterInstance.get()\n"
         "event = {n: instance.get_latest_materialization_event(dg.AssetKey(n)) for n in PIPELINE.artifacts}\n"
@@ -84,7 +84,7 @@ def test_dvc_and_dagster_agree_after_a_shell_run(project: Path) -> None:
     [answer] = re.findall(r"^SEEN (.*)$", run(project, sys.executable, "-c", code), re.MULTILINE)
     seen = json.loads(answer)
     locked = {out["path"]: out["md5"] for entry in lock.values() for out in entry.get("outs", [])}
-    from mu0.pipeline import PIPELINE
+    from assets_defs.chain import PIPELINE
 
     assert seen == {name: locked[artifact.path] for name, artifact in PIPELINE.artifacts.items()}
 

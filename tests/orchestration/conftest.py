@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from toy_project import CODE, TOY, run_dvc
 
-from mu0.dvc_yaml import write
 from orchestration.bridge.project import Project
+from orchestration.dvc_yaml import write
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 from toy_project import run_dvc
 
-from mu0.dvc_state import IGNORED_FOLDERS, IGNORED_SUFFIXES, md5_of
+from assets_defs.dvc_state import IGNORED_FOLDERS, IGNORED_SUFFIXES, md5_of
 from orchestration.bridge.definitions import build_definitions
 from orchestration.bridge.lock import read_lock
 from orchestration.bridge.project import Project

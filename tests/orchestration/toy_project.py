@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mu0.pipeline import Artifact, Pipeline, Stage
+from assets_defs.graph import Artifact, Pipeline, Stage
 
 CODE = """
 import json, sys

@@ -32,7 +32,7 @@ def load_token_vlm(folder: Path) -> TokenVlm:
     Raises:
         CheckpointError: A file is missing or damaged, or config, code and weights do not fit each other.
     """
-    require_files(folder, "a tokenised VLM", "train one with `python -m mu0.stages.token_vlm`")
+    require_files(folder, "a tokenised VLM", "train one with `python -m assets_defs.token_vlm.stage`")
     config = read_token_vlm_config(folder / CONFIG)
     tokenizer = read_tokenizer(folder / TOKENIZER, config.backbone.max_text_tokens)
     with torch.random.fork_rng(devices=[]):  # the initial weights are replaced; nobody's randomness moves

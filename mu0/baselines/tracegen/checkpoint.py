@@ -32,7 +32,7 @@ def load_tracegen(folder: Path) -> TraceGen:
     Raises:
         CheckpointError: A file is missing or damaged, or config, code and weights do not fit each other.
     """
-    require_files(folder, "a TraceGen", "train one with `python -m mu0.stages.tracegen`")
+    require_files(folder, "a TraceGen", "train one with `python -m assets_defs.tracegen.stage`")
     config = read_config(folder / CONFIG)
     tokenizer = read_tokenizer(folder / TOKENIZER, config.max_text_tokens)
     with torch.random.fork_rng(devices=[]):  # the initial weights are replaced; nobody's randomness moves

@@ -150,7 +150,7 @@ def _check_fields(fields: dict[str, Any], kind: type[Any], origin: str) -> None:
         raise CheckpointError(
             f"{origin} lacks {sorted(known - set(fields))} and has unknown {sorted(set(fields) - known)}.",
             expected=f"exactly the fields of {kind.__name__}",
-            remedy="train TraceGen again with this version (`python -m mu0.stages.tracegen`).",
+            remedy="train TraceGen again with this version (`python -m assets_defs.tracegen.stage`).",
         )
 
 

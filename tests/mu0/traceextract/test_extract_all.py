@@ -137,7 +137,7 @@ from pathlib import Path
 sys.path.insert(0, {folder!r})
 import episode_fakes
 from mu0.params.extract import ExtractParams
-from mu0.stages.entry import run_stage
+from assets_defs.entry import run_stage
 from mu0.traceextract.extract_all import extract_all
 
 def slow(clip, params, folder):

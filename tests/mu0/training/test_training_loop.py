@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from assets_defs.entry import run_stage
 from mu0.errors import CheckpointError, StageError
-from mu0.stages.entry import run_stage
 from mu0.training.loop import FitResult, fit, step_generator
 from mu0.training.settings import FitSettings
 

@@ -1,0 +1,1 @@
+"""The room of `action_expert`: what it is, and how it is made."""

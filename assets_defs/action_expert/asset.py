@@ -1,0 +1,27 @@
+"""Action experts on the frozen μ0: with its trace features, and the same without."""
+
+from assets_defs.graph import Stage
+from assets_defs.parts import MODEL, TRAIN, code, command, model
+
+VARIANTS = ("mu0", "no_trace")
+
+
+def _action_experts(embodiment: str) -> Stage:
+    """All variants for one robot: one stage, because they share the features of the demonstrations."""
+    names = {f"action_expert_{embodiment}_{variant}": variant for variant in VARIANTS}
+    return Stage(
+        f"action_expert_{embodiment}",
+        command=command("action_expert", f"--embodiment {embodiment}"),
+        code=code("action_expert", *MODEL, *TRAIN, "mu0/policy", "mu0/sources"),
+        inputs=("demonstrations", "world_model"),
+        params=("action_expert",),
+        outputs=tuple(
+            model(name, "policy", "team:policy", f"Action expert, variant {variant}.")
+            for name, variant in names.items()
+        ),
+        metrics=tuple(f"reports/training/{name}.json" for name in names),
+        plots=tuple((f"reports/training/{name}.csv", "step", "loss") for name in names),
+    )
+
+
+STAGES = (_action_experts("ur3"),)

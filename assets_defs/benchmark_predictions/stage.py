@@ -1,0 +1,54 @@
+"""Stage `benchmark_predictions_NAME`: one method answers every question of the benchmark."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from assets_defs.entry import run_stage
+from assets_defs.tracking import track_run
+from mu0.evaluation.benchmark_answers import write_answers
+from mu0.evaluation.benchmark_methods import method_spec, open_method
+from mu0.evaluation.benchmark_questions import digest_of, read_questions
+from mu0.evaluation.predictions import predict_all
+from mu0.files import read_json
+from mu0.params import load_params
+
+GOAL = Path("data/benchmark/predictions")
+THREADS = 2
+
+
+def main(name: str) -> None:
+    """Ask the method `name`."""
+    method_spec(name)
+    params = load_params()
+    benchmark = params.benchmark
+    torch.set_num_threads(THREADS)
+    questions = read_questions(params)
+    method = open_method(name, params.trace_dataset.future_len)
+    with track_run(
+        stage=f"benchmark_predictions_{name}", params={"method": name} | benchmark.model_dump()
+    ) as run:
+        predictions = predict_all(method, questions, benchmark.n_samples, benchmark.seed)
+        facts = {
+            "digest": digest_of(questions),
+            "n_samples": benchmark.n_samples,
+            "seed": benchmark.seed,
+            "threads": THREADS,
+        }
+        write_answers(GOAL / name, predictions, facts | _training(name))
+        run.log(
+            {"latency_s": float(np.median(predictions.seconds)), "n_parameters": float(method.n_parameters)}
+        )
+
+
+def _training(name: str) -> dict[str, float | int]:
+    """Steps and seconds of the training, as the checkpoint tells them."""
+    checkpoint = method_spec(name).checkpoint
+    meta = read_json(Path(checkpoint) / "meta.json") if checkpoint else {}
+    return {key: meta[key] for key in ("steps", "train_s", "seconds_per_step", "trained_s") if key in meta}
+
+
+if __name__ == "__main__":
+    run_stage(lambda: main(sys.argv[1] if len(sys.argv) > 1 else ""))

@@ -1,0 +1,70 @@
+"""Stage `benchmark_traces`: the answers of all methods -> tables, figures, panels, paired intervals."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from assets_defs.entry import run_stage
+from assets_defs.tracking import track_run
+from mu0.dataset.evaluation import EvaluationSample
+from mu0.dataset.statistics import NormalizerStats
+from mu0.dataset.windows import STATISTICS_NAME
+from mu0.evaluation.benchmark_answers import Answers, read_answers
+from mu0.evaluation.benchmark_methods import METHODS
+from mu0.evaluation.benchmark_questions import DATASET, UNSEEN_SOURCES, digest_of, read_questions
+from mu0.evaluation.method_benchmark import compare_answers
+from mu0.evaluation.official_metrics import write_official_metrics
+from mu0.evaluation.trace_benchmark import BenchmarkSettings
+from mu0.files import atomic_folder, write_json
+from mu0.params import load_params
+from mu0.viewer.method_report import write_method_report
+
+ANSWERS = Path("data/benchmark/predictions")
+GOAL = Path("reports/benchmark_traces")
+METRICS = Path("reports/benchmark_traces_metrics.json")
+
+
+def main(
+    methods: Sequence[str] = tuple(METHODS), goal: Path = GOAL, metrics_file: Path | None = METRICS
+) -> None:
+    """Compare `methods` and write the report to `goal`."""
+    params = load_params()
+    benchmark = params.benchmark
+    questions = read_questions(params)
+    digest = digest_of(questions)
+    settings = BenchmarkSettings(
+        benchmark.n_samples,
+        tuple(benchmark.horizons),
+        benchmark.moving_threshold_uv,
+        benchmark.seed,
+        benchmark.n_resamples,
+    )
+    answers = [read_answers(ANSWERS / name, digest) for name in methods]
+    result = compare_answers(answers, questions, settings, UNSEEN_SOURCES)
+    metrics = result.flat_metrics()
+    with track_run(stage="benchmark_traces", params=benchmark.model_dump()) as run:
+        run.log(metrics)
+        with atomic_folder(goal) as folder:
+            write_method_report(folder, questions, result, benchmark.n_panels)
+            _write_official(folder / "official", questions, answers)
+        run.log_artifact(goal / "table.md")
+        run.log_artifact(goal / "figures")
+    if metrics_file is not None:
+        write_json(metrics_file, metrics)
+
+
+def _write_official(folder: Path, questions: Sequence[EvaluationSample], answers: Sequence[Answers]) -> None:
+    """The release's metrics.json of every method, on the held-out questions (the first ones)."""
+    held_out = [question for question in questions if question.source not in UNSEEN_SOURCES]
+    n_keypoints = sum(len(question.valid) for question in held_out)
+    scale = NormalizerStats.read(DATASET / STATISTICS_NAME).delta_scale
+    for one in answers:
+        write_official_metrics(folder / one.name, held_out, one.uvz[:, :n_keypoints], scale)
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:]
+    if chosen:  # some methods only: a report of its own, outside of DVC
+        run_stage(lambda: main(chosen, Path("outputs/benchmark_traces"), None))
+    else:
+        run_stage(main)

@@ -1,0 +1,49 @@
+"""The chain: which artifacts there are, in the order in which they are made. A new one is one line here.
+
+Each name is a room, a folder beside this file, whose `asset.py` says what it is. The second list is a graph
+of its own, the trace benchmark (docs/benchmark.md): it reads the artifacts of the first and is rendered into
+`benchmarks/traces/dvc.yaml`, so that plain `dvc repro` in the project's root leaves it alone.
+
+    unseen_clips ─────────────┐
+    benchmark_model@NAME ─────┼─ benchmark_predictions@NAME ── benchmark_traces ── check
+    tracegen, token_vlm ──────┘
+    warm_up_study                 few demonstrations, from pretrained against from scratch
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from assets_defs.graph import Pipeline, Stage
+
+ROOMS = (
+    "raw_videos",
+    "extracted_traces",
+    "trace_audit",
+    "captions",
+    "trace_dataset",
+    "world_model",
+    "trace_report",
+    "demonstrations",
+    "action_expert",
+    "ur3_report",
+    "report",
+)
+BENCHMARK_ROOMS = (
+    "unseen_clips",
+    "benchmark_model",
+    "tracegen",
+    "token_vlm",
+    "benchmark_predictions",
+    "benchmark_traces",
+    "warm_up_study",
+)
+
+
+def _stages(rooms: Sequence[str]) -> tuple[Stage, ...]:
+    return tuple(stage for room in rooms for stage in import_module(f"assets_defs.{room}.asset").STAGES)
+
+
+PIPELINE = Pipeline(_stages(ROOMS))
+BENCHMARK = Pipeline(_stages(BENCHMARK_ROOMS), dvc_yaml="benchmarks/traces/dvc.yaml", upstream=PIPELINE)
+PIPELINES = (PIPELINE, BENCHMARK)
+EVERY_STAGE = (*PIPELINE.all_stages, *BENCHMARK.all_stages)

@@ -1,0 +1,21 @@
+"""Robot episodes to learn actions from, in LeRobot's format."""
+
+from assets_defs.graph import Stage
+from assets_defs.parts import SHARED, SIMULATION, check, code, command, data
+
+STAGES = (
+    Stage(
+        "demonstrations",
+        command=command("demonstrations"),
+        code=code("demonstrations", *SHARED, *SIMULATION),
+        inputs=("raw_videos",),
+        params=("demonstrations",),
+        outputs=(
+            data(
+                "demonstrations", "policy", "parquet", "team:policy",
+                "UR3 demonstrations, LeRobotDataset v3.0.",
+            ),
+        ),
+    ),
+    check("demonstrations"),
+)  # fmt: skip

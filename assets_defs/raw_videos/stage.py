@@ -1,0 +1,25 @@
+"""Stage raw_videos: the sources in params.yaml -> clips, their index, and the truth of simulated ones."""
+
+import logging
+from pathlib import Path
+
+from assets_defs.entry import run_stage
+from mu0.params import load_params
+from mu0.sources.collect import collect_clips
+
+CLIPS = Path("data/raw_videos")
+TRACKS = Path("data/ground_truth_tracks")
+CACHE = Path(".mu0_cache/clips")
+
+
+def main() -> None:
+    """Collect the clips and tell how many failed and why."""
+    index = collect_clips(load_params().raw_videos, CLIPS, TRACKS, CACHE)
+    failed = index[index["status"] == "failed"]
+    for row in failed.itertuples():
+        logging.warning("%s/%s failed: %s", row.source, row.clip_id, row.reason)
+    logging.info("%d clips, %d failed, %d frames", len(index), len(failed), index["n_frames"].sum())
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,1 @@
+"""The room of `report`: what it is, and how it is made."""

@@ -1,0 +1,1 @@
+"""The room of `token_vlm`: what it is, and how it is made."""

@@ -1,0 +1,22 @@
+"""How true the extracted traces are, where a simulator knows the truth."""
+
+from assets_defs.graph import Stage
+from assets_defs.parts import EPISODES, SHARED, code, command, report
+
+STAGES = (
+    Stage(
+        "trace_audit",
+        command=command("trace_audit"),
+        code=code("trace_audit", *SHARED, *EPISODES, "mu0/sources", "mu0/traceextract", "mu0/evaluation"),
+        inputs=("extracted_traces", "ground_truth_tracks"),
+        params=("trace_audit",),
+        outputs=(
+            report(
+                "trace_audit",
+                "team:perception",
+                "Extracted traces of the simulated clips against exact truth.",
+            ),
+        ),
+        metrics=("reports/trace_audit_metrics.json",),
+    ),
+)

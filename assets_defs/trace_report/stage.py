@@ -1,0 +1,75 @@
+"""Stage `trace_report`: μ0 and its baselines on held-out episodes: tables, figures, scenes."""
+
+from pathlib import Path
+
+import torch
+
+from assets_defs.entry import run_stage
+from assets_defs.tracking import track_run
+from mu0.baselines.constant_velocity import ConstantVelocityPredictor
+from mu0.baselines.static import StaticPredictor
+from mu0.dataset.evaluation import EvaluationProtocol, EvaluationSample, read_evaluation_samples
+from mu0.dataset.index import read_slots
+from mu0.dataset.rows import WindowShape
+from mu0.evaluation.predictions import Method
+from mu0.evaluation.trace_benchmark import BenchmarkSettings, run_trace_benchmark
+from mu0.files import atomic_folder, write_json
+from mu0.model.predictor import TracePredictor
+from mu0.params import Params, load_params
+from mu0.viewer.trace_report import write_trace_report
+
+DATASET = Path("data/trace_dataset")
+EPISODES = Path("data/extracted_traces")
+CAPTIONS = Path("data/captions")
+CHECKPOINT = Path("models/world_model")
+GOAL = Path("reports/trace_report")
+METRICS = Path("reports/trace_report_metrics.json")
+THREADS = 2
+
+
+def main() -> None:
+    """Run the benchmark and write the report."""
+    params = load_params()
+    report = params.trace_report
+    torch.set_num_threads(THREADS)
+    samples = _read_samples(params)
+    settings = BenchmarkSettings(
+        report.n_samples, tuple(report.horizons), report.moving_threshold_uv, report.seed
+    )
+    benchmark = run_trace_benchmark(_methods(params.trace_dataset.future_len), samples, settings)
+    metrics = benchmark.flat_metrics()
+    with track_run(stage="trace_report", params=report.model_dump()) as run:
+        run.log(metrics)
+        with atomic_folder(GOAL) as folder:
+            write_trace_report(folder, samples, benchmark, report.n_scenes)
+        run.log_artifact(GOAL / "table.md")
+        run.log_artifact(GOAL / "figures")
+    write_json(METRICS, metrics)
+
+
+def _read_samples(params: Params) -> list[EvaluationSample]:
+    data, report = params.trace_dataset, params.trace_report
+    slots = read_slots(DATASET / "index.parquet")
+    protocol = EvaluationProtocol(
+        WindowShape(data.history_len, data.future_len, data.min_future_steps),
+        report.frames,
+        report.frames_per_episode,
+        report.n_queries,
+        report.seed,
+    )
+    return read_evaluation_samples(slots[slots["split"] == "test"], EPISODES, CAPTIONS, protocol)
+
+
+def _methods(future_len: int) -> list[Method]:
+    mu0 = TracePredictor.from_folder(CHECKPOINT)
+    n_parameters = sum(weight.numel() for weight in mu0.model.parameters())
+    return [
+        Method("mu0", mu0, sees_history=False, n_parameters=n_parameters),
+        Method("mu0_history", mu0, sees_history=True, n_parameters=n_parameters),
+        Method("static", StaticPredictor(future_len), sees_history=False),
+        Method("constant_velocity", ConstantVelocityPredictor(future_len), sees_history=True),
+    ]
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,1 @@
+"""The room of `tracegen`: what it is, and how it is made."""

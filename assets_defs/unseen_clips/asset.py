@@ -1,0 +1,21 @@
+"""Episodes with objects and camera motion of no training source: what nobody has learned."""
+
+from assets_defs.benchmark_methods import GROUP
+from assets_defs.graph import Artifact, Stage
+from assets_defs.parts import EPISODES, SHARED, SIMULATION, code, command
+
+STAGES = (
+    Stage(
+        "unseen_clips",
+        command=command("unseen_clips"),
+        code=code("unseen_clips", *SHARED, *EPISODES, *SIMULATION, "mu0/traceextract", "mu0/dataset"),
+        params=("benchmark", "extract", "captions", "trace_dataset"),
+        outputs=(
+            Artifact(
+                "unseen_clips", "data/benchmark/unseen", GROUP,
+                "Episodes with objects and camera motion that no training shows.",
+                ("numpy",), contents="contents.json", owners=("team:data",),
+            ),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,22 @@
+"""The policies at work: rollouts in closed loop, every actor in the same scenes."""
+
+from assets_defs.graph import Stage
+from assets_defs.parts import MODEL, SIMULATION, TRACKING, check, code, command, report
+
+STAGES = (
+    Stage(
+        "ur3_report",
+        command=command("ur3_report"),
+        code=code("ur3_report", *MODEL, *SIMULATION, "mu0/policy", "mu0/evaluation", *TRACKING),
+        inputs=("action_expert_ur3_mu0", "action_expert_ur3_no_trace", "world_model"),
+        params=("ur3_report",),
+        outputs=(
+            report(
+                "ur3_report", "team:policy",
+                "Closed-loop rollouts in the simulator, all variants, equal seeds.",
+            ),
+        ),
+        metrics=("reports/ur3_report_metrics.json",),
+    ),
+    check("ur3_report", "ur3_report"),
+)  # fmt: skip

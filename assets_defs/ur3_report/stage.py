@@ -1,0 +1,41 @@
+"""Stage `ur3_report`: closed-loop rollouts of both variants and the demonstrator in equal scenes."""
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from assets_defs.entry import run_stage
+from assets_defs.tracking import track_run
+from mu0.evaluation.policy_report import write_policy_report
+from mu0.params.load import load_params
+from mu0.policy.rollout import RolloutSetting, run_rollouts
+from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
+
+WORLD_MODEL = Path("models/world_model")
+EXPERTS = {variant: Path(f"models/action_expert_ur3_{variant}") for variant in ("mu0", "no_trace")}
+REPORT = Path("reports/ur3_report")
+METRICS = Path("reports/ur3_report_metrics.json")
+
+
+def main() -> None:
+    """Roll out, summarise, and keep a few videos."""
+    params = load_params().ur3_report
+    # loading all of them here tells of a wrong checkpoint before workers start
+    sizes_px = [TraceConditionedPolicy.load(folder, WORLD_MODEL).front_size_px for folder in EXPERTS.values()]
+    seeds = list(range(params.first_seed, params.first_seed + params.n_rollouts))
+    with tempfile.TemporaryDirectory() as recorded:
+        setting = RolloutSetting(
+            WORLD_MODEL, EXPERTS, Path(recorded), params.execute_steps, params.horizon_steps, sizes_px[0]
+        )
+        with track_run(stage="ur3_report", params=params.model_dump()) as run:
+            rows = pd.DataFrame([asdict(result) for result in run_rollouts(setting, seeds, params.workers)])
+            summary = write_policy_report(rows, params.model_dump(), Path(recorded), REPORT, METRICS)
+            rates = {f"{actor}/success_rate": s["success"]["rate"] for actor, s in summary["actors"].items()}
+            run.log(rates, step=0)
+            run.log_artifact(METRICS)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,67 @@
+"""Stage `warm_up_study`: a few demonstrations of a new embodiment, from pretrained against from scratch."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from assets_defs.entry import run_stage
+from assets_defs.tracking import track_run
+from mu0.dataset.index import read_slots
+from mu0.evaluation.benchmark_questions import read_held_out
+from mu0.evaluation.warm_up import Study, run_warm_up, summarise
+from mu0.evaluation.warm_up_learners import DATASET, open_learner
+from mu0.files import atomic_folder, sha256_of_tree, write_json
+from mu0.params import Params, load_params
+from mu0.viewer.warm_up_report import write_warm_up_report
+
+GOAL = Path("reports/warm_up_study")
+METRICS = Path("reports/warm_up_study_metrics.json")
+CACHE = Path(".mu0_cache/training")
+
+
+def main() -> None:
+    """Run the study for every method of `benchmark.warm_up.methods`."""
+    params = load_params()
+    benchmark = params.benchmark
+    work_folder = CACHE / f"warm_up_{_key(params)}"
+    slots = read_slots(DATASET / "index.parquet")
+    questions = read_held_out(params, source=benchmark.warm_up.target_source)
+    parts = []
+    with track_run(stage="warm_up_study", params=benchmark.model_dump()) as run:
+        for name in benchmark.warm_up.methods:
+            study = Study(open_learner(name, params), benchmark, slots, questions, work_folder)
+            parts.append(summarise(name, run_warm_up(study, name), benchmark))
+        rows = pd.concat(parts, ignore_index=True)
+        metrics = _metrics(rows)
+        run.log(metrics)
+        with atomic_folder(GOAL) as folder:
+            write_warm_up_report(folder, rows, benchmark)
+        run.log_artifact(GOAL / "table.md")
+    write_json(METRICS, metrics)
+    shutil.rmtree(work_folder, ignore_errors=True)
+
+
+def _metrics(rows: pd.DataFrame) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for row in rows.to_dict("records"):
+        name = f"{row['method']}_{row['kind']}_{row['n_demonstrations']}_{row['metric']}"
+        values = {name: row["mean"]} | {
+            f"{name}_{key}": row[key] for key in ("saved", "saved_low", "saved_high")
+        }
+        metrics |= {key: float(value) for key, value in values.items() if pd.notna(value)}
+    return metrics
+
+
+def _key(params: Params) -> str:
+    """Names the folder of interrupted trainings: they go on only for equal params and data."""
+    sections = ("benchmark", "world_model", "tracegen", "trace_dataset")
+    content = {name: getattr(params, name).model_dump() for name in sections}
+    content["dataset"] = {"tree": sha256_of_tree(DATASET)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    run_stage(main)

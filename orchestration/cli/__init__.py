@@ -1,0 +1,1 @@
+"""The command `mu0`: the library's commands and those of the workflow."""

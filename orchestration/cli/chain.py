@@ -1,0 +1,140 @@
+"""Commands that drive the chain: they call DVC and the bridge as programs, never as libraries."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from assets_defs.chain import PIPELINE
+from mu0.errors import Mu0Error, StageError
+from mu0.params import load_params
+
+TRAINING = {
+    "world_model": ["check_world_model"],
+    "action_experts": [stage.name for stage in PIPELINE.all_stages if stage.name.startswith("action_expert")],
+}
+
+
+def environment() -> dict[str, str]:
+    """The environment of stage commands: this interpreter first on PATH, no call home."""
+    own_bin = str(Path(sys.executable).parent)
+    return os.environ | {
+        "PATH": os.pathsep.join([own_bin, os.environ.get("PATH", "")]),
+        "DVC_NO_ANALYTICS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def run_python(*arguments: str) -> int:
+    """`python -m ...` in the environment of stage commands; returns its exit code."""
+    return subprocess.run([sys.executable, "-m", *arguments], env=environment(), check=False).returncode
+
+
+def require_project() -> None:
+    """Stop with a message when the current folder is not a mu0 project under git.
+
+    Raises:
+        StageError: dvc.yaml, .dvc or .git is missing.
+    """
+    for name, remedy in (
+        ("dvc.yaml", "change to the project folder, or write it with `mu0 dvc-yaml`."),
+        (".dvc", "run `git init` if needed, then `dvc init`."),
+        (".git", "run `git init`: DVC keeps its records beside git's."),
+    ):
+        if not Path(name).exists():
+            raise StageError(
+                f"There is no {name} in {Path.cwd()}.", expected="a mu0 project folder", remedy=remedy
+            )
+
+
+def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
+    """`dvc repro` with checked names, checked params and this interpreter.
+
+    Raises:
+        StageError: A name is unknown, or a stage failed (its own message stands above).
+        ParamsError: params.yaml is wrong.
+    """
+    unknown = sorted(set(stages) - set(PIPELINE.stages))
+    if unknown:
+        raise StageError(
+            f"There is no stage {', '.join(unknown)}.",
+            expected=", ".join(PIPELINE.stages),
+            remedy="check the spelling.",
+        )
+    require_project()
+    load_params()
+    code = run_python("dvc", "repro", *(["--force"] if force else []), *stages)
+    if code:
+        raise StageError(
+            f"The chain stopped (dvc repro left with {code}).",
+            expected="every stage and every check to pass",
+            remedy="read the first message above; finished stages are kept, so `mu0 run` goes on from there.",
+        )
+
+
+def training_stages(what: str) -> list[str]:
+    """Stage names behind `mu0 train WHAT`."""
+    if what == "all":
+        return [name for names in TRAINING.values() for name in names]
+    if what in TRAINING:
+        return TRAINING[what]
+    raise StageError(
+        f"There is nothing to train called {what!r}.",
+        expected="world_model, action_experts or all",
+        remedy="choose one.",
+    )
+
+
+def show_numbers() -> None:
+    """Print every metrics file of the chain."""
+    for stage in PIPELINE.all_stages:
+        for metrics in map(Path, stage.metrics):
+            if metrics.exists():
+                typer.secho(f"{stage.name}  ({metrics})", bold=True)
+                for name, value in json.loads(metrics.read_text()).items():
+                    shown = f"{value:.4g}" if isinstance(value, float) else value
+                    typer.echo(f"  {name:<44} {shown}")
+
+
+def tell_where_things_are() -> None:
+    """What a person looks at after a run."""
+    report = Path(PIPELINE.artifacts["report"].path) / "index.html"
+    if report.exists():
+        typer.secho(f"\nReport      {report.resolve()}", bold=True)
+        typer.echo("Dagster UI  make ui   (then http://127.0.0.1:3000)")
+        typer.echo("MLflow UI   mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1")
+        typer.echo("Promotion   mu0 promote")
+
+
+def sync_with_dagster() -> None:
+    """Run the bridge, which lives above this package and is therefore called as a program."""
+    require_project()
+    if run_python("orchestration.bridge"):
+        raise StageError(
+            "Dagster could not be brought up to date.",
+            expected="orchestration.bridge to read dvc.lock and write to DAGSTER_HOME",
+            remedy="read the message above.",
+        )
+
+
+def render(*, check: bool) -> None:
+    """Write dvc.yaml and that of the benchmark, or say which is not current."""
+    from assets_defs.chain import PIPELINES
+    from orchestration.dvc_yaml import is_current, write
+
+    for pipeline in PIPELINES:
+        if not check:
+            write(pipeline=pipeline)
+            typer.echo(f"{pipeline.dvc_yaml} written from the stage graph.")
+        elif is_current(pipeline=pipeline):
+            typer.echo(f"{pipeline.dvc_yaml} is current.")
+        else:
+            raise Mu0Error(
+                f"{pipeline.dvc_yaml} differs from the stage graph.",
+                expected="the graph that assets_defs/*/asset.py make",
+                remedy="run `mu0 dvc-yaml`.",
+            )
