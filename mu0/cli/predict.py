@@ -51,9 +51,9 @@ def predict(
     entities: Annotated[int, typer.Option(min=0, max=64, help="Points on so many parts; 0: off.")] = 0,
     find: Annotated[str, typer.Option(help="Points on what a detector finds: 'red mug. drawer'.")] = "",
     grid: Annotated[int, typer.Option(min=2, max=32, help="Side of the grid of keypoints.")] = 8,
-    n_points: Annotated[int, typer.Option(min=1, help="Points for --entities and --find.")] = 64,
+    n_points: Annotated[int, typer.Option(min=1, max=1024, help="Points for --entities and --find.")] = 64,
     samples: Annotated[int, typer.Option(min=1, max=64, help="How many futures to draw.")] = 5,
-    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of the noise.")] = 0,
     stream: Annotated[bool, typer.Option("--stream", help="Pictures of the folder are a video.")] = False,
     rate_hz: Annotated[float, typer.Option(min=0.1, help="Frames per second taken of a video.")] = 10.0,
     every: Annotated[int, typer.Option(min=1, help="Answer every n-th frame of a video.")] = 1,
@@ -63,6 +63,7 @@ def predict(
     box_threshold: Annotated[float, typer.Option(min=0, max=1, help="How sure of a box; for --find.")] = 0.3,
 ) -> None:
     """Predict 3D traces from pictures and a sentence: overlay PNG, interactive HTML, JSON."""
+    from mu0.inference.limits import check_text
     from mu0.inference.questions import Choice
 
     is_video = image.suffix.lower() in VIDEOS or (stream and image.is_dir())
@@ -70,6 +71,8 @@ def predict(
         raise PredictionError(
             "There is no text.", expected="what is going to happen", remedy="add --text 'pick up the mug'."
         )
+    if text:
+        check_text(text, "--text")
     call = Call(text, checkpoint, depth, history, samples, seed, rate_hz, every, frames)
     choice = Choice(points, entities, find, grid, n_points, seed)
     _require_one_choice(choice)

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mu0.errors import PredictionError
+from mu0.inference.limits import check_coordinates
 
 HISTORY, ANCHOR = "history_uvz", "anchor_uvz"
 
@@ -32,7 +33,7 @@ def read_past(path: Path) -> Past:
     """Read a history file.
 
     Raises:
-        PredictionError: It is missing, of another kind, or its arrays have other shapes.
+        PredictionError: It is missing, of another kind, its arrays have other shapes, or a number is huge.
     """
     content = _content(path)
     if HISTORY not in content:
@@ -46,6 +47,9 @@ def read_past(path: Path) -> Past:
         raise _unusable(path, f"holds {HISTORY} of shape {history.shape}")
     if anchor is not None and anchor.shape != (len(history), 3):
         raise _unusable(path, f"holds {ANCHOR} of shape {anchor.shape} beside {len(history)} histories")
+    for name, values in ((HISTORY, history), (ANCHOR, anchor)):
+        if values is not None:
+            check_coordinates(values, f"{name} of {path.name}")
     return Past(history, anchor)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from mu0.errors import PredictionError
+from mu0.inference.limits import MAX_KEYPOINTS
 from mu0.traceextract.backends.interfaces import PatchFeatures
 from mu0.traceextract.descriptors import describe_patches
 from mu0.traceextract.keypoints import entities_of_patches
@@ -39,10 +40,16 @@ def parse_keypoints(text: str, width_px: int, height_px: int) -> Float[np.ndarra
     """'x,y x,y …' -> pixels.
 
     Raises:
-        PredictionError: A pair is not two numbers, or lies outside the picture.
+        PredictionError: A pair is not two numbers, or lies outside the picture, or there are too many.
     """
-    points = []
-    for pair in text.split():
+    points, pairs = [], text.split()
+    if len(pairs) > MAX_KEYPOINTS:
+        raise PredictionError(
+            f"There are {len(pairs)} keypoints.",
+            expected=f"at most {MAX_KEYPOINTS} for one picture",
+            remedy="ask in several calls.",
+        )
+    for pair in pairs:
         try:
             x_px, y_px = (float(number) for number in pair.split(","))
         except ValueError:

@@ -25,6 +25,7 @@ from mu0.errors import PredictionError
 from mu0.inference.batch import Ask
 from mu0.inference.history import padded, read_past
 from mu0.inference.keypoints import entity_points, grid_points, lift, parse_keypoints, points_on
+from mu0.inference.limits import check_text
 from mu0.inference.pictures import read_depth, read_picture
 from mu0.records import Observation, Queries
 
@@ -145,7 +146,8 @@ def _ask(question: Question, choice: Choice, history_len: int, finder: "Finder |
     if question.keypoints:
         choice = replace(choice, keypoints=question.keypoints)
     size_px = (image.shape[1], image.shape[0])
-    observation = Observation(image, question.text, depth_m=depth_m)
+    text = check_text(question.text, f"text of {question.image.name}")
+    observation = Observation(image, text, depth_m=depth_m)
     if question.history is None:
         return Ask(observation, Queries(lift(chosen_px(image, depth_m, choice, finder), size_px, depth_m)))
     past = read_past(question.history)

@@ -58,6 +58,11 @@ class TraceConditionedPolicy(AbstractPolicy):
         meta = self._checkpoint.meta
         return int(meta["front_height_px"]), int(meta["front_width_px"])
 
+    @property
+    def state_dim(self) -> int:
+        """How many numbers the robot's state has."""
+        return self._checkpoint.expert.config.state_dim
+
     def reset(self, seed: int) -> None:
         """Start an episode; the noise of all its plans follows from `seed`."""
         self._generator.manual_seed(seed)

@@ -75,6 +75,8 @@ class WristEncoder(nn.Module):
     slower, not faster.
     """
 
+    SIDE_PX = 64  # of the square image, which the strides turn into 4x4 tokens
+
     def __init__(self, width: int, n_keypoints: int) -> None:
         super().__init__()
         self.fine = nn.Sequential(nn.PixelUnshuffle(4), _stage(48, 64, 1))

@@ -1,8 +1,8 @@
 """An action expert with its μ0 as an MLflow pyfunc. MLflow runs this file when it loads the model.
 
 Request: one row per moment: `image` and `wrist_image` (base64 PNG or JPEG), `text`, `state` (the nine
-numbers of
-docs/conventions.md); param `seed`. Answer per row: `actions` [step][5] and `rate_hz`.
+numbers of docs/conventions.md); param `seed`. A PredictionError names the field that is no such thing.
+Answer per row: `actions` [step][5] and `rate_hz`.
 """
 
 from pathlib import Path
@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import UInt8
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
+from mu0.errors import PredictionError
+from mu0.inference.limits import MAX_SEED, check_numbers, check_rows, check_text, check_whole_number
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
+from mu0.policy.wrist_encoder import WristEncoder
 from mu0.records import Observation
-from mu0.serving.pictures import decode_picture
+from mu0.serving.pictures import picture_in_base64
 
 
 class ActionModel(PythonModel):
@@ -33,20 +37,36 @@ class ActionModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """One answer per row; rows do not know of each other."""
-        answers = []
-        for row in model_input.to_dict("records"):
-            self.policy.reset(int((params or {}).get("seed", 0)))
-            chunk = self.policy.predict_action_chunk(
-                Observation(
-                    image=decode_picture(row["image"], "image"),
-                    instruction=str(row["text"]),
-                    wrist_image=decode_picture(row["wrist_image"], "wrist_image"),
-                    proprioception=np.asarray(row["state"], dtype=np.float32),
-                )
-            )
-            answers.append({"actions": chunk.actions.tolist(), "rate_hz": chunk.rate_hz})
-        return pd.DataFrame(answers)
+        """One answer per row; rows do not know of each other.
+
+        Raises:
+            PredictionError: A field or a parameter is unusable, or more is asked than one request may.
+        """
+        check_rows(len(model_input))
+        seed = check_whole_number((params or {}).get("seed", 0), "seed", 0, MAX_SEED)
+        return pd.DataFrame([self._answer(row, seed) for row in model_input.to_dict("records")])
+
+    def _answer(self, row: dict[Any, Any], seed: int) -> dict[str, Any]:
+        observation = Observation(
+            image=picture_in_base64(row.get("image"), "image"),
+            instruction=check_text(row.get("text"), "text"),
+            wrist_image=_wrist_picture(row.get("wrist_image")),
+            proprioception=check_numbers(row.get("state"), "state", self.policy.state_dim),
+        )
+        self.policy.reset(seed)
+        chunk = self.policy.predict_action_chunk(observation)
+        return {"actions": chunk.actions.tolist(), "rate_hz": chunk.rate_hz}
+
+
+def _wrist_picture(text: object) -> UInt8[np.ndarray, "h w 3"]:
+    image, side = picture_in_base64(text, "wrist_image"), WristEncoder.SIDE_PX
+    if image.shape[:2] != (side, side):
+        raise PredictionError(
+            f"The field `wrist_image` is a picture of {image.shape[1]} x {image.shape[0]} px.",
+            expected=f"{side} x {side} px, as in training",
+            remedy="scale it; the camera of the simulated gripper is square.",
+        )
+    return image
 
 
 set_model(ActionModel())

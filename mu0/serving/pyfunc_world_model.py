@@ -3,23 +3,29 @@
 Request: one row per picture: `image` (base64 PNG or JPEG), `text`, `keypoints` [[x_px, y_px], …]; params
 `n_samples`, `seed`.
 Answer per row: `uvz` [sample][keypoint][step][3] (see mu0/records.py) and `valid_probability`.
+What is no such thing, or more than mu0/inference/limits.py allows, is a PredictionError that names the field.
 Without a depth image the anchor is taken to be 1 m away; traces are then right up to that distance.
 """
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
-from mu0.errors import PredictionError
+from mu0.inference.keypoints import lift
+from mu0.inference.limits import (
+    MAX_SAMPLES,
+    MAX_SEED,
+    check_points_px,
+    check_rows,
+    check_text,
+    check_whole_number,
+)
 from mu0.model.predictor import TracePredictor
 from mu0.records import Observation, Queries
-from mu0.serving.pictures import decode_picture
-
-ANCHOR_DEPTH_M = 1.0
+from mu0.serving.pictures import picture_in_base64
 
 
 class TraceModel(PythonModel):
@@ -35,25 +41,23 @@ class TraceModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """One answer per row."""
-        n_samples, seed = int((params or {}).get("n_samples", 1)), int((params or {}).get("seed", 0))
+        """One answer per row.
+
+        Raises:
+            PredictionError: A field or a parameter is unusable, or more is asked than one request may.
+        """
+        check_rows(len(model_input))
+        given = params or {}
+        n_samples = check_whole_number(given.get("n_samples", 1), "n_samples", 1, MAX_SAMPLES)
+        seed = check_whole_number(given.get("seed", 0), "seed", 0, MAX_SEED)
         return pd.DataFrame([self._answer(row, n_samples, seed) for row in model_input.to_dict("records")])
 
     def _answer(self, row: dict[Any, Any], n_samples: int, seed: int) -> dict[str, Any]:
-        image = decode_picture(row["image"], "image")
-        keypoints_px = np.array([list(point) for point in row["keypoints"]], dtype=np.float32)
-        if keypoints_px.ndim != 2 or keypoints_px.shape[1] != 2:
-            raise PredictionError(
-                f"The field `keypoints` has shape {keypoints_px.shape}.",
-                expected="a list of [x, y] in pixels",
-                remedy="give at least one keypoint, e.g. [[64, 80]].",
-            )
-        size_px = np.array([image.shape[1], image.shape[0]], dtype=np.float32)
-        depth_m = np.full((len(keypoints_px), 1), ANCHOR_DEPTH_M, dtype=np.float32)
-        anchors = np.concatenate([2 * keypoints_px / size_px - 1, depth_m], axis=1)
-        traces = self.predictor.predict(
-            Observation(image, str(row["text"])), Queries(anchors), n_samples, seed
-        )
+        image = picture_in_base64(row.get("image"), "image")
+        text = check_text(row.get("text"), "text")
+        size_px = (image.shape[1], image.shape[0])
+        anchors = lift(check_points_px(row.get("keypoints"), "keypoints", size_px), size_px)
+        traces = self.predictor.predict(Observation(image, text), Queries(anchors), n_samples, seed)
         return {"uvz": traces.uvz.tolist(), "valid_probability": traces.valid_probability.tolist()}
 
 

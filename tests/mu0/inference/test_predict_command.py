@@ -93,6 +93,11 @@ def test_a_video_is_answered_frame_by_frame(place: Path, checkpoint: Path) -> No
         (["a.png", "--history", "none.npz"], "none.npz cannot be read."),
         (["folder", "--stream", "--depth", "depth.png"],
          "--depth and --history belong to one picture; folder is a video."),
+        (["wide.png"], "wide.png is a picture of 9000 x 1 px"),
+        (["a.png", "--depth", "wide.png"], "wide.png is a picture of 9000 x 1 px"),
+        (["a.png", "--points", "1,1 " * 1025], "There are 1025 keypoints."),
+        (["long.csv"], "The field `text of a.png` has 5000 characters."),
+        (["a.png", "--history", "huge.json"], "`history_uvz of huge.json` has a number of size 1e+30."),
     ],
 )  # fmt: skip
 def test_unusable_input_is_explained(place: Path, checkpoint: Path, words: list[str], message: str) -> None:
@@ -101,6 +106,9 @@ def test_unusable_input_is_explained(place: Path, checkpoint: Path, words: list[
     (place / "sizes.csv").write_text("image\na.png\nsmall.png\n")
     (place / "short.json").write_text(json.dumps({"history_uvz": np.zeros((2, 3, 3)).tolist()}))
     (place / "wrong.json").write_text(json.dumps({"history_uvz": np.zeros((2, 3)).tolist()}))
+    cv2.imwrite("wide.png", np.zeros((1, 9000, 3), np.uint8))
+    (place / "long.csv").write_text(f"image,text\na.png,{'x' * 5000}\n")
+    (place / "huge.json").write_text(json.dumps({"history_uvz": np.full((2, 3, 3), 1e30).tolist()}))
     result = ask(checkpoint, *words)
     assert result.exit_code == 1
     assert message in result.output
