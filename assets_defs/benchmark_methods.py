@@ -2,7 +2,7 @@
 
 One stage trains a method, one asks it all questions, one compares the answers: a method that changes costs
 itself only. What a method is called and which class answers for it stands in
-`mu0/evaluation/benchmark_methods.py`.
+`mu0/evaluation/benchmark/methods.py`.
 """
 
 from assets_defs.graph import Artifact

@@ -19,8 +19,8 @@ import pandas as pd
 from long_clip import Board, to_and_fro, write_long_clip
 
 from mu0.params.extract import ExtractParams
-from mu0.sources.clip import ClipInfo
-from mu0.traceextract.extract_all import extract_all
+from mu0.sources.clip.on_disk import ClipInfo
+from mu0.traceextract.batch.extract_all import extract_all
 
 
 def write_clips(raw: Path, count: int, n_frames: int) -> None:

@@ -21,7 +21,7 @@ import cv2
 from long_clip import write_long_clip
 
 from mu0.params.extract import ExtractParams
-from mu0.sources.clip import read_clip
+from mu0.sources.clip.on_disk import read_clip
 from mu0.traceextract.engine import extract_episode
 
 

@@ -28,7 +28,7 @@ WORKER_CODE = """
 import sys
 from pathlib import Path
 from mu0.params.extract import ExtractParams
-from mu0.traceextract.extract_all import extract_all
+from mu0.traceextract.batch.extract_all import extract_all
 
 if __name__ == "__main__":
     raw, out, cache, workers = sys.argv[1:]

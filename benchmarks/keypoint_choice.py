@@ -24,10 +24,10 @@ from scipy.spatial import cKDTree
 from mu0.params.extract import ExtractParams
 from mu0.params.raw_videos import SimulatedSource
 from mu0.sources.simulated import RecordedClip, record_clip
-from mu0.traceextract.backends.descriptors import PatchDescriptors
 from mu0.traceextract.backends.interfaces import Footage, Keypoints
-from mu0.traceextract.keypoints import KeypointBudget, choose_keypoints, query_frames
-from mu0.traceextract.reconstruction import reconstruct_rgbd
+from mu0.traceextract.keypoints.patch_descriptors import PatchDescriptors
+from mu0.traceextract.keypoints.placement import KeypointBudget, choose_keypoints, query_frames
+from mu0.traceextract.reconstruction.depth_and_path import reconstruct_rgbd
 
 SEED, SIZE_PX, NEAR_PX, ENOUGH = 78_000, 128, 3.0, 4
 WAYS = tuple(product(("kmeans", "bipartite"), ("per_frame", "per_entity", "peak_frame")))

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mu0.sources.clip import Clip, ClipInfo, write_clip
+from mu0.sources.clip.on_disk import Clip, ClipInfo, write_clip
 
 WALL_M = 1.2
 Path3 = Callable[[int], tuple[float, float]]  # frame -> sideways and upwards [m]

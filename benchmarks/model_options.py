@@ -24,9 +24,9 @@ from mu0.dataset.evaluation import EvaluationProtocol, EvaluationSample, read_ev
 from mu0.dataset.index import read_slots
 from mu0.dataset.rows import WindowShape
 from mu0.dataset.windows import TraceWindows
-from mu0.evaluation.bootstrap import paired_bootstrap
-from mu0.evaluation.keypoint_errors import keypoint_errors, keypoint_table
-from mu0.evaluation.predictions import Method, predict_all
+from mu0.evaluation.statistics.bootstrap import paired_bootstrap
+from mu0.evaluation.traces.keypoint_errors import keypoint_errors, keypoint_table
+from mu0.evaluation.traces.predictions import Method, predict_all
 from mu0.model.ablations import ABLATIONS
 from mu0.model.predictor import TracePredictor
 from mu0.model.presets import preset

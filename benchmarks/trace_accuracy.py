@@ -32,16 +32,16 @@ from trace_accuracy_workers import measure_all, read_options
 
 from mu0.geometry.rigid import apply, fit_rigid, invert
 from mu0.params.extract import ExtractParams
-from mu0.traceextract.assembly import AssemblySettings, assemble_3d
-from mu0.traceextract.assembly_2d import PixelSettings, assemble_2d
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
-from mu0.traceextract.choice import choose
-from mu0.traceextract.confidence import GROWS_WITH_EVIDENCE, TABLE, fit_table
-from mu0.traceextract.odometry import estimate_path
-from mu0.traceextract.reacquisition import fill_gaps
-from mu0.traceextract.reconstruction import pixels_only, reconstruct_rgbd
-from mu0.traceextract.tracking import LucasKanadeSettings, follow, lift, project
-from mu0.traceextract.tracks import WorldTracks
+from mu0.traceextract.bodies.assembly import AssemblySettings, assemble_3d
+from mu0.traceextract.bodies.reacquisition import fill_gaps
+from mu0.traceextract.keypoints.choice import choose
+from mu0.traceextract.pixels.assembly_2d import PixelSettings, assemble_2d
+from mu0.traceextract.reconstruction.depth_and_path import pixels_only, reconstruct_rgbd
+from mu0.traceextract.reconstruction.odometry import estimate_path
+from mu0.traceextract.tracking.confidence import GROWS_WITH_EVIDENCE, TABLE, fit_table
+from mu0.traceextract.tracking.lucas_kanade import LucasKanadeSettings, follow, lift, project
+from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 COVERED_FRAMES = 6
 UNCHECKED = {"undo_limit_px": 1e9, "step_correlation": -2.0, "query_correlation": -2.0, "depth_jump_m": 1e9}
@@ -157,7 +157,7 @@ def depth_at(points: Keypoints, scene: Reconstruction) -> np.ndarray:
 
 
 def print_confidence_tables(rows: list[dict[str, object]]) -> None:
-    """What `TABLE` of `mu0.traceextract.confidence` should be."""
+    """What `TABLE` of `mu0.traceextract.tracking.confidence` should be."""
     own = [row for row in rows if row["method"] == "ours"]
     cell = np.concatenate([row["_confidence"] for row in own]).astype(int)
     is_right = np.concatenate([row["_is_right"] for row in own])

@@ -27,7 +27,8 @@ from mu0.envs.camera import Camera
 from mu0.envs.depth_sensor import RANGE_M, RESOLUTION_M
 from mu0.envs.hand import HandScene
 from mu0.envs.layout import draw_layout
-from mu0.envs.rendering import AbstractRenderer, open_renderer
+from mu0.envs.renderer import AbstractRenderer
+from mu0.envs.rendering import open_renderer
 from mu0.envs.tabletop import apply_layout, refresh_poses
 from mu0.envs.ur3.demonstrator import demonstrate
 from mu0.envs.ur3.environment import Ur3Environment

@@ -24,15 +24,15 @@ from trace_accuracy_clips import SIZE_PX, ClipPlan, TruthClip, load_clip
 from trace_accuracy_score import MOVING_M, TAPVID_WIDTH_PX, reliability
 from trace_accuracy_workers import measure_all, read_options
 
-from mu0.evaluation.track_metrics import tapvid3d
+from mu0.evaluation.traces.track_metrics import tapvid3d
 from mu0.geometry.rigid import apply
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Footage
-from mu0.traceextract.choice import choose
-from mu0.traceextract.confidence import PIXEL_TABLE, PIXEL_TOLERANCE_SHARE, fit_table
 from mu0.traceextract.engine import track
-from mu0.traceextract.reconstruction import pixels_only
-from mu0.traceextract.tracks import WorldTracks
+from mu0.traceextract.keypoints.choice import choose
+from mu0.traceextract.reconstruction.depth_and_path import pixels_only
+from mu0.traceextract.tracking.confidence import PIXEL_TABLE, PIXEL_TOLERANCE_SHARE, fit_table
+from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 NEAR_PX, WRONG_PX, WRONG_SHARE = 24.0, 8.0, 0.25
 PROBE_EVERY, PROBE_STEP_PX = 5, 16
@@ -163,7 +163,7 @@ def summary(rows: list[dict[str, object]]) -> dict[str, object]:
 
 
 def print_table(rows: list[dict[str, object]]) -> None:
-    """What `PIXEL_TABLE` of `mu0.traceextract.confidence` should be."""
+    """What `PIXEL_TABLE` of `mu0.traceextract.tracking.confidence` should be."""
     cell = np.concatenate([np.asarray(row[f"{RAW}confidence"]) for row in rows]).astype(int)
     is_right = np.concatenate([np.asarray(row[f"{RAW}is_right"]) for row in rows])
     grows = np.array([True] * (len(PIXEL_TABLE) - 1) + [False])

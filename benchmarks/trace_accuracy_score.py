@@ -7,10 +7,10 @@ are computed again over the points and frames of all clips together, so that a l
 import numpy as np
 from trace_accuracy_clips import TruthClip
 
-from mu0.evaluation.track_metrics import tapvid3d
+from mu0.evaluation.traces.track_metrics import tapvid3d
 from mu0.geometry.rigid import apply, invert
-from mu0.traceextract.confidence import PIXEL_TOLERANCE_SHARE, TOLERANCE_M
-from mu0.traceextract.tracks import WorldTracks
+from mu0.traceextract.tracking.confidence import PIXEL_TOLERANCE_SHARE, TOLERANCE_M
+from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 MOVING_M = 0.02
 TAPVID_WIDTH_PX = 256

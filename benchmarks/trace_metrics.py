@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mu0.evaluation.trace_metrics import METRICS, trace_errors
+from mu0.evaluation.traces.metrics import METRICS, trace_errors
 
 HORIZONS = (8, 16, 32)
 N_FAST, N_SLOW = 4096, 24

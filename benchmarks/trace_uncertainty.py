@@ -1,6 +1,6 @@
 """What five samples of a world model are worth together: joint best-of-5, and radii that can be relied on.
 
-Predicts held-out traces, fits the factors of `mu0.evaluation.uncertainty` on the validation split and
+Predicts held-out traces, fits the factors of `mu0.evaluation.traces.uncertainty` on the validation split and
 measures on the test split how often the truth lies within the promised radius, in metres. `naive` is the
 radius of a normal distribution with the samples' own spread, without any fit.
 
@@ -20,9 +20,9 @@ from scipy.stats import chi2
 from mu0.dataset.evaluation import EvaluationProtocol, EvaluationSample, read_evaluation_samples
 from mu0.dataset.index import read_slots
 from mu0.dataset.rows import WindowShape
-from mu0.evaluation.joint_best import joint_best
-from mu0.evaluation.trace_metrics import METRICS, best_of, moving_points, trace_errors
-from mu0.evaluation.uncertainty import LEVELS, coverage, fit_scale, spread
+from mu0.evaluation.traces.joint_best import joint_best
+from mu0.evaluation.traces.metrics import METRICS, best_of, moving_points, trace_errors
+from mu0.evaluation.traces.uncertainty import LEVELS, coverage, fit_scale, spread
 from mu0.geometry.camera import trace_from_uvz, unproject
 from mu0.model.predictor import TracePredictor
 

@@ -8,10 +8,10 @@ import torch
 
 from assets_defs.entry import run_stage
 from assets_defs.tracking import track_run
-from mu0.evaluation.benchmark_answers import write_answers
-from mu0.evaluation.benchmark_methods import method_spec, open_method
-from mu0.evaluation.benchmark_questions import digest_of, read_questions
-from mu0.evaluation.predictions import predict_all
+from mu0.evaluation.benchmark.answers import write_answers
+from mu0.evaluation.benchmark.methods import method_spec, open_method
+from mu0.evaluation.benchmark.questions import digest_of, read_questions
+from mu0.evaluation.traces.predictions import predict_all
 from mu0.files import read_json
 from mu0.params import load_params
 

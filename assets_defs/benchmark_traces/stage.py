@@ -9,12 +9,12 @@ from assets_defs.tracking import track_run
 from mu0.dataset.evaluation import EvaluationSample
 from mu0.dataset.statistics import NormalizerStats
 from mu0.dataset.windows import STATISTICS_NAME
-from mu0.evaluation.benchmark_answers import Answers, read_answers
-from mu0.evaluation.benchmark_methods import METHODS
-from mu0.evaluation.benchmark_questions import DATASET, UNSEEN_SOURCES, digest_of, read_questions
-from mu0.evaluation.method_benchmark import compare_answers
-from mu0.evaluation.official_metrics import write_official_metrics
-from mu0.evaluation.trace_benchmark import BenchmarkSettings
+from mu0.evaluation.benchmark.answers import Answers, read_answers
+from mu0.evaluation.benchmark.comparison import compare_answers
+from mu0.evaluation.benchmark.methods import METHODS
+from mu0.evaluation.benchmark.questions import DATASET, UNSEEN_SOURCES, digest_of, read_questions
+from mu0.evaluation.traces.held_out import BenchmarkSettings
+from mu0.evaluation.traces.official_metrics import write_official_metrics
 from mu0.files import atomic_folder, write_json
 from mu0.params import load_params
 from mu0.viewer.method_report import write_method_report

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from assets_defs.entry import run_stage
 from mu0.params import load_params
-from mu0.traceextract.captions_files import write_captions
+from mu0.traceextract.captions.official_files import write_captions
 
 EXTRACTED_TRACES = Path("data/extracted_traces")
 CAPTIONS = Path("data/captions")

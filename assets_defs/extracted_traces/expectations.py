@@ -19,7 +19,7 @@ from assets_defs.checks.suite import (
 from assets_defs.checks.tables import read_table
 from mu0.params import Params
 
-LEVELS = ("clip", "frame", "point", "pair")  # of mu0.traceextract.quality_ledger
+LEVELS = ("clip", "frame", "point", "pair")  # of mu0.traceextract.quality.ledger
 MAX_DROPPED_POINTS = 0.5  # of the chosen keypoints of an episode; more warns
 MAX_MOVING_JITTER_M = 0.01  # frame to frame, of points that move; more warns
 MAX_POSE_RESIDUAL_PX = 2.0  # of an estimated camera path; more warns

@@ -5,7 +5,7 @@ from pathlib import Path
 from assets_defs.entry import run_stage
 from mu0.files import write_json
 from mu0.params import load_params
-from mu0.traceextract.extract_all import extract_all
+from mu0.traceextract.batch.extract_all import extract_all
 
 RAW_VIDEOS = Path("data/raw_videos")
 EXTRACTED_TRACES = Path("data/extracted_traces")

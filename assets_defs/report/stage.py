@@ -4,7 +4,7 @@ from pathlib import Path
 
 from assets_defs.entry import run_stage
 from mu0.files import atomic_folder
-from mu0.viewer.report import write_report
+from mu0.viewer.report.one_page import write_report
 
 GOAL = Path("reports/mu0_report")
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from assets_defs.entry import run_stage
 from mu0.episodes.read import list_episodes, read_episode
-from mu0.evaluation.trace_audit import Truth, audit_episode
+from mu0.evaluation.traces.audit import Truth, audit_episode
 from mu0.files import atomic_file, atomic_folder, write_json
 from mu0.params import load_params
 from mu0.progress import track

@@ -11,8 +11,8 @@ from mu0.baselines.static import StaticPredictor
 from mu0.dataset.evaluation import EvaluationProtocol, EvaluationSample, read_evaluation_samples
 from mu0.dataset.index import read_slots
 from mu0.dataset.rows import WindowShape
-from mu0.evaluation.predictions import Method
-from mu0.evaluation.trace_benchmark import BenchmarkSettings, run_trace_benchmark
+from mu0.evaluation.traces.held_out import BenchmarkSettings, run_trace_benchmark
+from mu0.evaluation.traces.predictions import Method
 from mu0.files import atomic_folder, write_json
 from mu0.model.predictor import TracePredictor
 from mu0.params import Params, load_params

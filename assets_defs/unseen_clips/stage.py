@@ -11,8 +11,8 @@ from mu0.dataset.rows import WindowShape
 from mu0.files import atomic_file, sha256_of, sha256_of_tree, write_json
 from mu0.params import load_params
 from mu0.sources.unseen import collect_unseen
-from mu0.traceextract.captions_files import write_captions
-from mu0.traceextract.extract_all import extract_all
+from mu0.traceextract.batch.extract_all import extract_all
+from mu0.traceextract.captions.official_files import write_captions
 
 GOAL = Path("data/benchmark/unseen")
 WORK = Path(".mu0_cache/unseen_clips")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from assets_defs.entry import run_stage
 from assets_defs.tracking import track_run
-from mu0.evaluation.policy_report import write_policy_report
+from mu0.evaluation.policies.closed_loop_report import write_policy_report
 from mu0.params.load import load_params
 from mu0.policy.rollout import RolloutSetting, run_rollouts
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy

@@ -10,9 +10,9 @@ import pandas as pd
 from assets_defs.entry import run_stage
 from assets_defs.tracking import track_run
 from mu0.dataset.index import read_slots
-from mu0.evaluation.benchmark_questions import read_held_out
-from mu0.evaluation.warm_up import Study, run_warm_up, summarise
-from mu0.evaluation.warm_up_learners import DATASET, open_learner
+from mu0.evaluation.benchmark.questions import read_held_out
+from mu0.evaluation.warm_up.learners import DATASET, open_learner
+from mu0.evaluation.warm_up.study import Study, run_warm_up, summarise
 from mu0.files import atomic_folder, sha256_of_tree, write_json
 from mu0.params import Params, load_params
 from mu0.viewer.warm_up_report import write_warm_up_report

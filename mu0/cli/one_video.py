@@ -8,8 +8,8 @@ import typer
 
 if TYPE_CHECKING:
     from mu0.params.extract import ExtractParams
-    from mu0.sources.clip import ClipInfo
-    from mu0.sources.files import FileItem
+    from mu0.sources.clip.on_disk import ClipInfo
+    from mu0.sources.own_files.reader import FileItem
 
 
 def extract_one(video: Path, out: Path, text: str, *, mode: str = "", stride: int = 0) -> None:
@@ -35,7 +35,7 @@ def extract_one(video: Path, out: Path, text: str, *, mode: str = "", stride: in
 
     from mu0.episodes.layouts.convert import convert_episode
     from mu0.errors import ExtractionError
-    from mu0.sources.files import write_item
+    from mu0.sources.own_files.reader import write_item
     from mu0.traceextract.engine import EPISODE_NAME, extract_episode
 
     params = _params(mode, stride)
@@ -75,8 +75,8 @@ def extract_one(video: Path, out: Path, text: str, *, mode: str = "", stride: in
 def _one_item(video: Path) -> "FileItem":
     """What to extract; a folder of several videos is not one of them."""
     from mu0.errors import SourceError
-    from mu0.sources.files import FileItem, find_items
-    from mu0.sources.folders import read_frame_folder
+    from mu0.sources.own_files.frame_folders import read_frame_folder
+    from mu0.sources.own_files.reader import FileItem, find_items
 
     expected = "one video file, folder of frames or RGB-D folder"
     if not video.exists():

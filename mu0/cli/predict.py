@@ -129,7 +129,7 @@ def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder:
     from mu0.inference.questions import chosen_px, questions_in
     from mu0.inference.stream import follow, predict_stream
     from mu0.model.predictor import TracePredictor
-    from mu0.sources.video import iter_frames
+    from mu0.sources.containers.video import iter_frames
     from mu0.viewer.overlay import write_overlay
 
     if call.depth or call.history:

@@ -57,7 +57,7 @@ def view_episode(
     Raises:
         EpisodeError: The episode is missing or damaged or has no traces, or rerun-sdk is not installed.
     """
-    from mu0.viewer.episode_page import write_episode_page
+    from mu0.viewer.episode.page import write_episode_page
 
     folder = find_episode(name)
     captions = captions_of(folder)
@@ -66,12 +66,12 @@ def view_episode(
     write_episode_page(folder, page, captions, anchor=anchor)
     _tell(page)
     if recording:
-        from mu0.viewer.episode_rerun import write_recording
+        from mu0.viewer.episode.rerun_recording import write_recording
 
         write_recording(folder, page.with_suffix(".rrd"), captions)
         _tell(page.with_suffix(".rrd"))
     if video:
-        from mu0.viewer.episode_video import write_debug_video
+        from mu0.viewer.episode.debug_video import write_debug_video
 
         write_debug_video(folder, page.with_suffix(".mp4"), captions)
         _tell(page.with_suffix(".mp4"))

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from mu0.envs.camera import Camera
-from mu0.envs.rendering import AbstractRenderer
+from mu0.envs.renderer import AbstractRenderer
 
 MAX_GEOMS = 400
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from mu0.envs.camera import Camera
-from mu0.envs.rendering import AbstractRenderer
+from mu0.envs.renderer import AbstractRenderer
 
 RAYS_PER_CALL = 4096  # one call with 256 x 256 rays is 3.5 times slower than sixteen of these
 CUTOFF_M = 20.0

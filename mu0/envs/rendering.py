@@ -20,15 +20,11 @@ Source: measured behaviour of mujoco 4.0.0; reference/simulation.md §1.
 import os
 import subprocess
 import sys
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import Float, UInt8
-
-from mu0.envs.camera import Camera
+from mu0.envs.renderer import AbstractRenderer
 from mu0.errors import SimulationError
 
 if TYPE_CHECKING:
@@ -57,20 +53,6 @@ class RendererStatus:
     name: str
     works: bool
     reason: str
-
-
-class AbstractRenderer(ABC):
-    """Takes pictures of one simulated world, as it is at the moment of the call."""
-
-    @abstractmethod
-    def render(
-        self, camera: Camera
-    ) -> tuple[UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "height width"]]:
-        """Colours, and depth along the optical axis [m]; depth is 0 where nothing is hit."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Free what the renderer holds."""
 
 
 @cache

@@ -79,7 +79,7 @@ def equal_steps(
         raise ExtractionError(
             "A trace holds a position that is not finite.",
             expected="finite pixels and depths over the whole life of a track",
-            remedy="drop such tracks before re-timing (mu0.traceextract.sampling does).",
+            remedy="drop such tracks before re-timing (mu0.traceextract.samples.anchor_views does).",
         )
     n_valid = min(math.floor(total / step) + 1, n_steps)
     goal = np.minimum(step * np.arange(n_valid), total)

@@ -7,8 +7,8 @@ Conventions
 
 Entities
     Patches of one picture by colour, texture and (if measured) depth, clustered together with their place
-    (`mu0.traceextract.keypoints`). Every entity gets points in proportion to the root of its area, at least
-    one: small things matter more than their size says.
+    (`mu0.traceextract.keypoints.placement`). Every entity gets points in proportion to the root of its
+    area, at least one: small things matter more than their size says.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from mu0.errors import PredictionError
 from mu0.inference.limits import MAX_KEYPOINTS
 from mu0.traceextract.backends.interfaces import PatchFeatures
-from mu0.traceextract.descriptors import describe_patches
-from mu0.traceextract.keypoints import entities_of_patches
-from mu0.traceextract.spread import spread_points
+from mu0.traceextract.keypoints.descriptors import describe_patches
+from mu0.traceextract.keypoints.placement import entities_of_patches
+from mu0.traceextract.keypoints.spread import spread_points
 
 GRID_MARGIN = 0.9  # the outermost 5 % on each side say little
 ANCHOR_DEPTH_M = 1.0

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from mu0.errors import PolicyError
 from mu0.policy.normalization import N_POSE
-from mu0.sources.lerobot_v3 import DemonstrationEpisode
+from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode
 
 GRIPPER = 4
 

@@ -28,7 +28,7 @@ from mu0.policy.chunk_executor import ChunkExecutor
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
 from mu0.progress import track
 from mu0.records import Observation
-from mu0.sources.encoding import write_video
+from mu0.sources.containers.encoding import write_video
 
 Actor = Literal["mu0", "no_trace", "demonstrator"]
 VIDEO_CRF = 23

@@ -34,7 +34,7 @@ from mu0.policy.trace_features import (
 )
 from mu0.policy.vocabulary import build_vocabulary
 from mu0.progress import track
-from mu0.sources.lerobot_v3 import LeRobotDataset
+from mu0.sources.lerobot.dataset_v3 import LeRobotDataset
 from mu0.training.loop import FitResult, fit
 from mu0.training.settings import FitSettings
 

@@ -20,8 +20,8 @@ from mu0.errors import Mu0Error, SourceError
 from mu0.files import atomic_folder, read_json, remembered_sha256_of_tree, sha256_of, write_json
 from mu0.params.raw_videos import DatasetSource, FilesSource, RawVideosParams, SimulatedSource, Source
 from mu0.progress import track
-from mu0.sources.clip import read_clip
-from mu0.sources.clip_cache import cache_key, link_file, link_tree, only_collector
+from mu0.sources.clip.cache import cache_key, link_file, link_tree, only_collector
+from mu0.sources.clip.on_disk import read_clip
 from mu0.sources.item import AbstractSource, SourceItem, content_fingerprint, safe_name
 from mu0.sources.registry import READERS, code_of, open_source
 

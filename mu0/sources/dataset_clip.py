@@ -16,9 +16,9 @@ from jaxtyping import Float, Float32, Int
 from mu0.errors import SourceError
 from mu0.params.raw_videos import FolderSource
 from mu0.sources.calibration import resolve_camera
-from mu0.sources.clip import Clip, ClipInfo, FrameTimes, write_clip
-from mu0.sources.timing import even_indices
-from mu0.sources.video import iter_frames, probe_video
+from mu0.sources.clip.on_disk import Clip, ClipInfo, FrameTimes, write_clip
+from mu0.sources.containers.timing import even_indices
+from mu0.sources.containers.video import iter_frames, probe_video
 
 MAX_CENTRE_SHIFT = 0.2
 MIN_FRAMES = 2

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from mu0.errors import SourceError
 from mu0.progress import track
-from mu0.sources.clip import Clip, read_clip
+from mu0.sources.clip.on_disk import Clip, read_clip
 from mu0.sources.collect import read_index
-from mu0.sources.lerobot_v3 import DemonstrationEpisode, LeRobotDataset
-from mu0.sources.lerobot_writer import write_lerobot_dataset
+from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
+from mu0.sources.lerobot.writer import write_lerobot_dataset
 
 ROBOT_TYPE = "ur3e"
 

@@ -27,7 +27,7 @@ from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.geometry.rigid import invert
 from mu0.params.raw_videos import EgoDexSource
-from mu0.sources.clip import Clip, ClipInfo
+from mu0.sources.clip.on_disk import Clip, ClipInfo
 from mu0.sources.dataset_clip import RecordedCamera, count_frames, write_video_clip
 from mu0.sources.item import (
     AbstractSource,

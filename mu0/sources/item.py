@@ -9,7 +9,8 @@ the others go on. A reader therefore
     - lists in `items()` everything that is or should be a clip, cheaply and in a fixed order. What is known
       to be broken is listed too, with its `fault`. A SourceError from `items()` itself means that the whole
       source is unusable (no such folder, no such dataset) and stops the collection;
-    - decodes nothing before `write(folder)` is called, and ends there in `mu0.sources.clip.write_clip`;
+    - decodes nothing before `write(folder)` is called, and ends there in
+      `mu0.sources.clip.on_disk.write_clip`;
     - takes names from a dataset's metadata through `mu0.files.inside` only;
     - resolves its camera by `mu0.sources.calibration.resolve_camera`, so that no guess passes as a fact;
     - says in `ClipInfo.note` what it left out.
@@ -28,7 +29,7 @@ from typing import Any
 
 from mu0.errors import SourceError
 from mu0.files import sha256_of
-from mu0.sources.clip import Clip
+from mu0.sources.clip.on_disk import Clip
 
 
 @dataclass(frozen=True)

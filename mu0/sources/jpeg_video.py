@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from mu0.errors import SourceError
-from mu0.sources.clip import Clip, ClipInfo, FrameTimes, write_clip
+from mu0.sources.clip.on_disk import Clip, ClipInfo, FrameTimes, write_clip
+from mu0.sources.containers.encoding import CONTAINER_OPTIONS, MAX_RATE_DENOMINATOR
 from mu0.sources.dataset_clip import MIN_FRAMES, ClipCamera, with_camera
-from mu0.sources.encoding import CONTAINER_OPTIONS, MAX_RATE_DENOMINATOR
 
 
 def jpeg_size_px(name: str, jpeg: bytes) -> tuple[int, int]:

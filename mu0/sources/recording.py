@@ -14,9 +14,9 @@ from mu0.errors import Mu0Error, SimulationError
 from mu0.files import atomic_folder, write_json
 from mu0.params.raw_videos import SimulatedSource
 from mu0.progress import track
-from mu0.sources.clip import ClipInfo, RobotLog, write_clip
-from mu0.sources.clip_cache import SIMULATION_CODE, cache_key
-from mu0.sources.clip_checks import write_arrays
+from mu0.sources.clip.cache import SIMULATION_CODE, cache_key
+from mu0.sources.clip.checks import write_arrays
+from mu0.sources.clip.on_disk import ClipInfo, RobotLog, write_clip
 from mu0.sources.simulated import RecordedClip, record_clip
 
 LICENCE = "Apache-2.0"

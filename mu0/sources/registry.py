@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from mu0.params.raw_videos import DatasetSource, FilesSource
-from mu0.sources.clip_cache import CLIP_CODE, FOLDER_CODE
+from mu0.sources.clip.cache import CLIP_CODE
 from mu0.sources.item import AbstractSource
 
-JPEG_CODE = ("sources/jpeg_video.py", "sources/crc32c.py", "sources/dataset_clip.py")
-TFRECORD_CODE = ("sources/tfrecord.py", "geometry/rigid.py", *JPEG_CODE)
+JPEG_CODE = ("sources/jpeg_video.py", "sources/containers/crc32c.py", "sources/dataset_clip.py")
+TFRECORD_CODE = ("sources/containers/tfrecord.py", "geometry/rigid.py", *JPEG_CODE)
 VIDEO_CODE = ("sources/dataset_clip.py", "geometry/rigid.py")
 SHARED_CODE = ("sources/item.py", "sources/calibration.py", *CLIP_CODE)
 
@@ -29,18 +29,22 @@ class Reader:
 
 READERS: dict[str, Reader] = {
     "files": Reader(
-        "mu0.sources.files", "FilesReader", ("sources/files.py", *FOLDER_CODE, *VIDEO_CODE), threads=True
+        "mu0.sources.own_files.reader", "FilesReader", ("sources/own_files", *VIDEO_CODE), threads=True
     ),
     "lerobot": Reader(
-        "mu0.sources.lerobot_source", "LeRobotReader", ("sources/lerobot_*.py", *VIDEO_CODE), threads=True
+        "mu0.sources.lerobot.reader", "LeRobotReader", ("sources/lerobot", *VIDEO_CODE), threads=True
     ),
-    "droid": Reader("mu0.sources.droid", "DroidReader", ("sources/droid*.py", *TFRECORD_CODE), threads=True),
+    "droid": Reader(
+        "mu0.sources.droid.reader", "DroidReader", ("sources/droid", *TFRECORD_CODE), threads=True
+    ),
     "egodex": Reader("mu0.sources.egodex", "EgoDexReader", ("sources/egodex.py", *VIDEO_CODE), threads=True),
-    "agibot": Reader("mu0.sources.agibot", "AgiBotReader", ("sources/agibot*.py", *VIDEO_CODE), threads=True),
+    "agibot": Reader(
+        "mu0.sources.agibot.reader", "AgiBotReader", ("sources/agibot", *VIDEO_CODE), threads=True
+    ),
     "egoverse": Reader(
-        "mu0.sources.egoverse",
+        "mu0.sources.egoverse.reader",
         "EgoVerseReader",
-        ("sources/egoverse*.py", *JPEG_CODE, *VIDEO_CODE),
+        ("sources/egoverse", *JPEG_CODE, *VIDEO_CODE),
         threads=True,
     ),
 }

@@ -15,8 +15,8 @@ from jaxtyping import Int, UInt8
 
 from mu0.episodes.stream import FrameStore, NpyWriter
 from mu0.errors import ExtractionError
-from mu0.sources.clip import Clip
-from mu0.sources.timing import even_indices, take
+from mu0.sources.clip.on_disk import Clip
+from mu0.sources.containers.timing import even_indices, take
 from mu0.traceextract.backends.interfaces import FineGrey, Footage
 
 FINE_FPS_HZ = 30.0

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mu0.evaluation.benchmark_methods import label_of
-from mu0.evaluation.method_benchmark import HELD_OUT, REFERENCE, MethodBenchmark
-from mu0.evaluation.method_tables import SPACES, split_label
+from mu0.evaluation.benchmark.comparison import HELD_OUT, REFERENCE, MethodBenchmark
+from mu0.evaluation.benchmark.methods import label_of
+from mu0.evaluation.benchmark.tables import SPACES, split_label
 
 DPI = 130
 VIOLET, GREY = "#7b2ff7", "#9aa0a6"

@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from mu0.dataset.evaluation import EvaluationSample
-from mu0.evaluation.benchmark_answers import Answers
-from mu0.evaluation.benchmark_methods import label_of
-from mu0.evaluation.method_benchmark import REFERENCE, MethodBenchmark
-from mu0.evaluation.method_tables import all_tables, fine_print, markdown, opening, split_label
+from mu0.evaluation.benchmark.answers import Answers
+from mu0.evaluation.benchmark.comparison import REFERENCE, MethodBenchmark
+from mu0.evaluation.benchmark.methods import label_of
+from mu0.evaluation.benchmark.tables import all_tables, fine_print, markdown, opening, split_label
 from mu0.files import write_json
 from mu0.viewer.method_figures import write_method_figures
 from mu0.viewer.overlay import draw_traces, write_png

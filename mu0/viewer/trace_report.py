@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from mu0.dataset.evaluation import EvaluationSample
-from mu0.evaluation.scene_files import choose_scenes, write_scenes
-from mu0.evaluation.trace_benchmark import EVERYTHING, TraceBenchmark, per_sample_errors
-from mu0.evaluation.trace_tables import markdown
+from mu0.evaluation.traces.held_out import EVERYTHING, TraceBenchmark, per_sample_errors
+from mu0.evaluation.traces.scene_files import choose_scenes, write_scenes
+from mu0.evaluation.traces.tables import markdown
 from mu0.files import write_json
-from mu0.viewer.figures import write_figures
 from mu0.viewer.overlay import draw_traces, side_by_side, write_png
+from mu0.viewer.trace_figures import write_figures
 
 
 def write_trace_report(

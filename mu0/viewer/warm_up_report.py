@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mu0.evaluation.benchmark_methods import label_of
-from mu0.evaluation.method_tables import SPACES, TextTable
-from mu0.evaluation.warm_up import PRETRAINED, SCRATCH
+from mu0.evaluation.benchmark.methods import label_of
+from mu0.evaluation.benchmark.tables import SPACES, TextTable
+from mu0.evaluation.warm_up.study import PRETRAINED, SCRATCH
 from mu0.params.benchmark import BenchmarkParams
 from mu0.viewer.page import picture, table, text, write_page
 

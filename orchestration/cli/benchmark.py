@@ -128,7 +128,7 @@ def _evaluate(methods: Sequence[str]) -> None:
 
 
 def _list_methods() -> None:
-    from mu0.evaluation.benchmark_methods import METHODS
+    from mu0.evaluation.benchmark.methods import METHODS
 
     for name, spec in METHODS.items():
         typer.echo(f"{name:<18} {spec.label:<22} {spec.note}")

@@ -7,7 +7,7 @@ import yaml
 from assets_defs.benchmark_methods import METHODS, WEIGHTS_OF, model_folder
 from assets_defs.chain import BENCHMARK, EVERY_STAGE
 from assets_defs.graph import Artifact, Pipeline, Stage
-from mu0.evaluation.benchmark_methods import METHODS as METHOD_SPECS
+from mu0.evaluation.benchmark.methods import METHODS as METHOD_SPECS
 from mu0.params import Params
 from orchestration.dvc_yaml import is_current, render_dvc_yaml, write
 

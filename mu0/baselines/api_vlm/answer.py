@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mu0.baselines.api_vlm.prompt import GRID
-from mu0.traceextract.captions_answer import AnswerError, find_object
+from mu0.traceextract.captions.captioners.answer import AnswerError, find_object
 
 FARTHEST = 10 * GRID  # a coordinate beyond it is a mistake and no place outside the picture
 

@@ -26,11 +26,11 @@ from mu0.errors import CaptionError, PredictionError
 from mu0.interfaces import AbstractTracePredictor
 from mu0.params.rivals import ApiVlmParams
 from mu0.records import Observation, Queries, TraceSamples
-from mu0.traceextract.captioners.interfaces import AbstractChatModel, Prompt, Reply
-from mu0.traceextract.captioners.openai_chat import OpenAiChat
-from mu0.traceextract.captions_answer import AnswerError
-from mu0.traceextract.captions_cache import AnswerCache, question_key
-from mu0.traceextract.captions_prompts import correction
+from mu0.traceextract.captions.captioners.answer import AnswerError
+from mu0.traceextract.captions.captioners.answer_cache import AnswerCache, question_key
+from mu0.traceextract.captions.captioners.interfaces import AbstractChatModel, Prompt, Reply
+from mu0.traceextract.captions.captioners.openai_chat import OpenAiChat
+from mu0.traceextract.captions.captioners.prompts import correction
 
 NO_SPAN = (0, 0)  # the cache was made for events; a question about a moment has no range of frames
 

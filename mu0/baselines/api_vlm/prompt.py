@@ -14,8 +14,8 @@ from jaxtyping import Float, Int, UInt8
 
 from mu0.dataset.depth_colour import MIN_DEPTH_M, colour_depth
 from mu0.records import Observation, Queries
-from mu0.traceextract.captioners.interfaces import Prompt
-from mu0.traceextract.captions_images import Picture
+from mu0.traceextract.captions.captioners.interfaces import Prompt
+from mu0.traceextract.captions.evidence.pictures import Picture
 
 GRID = 1000
 UNCAPTIONED = "not told; guess it from the picture"

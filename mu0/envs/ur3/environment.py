@@ -22,7 +22,8 @@ from mu0.envs.camera import Camera, focal_from_fov_px, look_at
 from mu0.envs.camera_path import CameraPath
 from mu0.envs.layout import Layout, PlacedObject, draw_layout, instruction_for
 from mu0.envs.objects import EVERY_KIND, USUAL, Catalogue
-from mu0.envs.rendering import AbstractRenderer, open_renderer
+from mu0.envs.renderer import AbstractRenderer
+from mu0.envs.rendering import open_renderer
 from mu0.envs.tabletop import TIMESTEP_S, apply_layout, build_tabletop, is_in_sink, refresh_poses
 from mu0.envs.ur3.arm import GRIPPER_TRAVEL_M, WRIST_CAMERA_EYE_M, WRIST_CAMERA_TARGET_M, ur3_actor
 from mu0.envs.ur3.controller import InverseKinematics, top_down_rotation

@@ -15,22 +15,23 @@ from mu0.traceextract.backends.interfaces import (
 )
 
 Role = Literal["features", "reconstructor", "tracker"]
-HERE = "mu0.traceextract.backends"
-FEATURES, DEPTH = f"{HERE}.vision_features:VisionFeatures", f"{HERE}.monocular_depth:MonocularDepth"
-VIEWS = f"{HERE}.multi_view:MultiView"
+ROOMS = "mu0.traceextract"
+FEATURES = f"{ROOMS}.keypoints.vision_features:VisionFeatures"
+DEPTH = f"{ROOMS}.reconstruction.monocular_depth:MonocularDepth"
+VIEWS = f"{ROOMS}.reconstruction.multi_view:MultiView"
 
 EMBEDDED: dict[Role, dict[str, str]] = {
-    "features": {"descriptors": f"{HERE}.descriptors:PatchDescriptors"},
-    "reconstructor": {"rgbd": f"{HERE}.rgbd:RgbdReconstructor"},
-    "tracker": {"lucas_kanade": f"{HERE}.lucas_kanade:LucasKanadeTracker"},
+    "features": {"descriptors": f"{ROOMS}.keypoints.patch_descriptors:PatchDescriptors"},
+    "reconstructor": {"rgbd": f"{ROOMS}.reconstruction.rgbd:RgbdReconstructor"},
+    "tracker": {"lucas_kanade": f"{ROOMS}.tracking.lucas_kanade_tracker:LucasKanadeTracker"},
 }
 LEARNED: dict[Role, dict[str, str]] = {
     "features": {"dinov2": FEATURES, "dinov3": FEATURES, "siglip2": FEATURES},
     "reconstructor": {"depth_anything": DEPTH, "depth_pro": DEPTH, "vggt": VIEWS, "spatialtracker_v2": VIEWS},
     "tracker": {
-        "tapir": f"{HERE}.tapir:Tapir",
-        "tapnext": f"{HERE}.tapnext:TapNext",
-        "cotracker3": f"{HERE}.cotracker:CoTracker",
+        "tapir": f"{ROOMS}.tracking.tapir:Tapir",
+        "tapnext": f"{ROOMS}.tracking.tapnext:TapNext",
+        "cotracker3": f"{ROOMS}.tracking.cotracker:CoTracker",
     },
 }
 

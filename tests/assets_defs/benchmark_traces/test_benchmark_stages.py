@@ -11,7 +11,6 @@ import torch
 import yaml
 
 import assets_defs.benchmark_model.stage as model_stage
-import mu0.evaluation.warm_up_learners as learners
 from assets_defs.benchmark_predictions import stage as benchmark_predictions
 from assets_defs.benchmark_traces import stage as benchmark_traces
 from assets_defs.benchmark_traces.expectations import suites
@@ -20,6 +19,7 @@ from assets_defs.warm_up_study import stage as warm_up_study
 from mu0.dataset.store import WindowSettings
 from mu0.dataset.windows import TraceWindows
 from mu0.errors import ParamsError, StageError
+from mu0.evaluation.warm_up import learners
 from mu0.files import read_json
 from mu0.model import presets
 from mu0.params import load_params

@@ -9,7 +9,7 @@ import yaml
 from assets_defs.chain import PIPELINE
 from assets_defs.entry import run_stage
 from assets_defs.raw_videos import stage as raw_videos
-from mu0.sources.encoding import write_video
+from mu0.sources.containers.encoding import write_video
 
 PROFILE = Path(__file__).parents[3] / "profiles/smoke.yaml"
 

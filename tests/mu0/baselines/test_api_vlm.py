@@ -2,7 +2,6 @@
 
 import base64
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,14 @@ import numpy as np
 import pytest
 from jaxtyping import Float
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "traceextract"))
-from fake_endpoint import Act, Script, Seen, endpoint
-
 from mu0.baselines.api_vlm.answer import read_trajectories
 from mu0.baselines.api_vlm.predictor import ApiVlmPredictor
 from mu0.baselines.api_vlm.prompt import draw_rings, grid_from_uv, uv_from_grid
 from mu0.errors import PredictionError
 from mu0.params.rivals import ApiVlmParams
 from mu0.records import Observation, Queries, TraceSamples
-from mu0.traceextract.captions_answer import AnswerError
+from mu0.traceextract.captions.captioners.answer import AnswerError
+from tests.mu0.traceextract.captions.captioners.fake_endpoint import Act, Script, Seen, endpoint
 
 KEY = "sk-very-secret-456"
 STEPS = 4

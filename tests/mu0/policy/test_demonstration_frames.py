@@ -5,7 +5,7 @@ import pytest
 
 from mu0.errors import PolicyError
 from mu0.policy.demonstrations import chunks_of, flatten_demonstrations, next_keyframes
-from mu0.sources.lerobot_v3 import DemonstrationEpisode
+from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode
 
 
 def episode(n: int = 10) -> DemonstrationEpisode:

@@ -16,7 +16,7 @@ import numpy as np
 import zarr
 from zarr.core.dtype import VariableLengthBytes
 
-from mu0.sources.encoding import write_video
+from mu0.sources.containers.encoding import write_video
 
 H, W, N_FRAMES = 48, 64, 12
 SQUARE_PX = 8

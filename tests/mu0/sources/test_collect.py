@@ -14,13 +14,13 @@ from mu0.envs.ground_truth import GroundTruthTracks
 from mu0.errors import SimulationError, SourceError
 from mu0.params.raw_videos import FilesSource, RawVideosParams, SimulatedSource
 from mu0.sources import recording
-from mu0.sources.clip import list_clips, read_clip
-from mu0.sources.clip_cache import only_collector
+from mu0.sources.clip.cache import only_collector
+from mu0.sources.clip.on_disk import list_clips, read_clip
 from mu0.sources.collect import collect_clips
+from mu0.sources.containers.encoding import write_video
 from mu0.sources.demonstrations import successful_clips, write_demonstrations
-from mu0.sources.encoding import write_video
-from mu0.sources.files import FilesReader
 from mu0.sources.item import SourceItem
+from mu0.sources.own_files.reader import FilesReader
 from mu0.sources.simulated import RecordedClip
 
 T, SIZE = 5, 16
@@ -193,7 +193,7 @@ def test_a_name_that_stands_twice_is_a_fault_and_not_an_overwritten_clip(
             for item in super().items():
                 yield from (item, item, replace(item, clip_id="../a"))
 
-    monkeypatch.setattr("mu0.sources.files.FilesReader", Doubled)
+    monkeypatch.setattr("mu0.sources.own_files.reader.FilesReader", Doubled)
     source = FilesSource(kind="files", folder=str(tmp_path / "videos"))
     index = collect(RawVideosParams(sources={"mine": source}), tmp_path)
     assert index["clip_id"].tolist() == ["a", "a_2", "a_3"]

@@ -23,7 +23,7 @@ from mu0.episodes.validate import validate_episode
 from mu0.episodes.write import write_episode
 from mu0.params.extract import ExtractParams
 from mu0.params.raw_videos import RawVideosParams
-from mu0.sources.clip import read_clip
+from mu0.sources.clip.on_disk import read_clip
 from mu0.sources.collect import collect_clips
 from mu0.traceextract.engine import extract_clip
 

@@ -17,7 +17,7 @@ from dataset_layouts import (
 
 from mu0.errors import SourceError
 from mu0.params.raw_videos import EgoDexSource
-from mu0.sources.clip import Clip, read_clip
+from mu0.sources.clip.on_disk import Clip, read_clip
 from mu0.sources.egodex import EgoDexReader, instruction
 from mu0.sources.item import SourceItem
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mu0.sources.clip import Clip, ClipInfo
+from mu0.sources.clip.on_disk import Clip, ClipInfo
 from mu0.traceextract.backends.interfaces import Footage
 
 SIZE_PX, FOCAL_PX, N_FRAMES = 128, 128.0, 24

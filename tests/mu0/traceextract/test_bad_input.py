@@ -13,10 +13,10 @@ from mu0.episodes.read import list_episodes
 from mu0.episodes.validate import validate_episode
 from mu0.files import sha256_of_tree
 from mu0.params.extract import ExtractParams
-from mu0.sources.clip import ClipInfo
+from mu0.sources.clip.on_disk import ClipInfo
 from mu0.traceextract.backends.interfaces import Footage
+from mu0.traceextract.batch.extract_all import extract_all
 from mu0.traceextract.engine import extract_episode
-from mu0.traceextract.extract_all import extract_all
 
 PARAMS = ExtractParams(n_keypoints=60, workers=1, future_len=40, history_len=16, lookahead_frames=40)
 WINDOWED = PARAMS.model_copy(update={"window_frames": 100})

@@ -15,11 +15,11 @@ from mu0.episodes.read import Episode, read_episode
 from mu0.episodes.sidecar import read_sidecar
 from mu0.params.extract import ExtractParams
 from mu0.params.raw_videos import SimulatedSource
-from mu0.sources.clip import ClipInfo, write_clip
+from mu0.sources.clip.on_disk import ClipInfo, write_clip
 from mu0.sources.simulated import record_clip
 from mu0.traceextract import engine
-from mu0.traceextract.sampling import SampledTraces, sample_traces
-from mu0.traceextract.tracks import WorldTracks
+from mu0.traceextract.samples.anchor_views import SampledTraces, sample_traces
+from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 pytestmark = pytest.mark.slow
 STRIDE = 2  # filmed at 10 Hz, kept at 5 Hz

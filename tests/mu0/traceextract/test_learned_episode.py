@@ -18,10 +18,10 @@ from mu0.episodes.validate import validate_episode
 from mu0.errors import WeightsError
 from mu0.params.extract import ExtractParams
 from mu0.params.learned import LearnedParams
-from mu0.sources.clip import ClipInfo, write_clip
+from mu0.sources.clip.on_disk import ClipInfo, write_clip
 from mu0.traceextract.backends.model_slot import SLOT
 from mu0.traceextract.backends.weights_version import weights_version
-from mu0.traceextract.extract_all import extract_all
+from mu0.traceextract.batch.extract_all import extract_all
 
 pytestmark = pytest.mark.slow
 RANDOM = "random-weight"

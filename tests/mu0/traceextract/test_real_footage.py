@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mu0.params.extract import ExtractParams
-from mu0.sources.files import FileItem, write_item
+from mu0.sources.own_files.reader import FileItem, write_item
 from mu0.traceextract.engine import extract_clip
 
 DATA = Path(__file__).parents[4] / "shared" / "data"

@@ -1,0 +1,1 @@
+"""How good policies are in closed loop."""

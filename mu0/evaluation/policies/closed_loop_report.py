@@ -1,0 +1,152 @@
+"""The closed-loop report: success with Wilson intervals, per object kind, and the paired difference.
+
+Both variants act in the same scenes, so they are compared in pairs: only scenes where exactly one succeeds
+say anything, and McNemar's exact test asks whether these fall to one side more than a fair coin would.
+All numbers are of simulated scenes; the report says so.
+
+Sources
+    McNemar, Psychometrika 1947; exact form: two-sided binomial test over the discordant pairs.
+"""
+
+import math
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mu0.evaluation.statistics.wilson import wilson_interval
+from mu0.files import atomic_file, write_json
+
+SCALE_STATEMENT = "simulated: MuJoCo tabletop scenes, rendered images, a scripted demonstrator; no real robot"
+CEILING = "demonstrator"
+VIDEOS_PER_OUTCOME = 2
+
+
+def mcnemar_exact_p(n_only_first: int, n_only_second: int) -> float:
+    """Two-sided exact p value of a fair coin being at least this uneven; 1 without discordant pairs."""
+    n = n_only_first + n_only_second
+    if n == 0:
+        return 1.0
+    tail = sum(math.comb(n, k) for k in range(min(n_only_first, n_only_second) + 1)) / 2**n
+    return min(1.0, 2 * tail)
+
+
+def actor_summary(rows: pd.DataFrame) -> dict[str, Any]:
+    """Success with interval, success per kind, lift rate, closest distance and time per plan of one actor."""
+
+    def rate(column: pd.Series) -> dict[str, Any]:
+        return asdict(wilson_interval(int(column.sum()), len(column)))
+
+    successes = rows[rows["success"]]
+    return {
+        "success": rate(rows["success"]),
+        "lifted": rate(rows["lifted"]),
+        "success_by_kind": {str(kind): rate(part["success"]) for kind, part in rows.groupby("object_kind")},
+        "success_by_n_objects": {str(n): rate(part["success"]) for n, part in rows.groupby("n_objects")},
+        "mean_closest_m": float(rows["closest_m"].mean()),
+        "median_steps_to_success": float(successes["n_steps"].median()) if len(successes) else None,
+        "mean_ms_per_plan": float(rows["ms_per_plan"].mean()),
+    }
+
+
+def paired_difference(rows: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
+    """Success of `first` minus success of `second` on equal seeds, with McNemar's exact p value."""
+    wide = rows.pivot_table(index="seed", columns="actor", values="success", aggfunc="first").astype(bool)
+    only_first = int((wide[first] & ~wide[second]).sum())
+    only_second = int((~wide[first] & wide[second]).sum())
+    return {
+        "first": first,
+        "second": second,
+        "difference": (only_first - only_second) / len(wide),
+        "n_pairs": len(wide),
+        "n_only_first": only_first,
+        "n_only_second": only_second,
+        "mcnemar_exact_p": mcnemar_exact_p(only_first, only_second),
+    }
+
+
+def summarize(rows: pd.DataFrame, setting: dict[str, Any]) -> dict[str, Any]:
+    """Everything in summary.json.
+
+    Args:
+        rows: One row per rollout, the columns of `mu0.policy.rollout.Rollout`.
+        setting: What the rollouts had in common (seeds, horizon, executed steps).
+
+    Returns:
+        Plain JSON content.
+    """
+    actors = {str(actor): actor_summary(part) for actor, part in rows.groupby("actor", sort=False)}
+    policies = [actor for actor in actors if actor != CEILING]
+    pairs = [paired_difference(rows, "mu0", "no_trace")] if {"mu0", "no_trace"} <= set(policies) else []
+    return {
+        "scale": SCALE_STATEMENT,
+        "setting": setting,
+        "actors": actors,
+        "paired": pairs,
+        "ceiling": CEILING,
+        "ceiling_success": actors.get(CEILING, {}).get("success"),
+    }
+
+
+def keep_telling_videos(rows: pd.DataFrame, recorded: Path, goal: Path) -> list[dict[str, Any]]:
+    """Copy the first successes and failures of every actor to `goal`.
+
+    Args:
+        rows: One row per rollout.
+        recorded: Folder with `<actor>_<seed>.mp4` of every rollout.
+        goal: Folder of the kept ones, `<actor>_<success|failure>_<seed>.mp4`.
+
+    Returns:
+        What was kept, for summary.json.
+    """
+    goal.mkdir(parents=True, exist_ok=True)
+    kept = []
+    for (actor, success), part in rows.sort_values("seed").groupby(["actor", "success"]):
+        for row in part.head(VIDEOS_PER_OUTCOME).to_dict("records"):
+            outcome = "success" if success else "failure"
+            name = f"{actor}_{outcome}_{row['seed']}.mp4"
+            shutil.copyfile(recorded / f"{actor}_{row['seed']}.mp4", goal / name)
+            kept.append(
+                {
+                    "file": f"videos/{name}",
+                    "actor": actor,
+                    "seed": row["seed"],
+                    "outcome": outcome,
+                    "instruction": row["instruction"],
+                    "n_steps": row["n_steps"],
+                }
+            )
+    return kept
+
+
+def headline_metrics(summary: dict[str, Any]) -> dict[str, Any]:
+    """The few numbers that `dvc metrics show` and the promotion gates read."""
+    metrics: dict[str, Any] = {"scale": "simulated", "n_rollouts": summary["setting"]["n_rollouts"]}
+    for actor, content in summary["actors"].items():
+        metrics[actor] = {
+            "success_rate": content["success"]["rate"],
+            "success_low": content["success"]["low"],
+            "success_high": content["success"]["high"],
+            "lift_rate": content["lifted"]["rate"],
+            "mean_closest_m": content["mean_closest_m"],
+            "ms_per_plan": content["mean_ms_per_plan"],
+        }
+    if summary["paired"]:
+        pair = summary["paired"][0]
+        metrics["paired_difference"] = pair["difference"]
+        metrics["mcnemar_exact_p"] = pair["mcnemar_exact_p"]
+    return metrics
+
+
+def write_policy_report(
+    rows: pd.DataFrame, setting: dict[str, Any], recorded: Path, folder: Path, metrics: Path
+) -> dict[str, Any]:
+    """Write rollouts.parquet, summary.json, videos/ and the metrics file; returns the summary."""
+    with atomic_file(folder / "rollouts.parquet") as temporary:
+        rows.to_parquet(temporary, index=False)
+    summary = summarize(rows, setting) | {"videos": keep_telling_videos(rows, recorded, folder / "videos")}
+    write_json(folder / "summary.json", summary)
+    write_json(metrics, headline_metrics(summary))
+    return summary

@@ -1,0 +1,1 @@
+"""How good traces are: predicted ones and extracted ones."""

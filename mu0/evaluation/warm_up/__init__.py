@@ -1,0 +1,1 @@
+"""The warm-up study: what a few demonstrations of a new embodiment are worth."""

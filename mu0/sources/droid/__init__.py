@@ -1,0 +1,1 @@
+"""DROID, and any RLDS dataset of the same feature names."""

@@ -1,0 +1,1 @@
+"""EgoVerse: Zarr groups of egocentric videos with hand poses."""

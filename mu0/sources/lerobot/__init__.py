@@ -1,0 +1,1 @@
+"""LeRobotDatasets: read as clips, read as demonstrations, and written."""

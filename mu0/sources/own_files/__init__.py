@@ -1,0 +1,1 @@
+"""A person's own videos and folders of images."""

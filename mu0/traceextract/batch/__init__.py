@@ -1,0 +1,1 @@
+"""All clips of a project into episodes: workers, locks and the episode cache."""

@@ -1,0 +1,1 @@
+"""Rigid bodies among world tracks, and keypoints that ride on them."""

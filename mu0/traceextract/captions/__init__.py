@@ -1,0 +1,1 @@
+"""Captions of an episode: what happens in it, in words, as the official files."""

@@ -1,0 +1,1 @@
+"""What a captioner may look at: events, measured motion, pictures."""

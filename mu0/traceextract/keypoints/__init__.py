@@ -1,0 +1,1 @@
+"""Where to look: entities from patch features, and well spread points on them."""

@@ -1,0 +1,89 @@
+"""The samples of a window, some anchors at a time: they are by far the largest thing that a window makes."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from mu0.episodes.arrays import SAMPLE_NAMES, SampleExtras, Samples
+from mu0.episodes.retiming import Retiming
+from mu0.episodes.stream_samples import SampleStream
+from mu0.params.extract import ExtractParams
+from mu0.traceextract.long_clips.handover import Followed
+from mu0.traceextract.long_clips.windows import Window
+from mu0.traceextract.samples.anchor_views import SampledTraces, sample_traces
+
+ANCHORS_AT_ONCE = 24
+COUNTS_OF_TRACKS = ("not_finite", "static")  # the same for every anchor; all other drops are pairs
+PER_ROW = ("keypoints", "cluster_ids", "is_moving", "visibs")
+
+
+def sample_window(
+    stream: SampleStream, followed: Followed, window: Window, size_px: tuple[int, int], params: ExtractParams
+) -> SampledTraces:
+    """Append the samples of a window's core to the episode.
+
+    Args:
+        stream: The episode's samples.
+        followed: All tracks of the window.
+        window: Its frames.
+        size_px: Image height and width.
+        params: Section `extract`.
+
+    Returns:
+        What was written, without the traces, and what was dropped.
+    """
+    anchors = window.anchors(params.anchor_stride)
+    parts = []
+    for first in range(0, len(anchors), ANCHORS_AT_ONCE):
+        block = anchors[first : first + ANCHORS_AT_ONCE]
+        sampled = sample_traces(followed.tracks, size_px, params, block)
+        if sampled.samples is not None and sampled.extras is not None and sampled.retiming is not None:
+            stream.add(*_numbered(sampled.samples, sampled.extras, sampled.retiming, followed, window))
+        parts.append(_without_traces(sampled))
+    return _joined(parts)
+
+
+def _numbered(
+    samples: Samples, extras: SampleExtras, retiming: Retiming, followed: Followed, window: Window
+) -> tuple[Samples, SampleExtras, Retiming]:
+    """Frames and tracks under the numbers of the clip."""
+    track_ids = followed.track_id[retiming.track_ids]
+    return (
+        replace(samples, frame_indices=samples.frame_indices + np.int32(window.start)),
+        replace(extras, track_ids=track_ids),
+        replace(
+            retiming,
+            future_frame=retiming.future_frame + window.start,
+            history_frame=retiming.history_frame + window.start,
+            track_ids=track_ids,
+        ),
+    )
+
+
+def _without_traces(sampled: SampledTraces) -> SampledTraces:
+    samples = sampled.samples
+    if samples is None:
+        return sampled
+    traces = {
+        name: getattr(samples, name)[:, :0].copy()
+        for name in SAMPLE_NAMES
+        if name not in PER_ROW and name not in {"frame_indices", "offsets"}
+    }
+    return SampledTraces(replace(samples, **traces), None, sampled.dropped, sampled.n_pairs)
+
+
+def _joined(parts: list[SampledTraces]) -> SampledTraces:
+    dropped: Counter[str] = Counter()
+    for part in parts:
+        dropped.update({name: n for name, n in part.dropped.items() if name not in COUNTS_OF_TRACKS})
+    if parts:
+        dropped.update({name: parts[0].dropped.get(name, 0) for name in COUNTS_OF_TRACKS})
+    n_pairs = sum(part.n_pairs for part in parts)
+    filled = [part.samples for part in parts if part.samples is not None]
+    if not filled:
+        return SampledTraces(None, None, dict(dropped), n_pairs)
+    arrays = {name: np.concatenate([getattr(samples, name) for samples in filled]) for name in SAMPLE_NAMES}
+    counts = np.concatenate([np.diff(samples.offsets) for samples in filled])
+    arrays["offsets"] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return SampledTraces(Samples(**arrays), None, dict(dropped), n_pairs)

@@ -1,0 +1,1 @@
+"""The verdict on a clip, and the account of everything that was dropped."""

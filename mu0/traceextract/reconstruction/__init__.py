@@ -1,0 +1,1 @@
+"""Depth, intrinsics and the camera's path."""

@@ -1,0 +1,1 @@
+"""Mode `traceforge`: a grid of points from every query frame."""

@@ -1,0 +1,1 @@
+"""One episode to look at: its page, its video, its Rerun recording."""

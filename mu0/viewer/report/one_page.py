@@ -1,0 +1,48 @@
+"""The report: one page that shows the chain with its numbers, the traces in 3D and the rollouts.
+
+Everything it shows is read from artifacts of the chain; a number that an artifact does not hold is not shown.
+The page says on top at which scale it was made, so that nobody takes a smoke run for a result.
+
+Entry points
+    write_report   project folder -> one self-contained HTML file
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mu0.viewer.page import text, write_page
+from mu0.viewer.report import chain, quality, rollouts, traces
+from mu0.viewer.report.page import Page
+
+Section = Callable[[Path, Page], None]
+SECTIONS: tuple[Section, ...] = (
+    chain.hero,
+    chain.chain,
+    traces.predictions,
+    traces.benchmark,
+    traces.extraction,
+    quality.quality,
+    rollouts.rollouts,
+)
+FOOTER = (
+    "Made by <code>mu0 run</code>. Page, pictures, videos and scenes are one file; nothing is fetched. "
+    "Simulated results say nothing about real robots, and models of this size nothing about the paper’s."
+)
+
+
+def write_report(project: Path, goal: Path) -> None:
+    """Collect all artifacts of a project into one page.
+
+    Args:
+        project: Folder with data/, models/ and reports/.
+        goal: The HTML file.
+
+    Raises:
+        StageError: An artifact is missing or damaged.
+    """
+    page = Page()
+    for section in SECTIONS:
+        section(project, page)
+    hero, *rest = page.parts
+    body = f"{hero}<main>{''.join(rest)}<footer>{FOOTER}</footer></main>"
+    write_page(goal, f"mu0 report: {text(project.resolve().name)}", body, page.scenes)

@@ -1,0 +1,67 @@
+"""The report's section on closed-loop rollouts."""
+
+from pathlib import Path
+from typing import Any
+
+from mu0.files import inside, read_json
+from mu0.viewer.page import table, text, video
+from mu0.viewer.report.page import Page
+
+FOLDER = Path("reports/ur3_report")
+NAMES = {
+    "demonstrator": "scripted demonstrator (ceiling)",
+    "mu0": "action expert on μ0’s trace features",
+    "no_trace": "the same without trace features",
+}
+SIGNIFICANT_P = 0.05
+
+
+def rollouts(project: Path, page: Page) -> None:
+    """Success of every actor with its interval, the paired comparison, and videos."""
+    summary = read_json(project / FOLDER / "summary.json")
+    page.parts.append("<h2>UR3: from traces to actions</h2>")
+    page.parts.append(
+        f'<p class="note">{text(summary["scale"])}. Every actor meets the same '
+        f"{summary['setting']['n_rollouts']} scenes, none of which were in the demonstrations. "
+        "Intervals are Wilson’s, 95 %.</p>"
+    )
+    header = ["actor", "success", "rate", "95 % interval", "lifted", "closest approach", "ms per plan"]
+    page.parts.append(table(header, [_row(name, actor) for name, actor in summary["actors"].items()]))
+    for pair in summary["paired"]:
+        page.parts.append(f'<p class="note">{text(_verdict(pair))}</p>')
+    shown = [
+        video(
+            inside(project / FOLDER, clip["file"]),
+            f"{NAMES.get(clip['actor'], clip['actor'])}: {clip['outcome']} “{clip['instruction']}”",
+        )
+        for clip in summary["videos"]
+    ]
+    page.parts.append(f'<div class="grid videos">{"".join(shown)}</div>')
+
+
+def _row(name: str, actor: dict[str, Any]) -> list[str]:
+    success = actor["success"]
+    return [
+        NAMES.get(name, name),
+        f"{success['n_successes']}/{success['n_trials']}",
+        f"{100 * success['rate']:.0f} %",
+        f"{100 * success['low']:.0f} to {100 * success['high']:.0f} %",
+        f"{100 * actor['lifted']['rate']:.0f} %",
+        f"{100 * actor['mean_closest_m']:.1f} cm",
+        "–" if name == "demonstrator" else f"{actor['mean_ms_per_plan']:.0f}",
+    ]
+
+
+def _verdict(pair: dict[str, Any]) -> str:
+    shown = pair["mcnemar_exact_p"] < SIGNIFICANT_P
+    better = "with" if pair["difference"] > 0 else "without"
+    conclusion = (
+        f"The expert {better} trace features succeeds more often."
+        if shown
+        else "No difference between the variants is shown."
+    )
+    return (
+        f"Paired over {pair['n_pairs']} scenes: only with trace features {pair['n_only_first']}, "
+        f"only without {pair['n_only_second']}; McNemar’s exact "
+        f"p = {pair['mcnemar_exact_p']:.2f}. {conclusion}"
+    )

@@ -1,0 +1,184 @@
+"""The report's sections on traces: predictions in 3D, the benchmark, and how true extracted traces are."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from mu0.errors import StageError
+from mu0.files import inside, read_json
+from mu0.viewer.episode.scenes import episode_scenes
+from mu0.viewer.page import picture, scene_slot, table, text
+from mu0.viewer.report.page import Page
+from mu0.viewer.scene import Layer, assumed_intrinsics, make_scene, unproject_uvz
+
+TRACE_REPORT = Path("reports/trace_report")
+EPISODES = Path("data/extracted_traces")
+CAPTIONS = Path("data/captions")
+MOST_PREDICTIONS = 6
+TRUTH_COLOUR = "#e8eef5"
+LEGEND = (
+    '<div class="legend-row"><span>now</span><div class="legend"></div><span>end of the trace</span></div>'
+)
+NAMES = {
+    "mu0": "μ0",
+    "mu0_history": "μ0, with the past",
+    "static": "static",
+    "constant_velocity": "constant velocity",
+}
+AUDIT = {
+    "average_points_within_distance": ("points within the thresholds (APD)", 100.0, "%"),
+    "average_jaccard": ("average Jaccard (AJ)", 100.0, "%"),
+    "occlusion_accuracy": ("occlusion accuracy (OA)", 100.0, "%"),
+    "recall": ("visible frames recovered", 100.0, "%"),
+    "moving_median_error_m": ("moving points, median error", 1000.0, "mm"),
+    "moving_p90_error_m": ("moving points, 90th percentile", 1000.0, "mm"),
+}
+
+
+def predictions(project: Path, page: Page) -> None:
+    """Interactive scenes of held-out moments: samples of μ0 beside what really happened."""
+    scenes = sorted((project / TRACE_REPORT / "scenes").glob("*.json"), key=lambda path: int(path.stem))
+    page.parts.append(
+        "<h2>What μ0 expects to happen</h2>"
+        '<p class="note">Held-out scenes, evenly chosen. Drag to orbit, scroll to zoom, '
+        "scrub or play the time, pick a sample. White lines are what really happened.</p>" + LEGEND
+    )
+    slots = []
+    for path in scenes[:MOST_PREDICTIONS]:
+        slots.append(scene_slot(len(page.scenes)))
+        page.scenes.append(_prediction(path))
+    page.parts.append(f'<div class="grid">{"".join(slots)}</div>')
+
+
+def benchmark(project: Path, page: Page) -> None:
+    """The headline table with intervals, and the figures."""
+    summary = read_json(project / TRACE_REPORT / "summary.json")
+    rows = pd.read_parquet(project / TRACE_REPORT / "table.parquet")
+    rows = rows[
+        (rows["source"] == "all")
+        & (rows["points"] == summary["headline_points"])
+        & (rows["horizon"] == summary["headline_horizon"])
+    ]
+    best = f"best{summary['n_futures']}"
+    page.parts.append(
+        f'<h2>How far off</h2><p class="note">Mean errors of {text(summary["headline_points"])} points over '
+        f"{summary['headline_horizon']} steps of path length, {summary['n_episodes']} held-out episodes. "
+        "Brackets are 95 % bootstrap intervals over episodes. Baselines have one future, μ0 has samples.</p>"
+    )
+    header = [
+        "method",
+        "ADE",
+        "FDE",
+        "ADE in the image (uv)",
+        f"ADE, best of {summary['n_futures']}",
+        "time per question",
+    ]
+    page.parts.append(table(header, [_benchmark_row(row, summary, best) for row in rows.to_dict("records")]))
+    figures = sorted((project / TRACE_REPORT / "figures").glob("*.png"))
+    overlays = sorted((project / TRACE_REPORT / "overlays").glob("*.png"), key=lambda path: int(path.stem))
+    shown = [picture(path, path.stem.replace("_", " ")) for path in figures]
+    page.parts.append(
+        f'<div class="grid">{"".join(shown)}</div><h3>Truth and first answers, side by side</h3>'
+    )
+    page.parts.append("".join(picture(path, "truth, μ0, μ0 with the past") for path in overlays[:3]))
+
+
+def extraction(project: Path, page: Page) -> None:
+    """Traces of one episode per source in 3D, and the audit against the simulator."""
+    page.parts.append(
+        '<h2>What TraceExtract found</h2><p class="note">Traces extracted from pixels and depth, '
+        "one episode per source. Only points that move are kept.</p>"
+    )
+    slots = []
+    for source in sorted(path for path in (project / EPISODES).iterdir() if path.is_dir()):
+        episode = next((p for p in sorted(source.iterdir()) if (p / "samples/traj.npy").exists()), None)
+        if episode is not None:
+            slots.append(scene_slot(len(page.scenes)))
+            captions = project / CAPTIONS / source.name / episode.name
+            page.scenes.append(episode_scenes(episode, captions, most=1)[0])
+    page.parts.append(f'<div class="grid">{"".join(slots)}</div>')
+    audit = read_json(project / "reports/trace_audit/summary.json")
+    if audit:
+        keys = [key for key in AUDIT if any(key in row for row in audit.values())]
+        rows = [
+            [source, row["n_episodes"], *[_measured(row.get(key), *AUDIT[key][1:]) for key in keys]]
+            for source, row in audit.items()
+        ]
+        page.parts.append(
+            "<h3>Against the simulator’s exact truth</h3>"
+            '<p class="note">Camera-space, no rescaling; nothing but this audit reads the truth.</p>'
+        )
+        page.parts.append(table(["source", "episodes", *[AUDIT[key][0] for key in keys]], rows))
+
+
+def _prediction(path: Path) -> dict[str, Any]:
+    moment = read_json(path)
+    folder = path.parent
+    image = _pixels(inside(folder, moment["image"]), cv2.IMREAD_COLOR)[..., ::-1]
+    size_px = (moment["width"], moment["height"])
+    depth_m = None
+    if moment["depth"]:
+        millimetres = _pixels(inside(folder, moment["depth"]), cv2.IMREAD_UNCHANGED)
+        depth_m = millimetres.astype(np.float32) / 1000
+    intrinsics = (
+        np.array(moment["intrinsics"], np.float64) if moment["intrinsics"] else assumed_intrinsics(*size_px)
+    )
+    anchor = np.array(moment["anchor"], np.float64)
+    valid = np.array(moment["valid"], bool)
+
+    def layer(
+        name: str, uvz: Float[np.ndarray, "sample q step 3"], colour: str | None, *, shown: bool
+    ) -> Layer:
+        kept = np.where(valid[None, ..., None], uvz, np.nan)
+        start = np.broadcast_to(anchor[None, :, None], (len(uvz), len(anchor), 1, 3))
+        return Layer(
+            name, unproject_uvz(np.concatenate([start, kept], axis=2), intrinsics, size_px), colour, shown
+        )
+
+    layers = [
+        layer(NAMES.get(name, name), np.array(samples, np.float64), None, shown=name == "mu0")
+        for name, samples in moment["methods"].items()
+        if name not in ("static", "constant_velocity")
+    ]
+    layers.append(layer("truth", np.array(moment["truth"], np.float64)[None], TRUTH_COLOUR, shown=True))
+    return make_scene(
+        f"{moment['episode_id']}, frame {moment['frame_index']}", np.ascontiguousarray(image), layers,
+        instruction=moment["instruction"], depth_m=depth_m, intrinsics=intrinsics,
+    )  # fmt: skip
+
+
+def _pixels(path: Path, flags: int) -> np.ndarray:
+    pixels = cv2.imread(str(path), flags)
+    if pixels is None:
+        raise StageError(
+            f"{path} cannot be read as a picture.",
+            expected="what stage trace_report wrote",
+            remedy="run `dvc repro --force trace_report`.",
+        )
+    return pixels
+
+
+def _benchmark_row(row: dict[Any, Any], summary: dict[str, Any], best: str) -> list[str]:
+    headline, name = summary["headline"], str(row["method"])
+    short = {"constant_velocity": "cv"}.get(name, name)
+    best_m = headline.get(f"{short}_{best}_ade_m")
+    return [
+        NAMES.get(name, name),
+        _centimetres(row, "ade_m"),
+        _centimetres(row, "fde_m"),
+        f"{row['ade_uv']:.3f} [{row['ade_uv_low']:.3f}, {row['ade_uv_high']:.3f}]",
+        f"{100 * best_m:.1f} cm" if best_m is not None and row["n_parameters"] else "–",
+        f"{1000 * row['latency_s']:.1f} ms",
+    ]
+
+
+def _centimetres(row: dict[Any, Any], key: str) -> str:
+    return f"{100 * row[key]:.1f} cm [{100 * row[f'{key}_low']:.1f}, {100 * row[f'{key}_high']:.1f}]"
+
+
+def _measured(value: float | None, scale: float, unit: str) -> str:
+    return "–" if value is None else f"{scale * value:.1f} {unit}"

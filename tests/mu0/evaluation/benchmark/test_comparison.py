@@ -1,0 +1,168 @@
+"""Methods against μ0: known offsets give known errors, differences and shares; other answers are refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mu0.errors import StageError
+from mu0.evaluation.benchmark.answers import Answers, read_answers, write_answers
+from mu0.evaluation.benchmark.comparison import HELD_OUT, MethodBenchmark, compare_answers
+from mu0.evaluation.benchmark.methods import METHODS, method_spec, open_method
+from mu0.evaluation.benchmark.questions import digest_of, first_episodes
+from mu0.evaluation.benchmark.tables import markdown
+from mu0.evaluation.statistics.bootstrap import bootstrap_mean, bounds, resample_means
+from mu0.evaluation.traces.held_out import BenchmarkSettings
+from mu0.evaluation.traces.predictions import Method, predict_all
+from mu0.interfaces import AbstractTracePredictor
+from mu0.records import Observation, Queries, TraceSamples
+from mu0.viewer.method_report import choose_moments, write_method_report
+from tests.mu0.evaluation.questions import N_STEPS, QUESTIONS, STEP
+
+SETTINGS = BenchmarkSettings(n_samples=2, horizons=(4, 8), moving_threshold_uv=0.05, seed=0, n_resamples=200)
+
+
+class Beside(AbstractTracePredictor):
+    """Every sample runs beside the truth: sample s by `offset (2 - s)` to the right, so the last is best."""
+
+    name = "beside"
+
+    def __init__(self, offset: float) -> None:
+        self.offset = offset
+
+    def predict(self, observation: Observation, queries: Queries, n_samples: int, seed: int) -> TraceSamples:
+        anchor = queries.anchor_uvz
+        is_3d = bool((anchor[:, 2] > 0).any())
+        speed = np.ones((len(anchor), 1, 1))
+        speed[0] = 0
+        exact = anchor[:, None] + np.arange(1, N_STEPS + 1)[:, None] * STEP * [1, 1, is_3d] * speed
+        offsets = self.offset * (n_samples - np.arange(n_samples))
+        uvz = exact[None] + offsets[:, None, None, None] * np.array([1.0, 0, 0])
+        return TraceSamples(uvz, np.ones(uvz.shape[:3]))
+
+
+def answers_of(name: str, offset: float) -> Answers:
+    asked = predict_all(Method(name, Beside(offset), sees_history=False, n_parameters=7), QUESTIONS, 2, 0)
+    facts = {"name": name, "n_parameters": 7, "sees_history": False, "steps": 10}
+    return Answers(name, asked.uvz, np.full(len(QUESTIONS), offset), facts)
+
+
+@pytest.fixture(scope="module")
+def compared() -> MethodBenchmark:
+    answers = [answers_of("mu0", 0.1), answers_of("tracegen", 0.2), answers_of("static", 0.1)]
+    return compare_answers(answers, QUESTIONS, SETTINGS, apart=("hand",))
+
+
+def test_known_offsets_give_known_errors_in_every_split(compared: MethodBenchmark) -> None:
+    assert compared.splits == [HELD_OUT, "arm", "phone", "hand"]
+    for split in compared.splits:
+        rows = compared.rows(split).set_index("method")
+        assert rows.loc["mu0", "ade_uv"] == pytest.approx(0.2)
+        assert rows.loc["mu0", "minADE_2_uv"] == pytest.approx(0.1)
+        assert rows.loc["tracegen", "minFDE_2_uv"] == pytest.approx(0.2)
+        assert rows.loc["mu0", "latency_s"] == 0.1
+
+
+def test_differences_and_shares_are_paired(compared: MethodBenchmark) -> None:
+    """Both methods miss by a constant, so that every draw of episodes gives the same difference."""
+    rows = compared.compared("minADE_2_uv").set_index("method")
+    for key, value in (("difference", 0.1), ("saved", 0.5)):
+        for end in ("", "_low", "_high"):
+            assert rows.loc["tracegen", key + end] == pytest.approx(value)
+            assert rows.loc["static", key + end] == pytest.approx(0.0, abs=1e-12)
+    assert set(compared.comparisons["reference"]) == {"mu0"}
+    assert "mu0" not in set(compared.comparisons["method"])
+
+
+def test_sources_that_are_apart_are_not_pooled(compared: MethodBenchmark) -> None:
+    counts = compared.rows().set_index("method")["n_keypoints"]
+    assert set(counts) == {sum(len(q.truth_uvz) for q in QUESTIONS if q.source != "hand")}
+    everywhere = compared.table.groupby(["split", "points", "horizon"])["n_keypoints"].nunique()
+    assert set(everywhere) == {1}
+
+
+def test_moving_points_are_fewer_than_all(compared: MethodBenchmark) -> None:
+    moving, everything = compared.rows(points="moving"), compared.rows()
+    assert (moving["n_keypoints"].to_numpy() < everything["n_keypoints"].to_numpy()).all()
+
+
+def test_the_tables_name_winner_and_loser(compared: MethodBenchmark) -> None:
+    page = markdown(compared)
+    assert "| TraceGen |" in page
+    rows = [line for line in page.splitlines() if line.startswith("| held-out episodes |")]
+    assert [line.split(" | ")[-1] for line in rows] == ["μ0 |", "undecided |"]
+    assert "| static | +0.00 [+0.00, +0.00] | +0% [+0%, +0%] |" in rows[1]
+    metrics = compared.flat_metrics()
+    assert metrics["mu0_saves_of_tracegen_low"] == pytest.approx(0.5, abs=0.02)  # metres depend on the depth
+
+
+@pytest.mark.slow
+def test_the_report_is_one_page_with_figures_and_panels(compared: MethodBenchmark, tmp_path: Path) -> None:
+    write_method_report(tmp_path, QUESTIONS, compared, n_panels=3)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "table.parquet", "table.csv", "comparisons.parquet", "comparisons.csv", "table.md", "summary.json",
+        "figures", "panels", "index.html",
+    }  # fmt: skip
+    assert len(list((tmp_path / "figures").iterdir())) == 4
+    assert len(list((tmp_path / "panels").iterdir())) == 3
+    assert (tmp_path / "index.html").read_text().count("data:image/png") == 7
+
+
+def test_moments_are_shared_out_over_the_sources() -> None:
+    chosen = choose_moments(QUESTIONS, 5)
+    assert [QUESTIONS[place].source for place in chosen] == ["arm", "arm", "hand", "hand", "phone"]
+    assert len(set(chosen)) == 5
+
+
+def test_answers_come_back_and_answers_to_other_questions_are_refused(tmp_path: Path) -> None:
+    asked = predict_all(Method("mu0", Beside(0.1), sees_history=False, n_parameters=7), QUESTIONS, 2, 0)
+    digest = digest_of(QUESTIONS)
+    write_answers(tmp_path / "mu0", asked, {"digest": digest})
+    kept = read_answers(tmp_path / "mu0", digest)
+    assert kept.name == "mu0"
+    assert np.array_equal(kept.uvz, asked.uvz.astype(np.float32))
+    assert digest_of(QUESTIONS[:-1]) != digest
+    with pytest.raises(StageError, match="are to other questions"):
+        read_answers(tmp_path / "mu0", digest_of(QUESTIONS[:-1]))
+    with pytest.raises(StageError, match="is missing"):
+        read_answers(tmp_path / "nobody", digest)
+
+
+def test_without_the_reference_or_with_missing_keypoints_nothing_is_compared() -> None:
+    with pytest.raises(StageError, match="none of mu0"):
+        compare_answers([answers_of("tracegen", 0.1)], QUESTIONS, SETTINGS)
+    with pytest.raises(StageError, match="2 futures of 30 keypoints"):
+        compare_answers([answers_of("mu0", 0.1)], QUESTIONS[:-1], SETTINGS)
+
+
+def test_methods_are_opened_by_name() -> None:
+    assert open_method("static", 4).name == "static"
+    assert open_method("constant_velocity", 4).sees_history
+    with pytest.raises(StageError, match="no method 'tau0'"):
+        method_spec("tau0")
+    assert METHODS["mu0"].checkpoint == METHODS["mu0_history"].checkpoint
+
+
+def test_resampled_means_agree_with_the_plain_bootstrap() -> None:
+    rng = np.random.default_rng(0)
+    values, clusters = rng.normal(size=(300, 2)), np.repeat(np.arange(30), 10)
+    values[5, 0] = np.nan
+    drawn = resample_means(values, clusters, seed=1, n_resamples=4000)
+    low, high = bounds(drawn.draws)
+    for place in range(2):
+        plain = bootstrap_mean(values[:, place], clusters, seed=2, n_resamples=4000)
+        assert drawn.mean[place] == pytest.approx(plain.mean)
+        assert (low[place], high[place]) == pytest.approx((plain.low, plain.high), abs=0.02)
+
+
+def test_a_column_that_nobody_knows_has_no_mean() -> None:
+    drawn = resample_means(np.full((4, 1), np.nan), np.arange(4), n_resamples=10)
+    assert np.isnan(drawn.mean).all()
+    assert np.isnan(drawn.draws).all()
+
+
+def test_the_first_episodes_of_every_source_are_taken() -> None:
+    import pandas as pd
+
+    slots = pd.DataFrame({"source": list("aaab"), "episode_id": ["a/2", "a/1", "a/3", "b/1"]})
+    assert sorted(first_episodes(slots, 2)["episode_id"]) == ["a/1", "a/2", "b/1"]

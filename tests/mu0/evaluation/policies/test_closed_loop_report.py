@@ -1,0 +1,102 @@
+"""The closed-loop report: intervals, the paired test, the telling videos."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mu0.evaluation.policies.closed_loop_report import (
+    headline_metrics,
+    keep_telling_videos,
+    mcnemar_exact_p,
+    paired_difference,
+    summarize,
+    write_policy_report,
+)
+from mu0.files import read_json
+
+
+def table() -> pd.DataFrame:
+    """mu0 succeeds in seeds 0-3, no_trace in 3-4, the demonstrator always; ten seeds."""
+    successes = {"mu0": {0, 1, 2, 3}, "no_trace": {3, 4}, "demonstrator": set(range(10))}
+    return pd.DataFrame(
+        [
+            {
+                "actor": actor,
+                "seed": seed,
+                "object_kind": "can" if seed % 2 else "apple",
+                "n_objects": 1,
+                "instruction": "put the can into the sink",
+                "success": seed in good,
+                "lifted": seed in good,
+                "n_steps": 60,
+                "closest_m": 0.01,
+                "n_plans": 8,
+                "ms_per_plan": 20.0,
+            }
+            for actor, good in successes.items()
+            for seed in range(10)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_first", "n_second", "expected"),
+    [(0, 0, 1.0), (5, 0, 0.0625), (0, 6, 0.03125), (3, 3, 1.0), (8, 2, 0.109375)],
+)
+def test_mcnemar_known_values(n_first: int, n_second: int, expected: float) -> None:
+    assert mcnemar_exact_p(n_first, n_second) == pytest.approx(expected)
+
+
+def test_pairs_count_only_seeds_where_one_succeeds() -> None:
+    pair = paired_difference(table(), "mu0", "no_trace")
+    assert (pair["n_only_first"], pair["n_only_second"], pair["n_pairs"]) == (3, 1, 10)
+    assert pair["difference"] == pytest.approx(0.2)
+    assert pair["mcnemar_exact_p"] == pytest.approx(0.625)
+
+
+def test_summary_has_every_actor_with_intervals_and_says_simulated() -> None:
+    summary = summarize(table(), {"n_rollouts": 10})
+    assert summary["scale"].startswith("simulated")
+    assert summary["actors"]["mu0"]["success"]["n_successes"] == 4
+    assert 0 < summary["actors"]["mu0"]["success"]["low"] < 0.4 < summary["actors"]["mu0"]["success"]["high"]
+    assert summary["actors"]["no_trace"]["success_by_kind"]["can"]["n_successes"] == 1
+    assert summary["ceiling_success"]["rate"] == 1.0
+
+
+def test_an_actor_without_success_has_no_steps_to_success() -> None:
+    rows = table().assign(success=False)
+    assert summarize(rows, {"n_rollouts": 10})["actors"]["mu0"]["median_steps_to_success"] is None
+
+
+def test_headline_metrics_are_numbers() -> None:
+    metrics = headline_metrics(summarize(table(), {"n_rollouts": 10}))
+    assert metrics["mu0"]["success_rate"] == 0.4
+    assert metrics["paired_difference"] == pytest.approx(0.2)
+
+
+def test_report_keeps_two_videos_per_outcome(tmp_path: Path) -> None:
+    recorded = tmp_path / "recorded"
+    recorded.mkdir()
+    rows = table()
+    for row in rows.itertuples():
+        (recorded / f"{row.actor}_{row.seed}.mp4").write_bytes(b"video")
+    kept = keep_telling_videos(rows, recorded, tmp_path / "videos")
+    assert {(k["actor"], k["outcome"]) for k in kept if k["actor"] == "mu0"} == {
+        ("mu0", "success"),
+        ("mu0", "failure"),
+    }
+    assert len(kept) == 10
+    assert (tmp_path / "videos/mu0_success_0.mp4").is_file()
+
+
+def test_written_files_can_be_read_again(tmp_path: Path) -> None:
+    recorded = tmp_path / "recorded"
+    recorded.mkdir()
+    rows = table()
+    for row in rows.itertuples():
+        (recorded / f"{row.actor}_{row.seed}.mp4").write_bytes(b"video")
+    write_policy_report(rows, {"n_rollouts": 10}, recorded, tmp_path / "report", tmp_path / "metrics.json")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "report/rollouts.parquet"), rows)
+    assert read_json(tmp_path / "report/summary.json")["setting"] == {"n_rollouts": 10}
+    assert read_json(tmp_path / "metrics.json")["no_trace"]["success_rate"] == 0.2

@@ -1,0 +1,76 @@
+"""The report's pieces: numbers come from the artifacts, words promise no more than intervals allow."""
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from mu0.viewer.report.chain import _n_parameters
+from mu0.viewer.report.rollouts import _row, _verdict
+from mu0.viewer.report.traces import _measured, _prediction
+
+
+def test_parameters_are_counted_from_the_header_alone(tmp_path: Path) -> None:
+    header = json.dumps(
+        {
+            "__metadata__": {"format": "pt"},
+            "a": {"dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48]},
+            "b": {"dtype": "F32", "shape": [], "data_offsets": [48, 52]},
+        }
+    ).encode()
+    (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    assert _n_parameters(tmp_path / "w.safetensors") == 13
+
+
+def test_no_difference_is_claimed_without_evidence() -> None:
+    pair = {"n_pairs": 40, "n_only_first": 5, "n_only_second": 3, "difference": 0.05, "mcnemar_exact_p": 0.73}
+    assert _verdict(pair).endswith("No difference between the variants is shown.")
+
+
+def test_a_significant_loss_is_said_as_a_loss() -> None:
+    pair = {
+        "n_pairs": 40,
+        "n_only_first": 0,
+        "n_only_second": 9,
+        "difference": -0.2,
+        "mcnemar_exact_p": 0.004,
+    }
+    assert _verdict(pair).endswith("The expert without trace features succeeds more often.")
+
+
+def test_an_actor_row_shows_counts_rate_and_interval() -> None:
+    rate = {"n_successes": 12, "n_trials": 40, "rate": 0.3, "low": 0.181, "high": 0.454}
+    actor = {
+        "success": rate,
+        "lifted": rate | {"rate": 0.5},
+        "mean_closest_m": 0.0321,
+        "mean_ms_per_plan": 24.4,
+    }
+    assert _row("mu0", actor)[1:] == ["12/40", "30 %", "18 to 45 %", "50 %", "3.2 cm", "24"]
+
+
+def test_what_was_not_measured_is_a_dash() -> None:
+    assert _measured(None, 100.0, "%") == "–"
+    assert _measured(0.0123, 1000.0, "mm") == "12.3 mm"
+
+
+def test_a_prediction_starts_at_its_anchor_and_hides_invalid_steps(tmp_path: Path) -> None:
+    import base64
+
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "0.png"), np.zeros((64, 64, 3), np.uint8))
+    moment = {
+        "image": "0.png", "depth": None, "width": 64, "height": 64, "instruction": "pick",
+        "episode_id": "s/c",
+        "frame_index": 3, "intrinsics": [[64, 0, 32], [0, 64, 32], [0, 0, 1]], "anchor": [[0, 0, 2.0]],
+        "truth": [[[0.5, 0, 2.0], [1, 0, 2.0]]], "valid": [[True, False]],
+        "methods": {"mu0": [[[[0.5, 0, 2.0], [1, 0, 2.0]]]], "static": [[[[0, 0, 2.0], [0, 0, 2.0]]]]},
+    }  # fmt: skip
+    (tmp_path / "0.json").write_text(json.dumps(moment))
+    scene = _prediction(tmp_path / "0.json")
+    assert [layer["name"] for layer in scene["layers"]] == ["μ0", "truth"]
+    xyz = np.frombuffer(base64.b64decode(scene["layers"][0]["xyz"]), "<f4").reshape(3, 3)
+    np.testing.assert_allclose(xyz[:2], [[0, 0, 2], [0.5, 0, 2]], atol=1e-6)
+    assert np.isnan(xyz[2]).all()

@@ -1,0 +1,55 @@
+"""The quality section: bars that add up, clips that failed with their reason, nothing unescaped."""
+
+from pathlib import Path
+
+from mu0.traceextract.quality.row import QualityRow
+from mu0.traceextract.quality.table import write_quality
+from mu0.viewer.report.page import Page
+from mu0.viewer.report.quality import quality
+
+
+def _project(root: Path) -> Path:
+    import pandas as pd
+
+    folder = root / "data/extracted_traces"
+    folder.mkdir(parents=True)
+    rows = [
+        QualityRow(
+            "a", "phone", "a", "unknown", simulated=False, status="ok", n_frames_in=20, n_frames=10,
+            n_points_in=50, n_points_out=44, n_pairs_in=400, n_rows=90, static_jitter_m=0.0012, is_3d=True,
+            licence="CC0-1.0", intrinsics_source="data",
+            dropped={"frame": {"rate": 10}, "point": {"no_depth": 6}, "pair": {"static": 310}},
+        ),
+        QualityRow("b", "phone", "b", "unknown", simulated=False, status="failed", reason="<b>broken</b>"),
+    ]  # fmt: skip
+    index = pd.DataFrame(
+        [{"source": "phone", "clip_id": name, "status": "ok", "reason": "", "n_frames": 20} for name in "ab"]
+    )
+    write_quality(folder, rows, index)
+    return root
+
+
+def test_every_level_says_what_went_in_what_came_out_and_why_not(tmp_path: Path) -> None:
+    page = Page()
+    quality(_project(tmp_path), page)
+    words = "".join(page.parts)
+    for part in ("2 clips", "1 became episodes", "1 failed", "40 frames", "10 left out for the rate",
+                 "20 in clips that failed", "50 points chosen", "44 were followed", "6 without depth",
+                 "400 points × anchor frames", "90 are traces", "310 at rest", "1.2 mm", "CC0-1.0",
+                 ):  # fmt: skip
+        assert part in words
+
+
+def test_a_failed_clip_stands_there_with_its_reason_as_text(tmp_path: Path) -> None:
+    page = Page()
+    quality(_project(tmp_path), page)
+    words = "".join(page.parts)
+    assert "phone/b" in words
+    assert "&lt;b&gt;broken&lt;/b&gt;" in words
+    assert "<b>broken" not in words
+
+
+def test_an_old_project_is_told_so(tmp_path: Path) -> None:
+    page = Page()
+    quality(tmp_path, page)
+    assert "before drops were recorded" in "".join(page.parts)
