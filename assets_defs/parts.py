@@ -9,7 +9,7 @@ from assets_defs.graph import Artifact, Stage
 CORE = ("mu0/errors.py", "mu0/files.py", "mu0/params", "mu0/progress.py", "assets_defs/entry.py")
 SHARED = ("mu0/records.py", "mu0/interfaces.py")
 EPISODES = ("mu0/episodes", "mu0/geometry")
-MODEL = (*SHARED, *EPISODES, "mu0/dataset", "mu0/model")
+MODEL = (*SHARED, *EPISODES, "mu0/dataset", "mu0/hardware", "mu0/model")
 TRACKING = ("assets_defs/tracking.py", "assets_defs/tracking_models.py", "assets_defs/dvc_state.py")
 TRAIN = ("mu0/training", *TRACKING)
 SIMULATION = ("mu0/envs", "mu0/sources", "mu0/geometry")

@@ -5,20 +5,14 @@ whose bilinear samples tell a keypoint what it sits on. Small models trained fro
 with it than with bare patches.
 """
 
-from functools import cache
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mu0.hardware.bfloat16 import has_fast_bfloat16
+
 UNSHUFFLE = 4
 GROUPS = 8
-
-
-@cache
-def has_fast_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware; elsewhere it would be emulated, slowly."""
-    return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
 
 
 def _convolution(n_in: int, n_out: int, stride: int) -> nn.Sequential:
@@ -57,7 +51,7 @@ class ConvStem(nn.Module):
         self, image: Float[Tensor, "b 3 s s"]
     ) -> tuple[Float[Tensor, "b n width"], Float[Tensor, "b c fine fine"]]:
         """Patch tokens in row order, and the fine map."""
-        with torch.autocast(image.device.type, torch.bfloat16, enabled=has_fast_bfloat16()):
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=has_fast_bfloat16(image.device)):
             fine_map = self.fine(image.contiguous(memory_format=torch.channels_last))
             patches = self.coarse(fine_map)
         return patches.float().flatten(2).mT, fine_map.float()

@@ -24,6 +24,7 @@ class ActionExpertParams(Section):
     frame_stride: Count = 1  # 2 halves the time that frozen features take
     width: Count = 128
     blocks: Count = 2
+    convolutions: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: whatever is faster on this machine
     seed: Seed = 0
 
 

@@ -46,6 +46,9 @@ class TrainParams(Section):
     depth_noise_m: NonNegative = 0.0
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.98
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    convolutions: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="Of the stem; auto is whatever is faster on this machine."
+    )
     checkpointing: bool = Field(default=False, description="Compute activations twice, keep few of them.")
     compile: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"

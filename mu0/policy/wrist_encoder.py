@@ -13,6 +13,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mu0.hardware.bfloat16 import has_fast_bfloat16
+
 GROUPS = 8
 HEAT_CHANNELS = 64
 SHARPNESS = 8.0
@@ -57,7 +59,8 @@ class NamedKeypoints(nn.Module):
         self, feature_map: Float[Tensor, "b c h w"], text: Float[Tensor, "b text"]
     ) -> Float[Tensor, "b two_k"]:
         """Mean u and v in [-1, 1] of every heat map."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+        is_rounded = self.training and has_fast_bfloat16(feature_map.device)
+        with torch.autocast(feature_map.device.type, torch.bfloat16, enabled=is_rounded):
             features = self.features(feature_map)
         features = features.float()
         query = self.looked_for + self.named(text).unflatten(1, self.looked_for.shape)
@@ -71,8 +74,8 @@ class NamedKeypoints(nn.Module):
 class WristEncoder(nn.Module):
     """A trained convolutional stem: image -> 4x4 tokens and soft keypoints.
 
-    bfloat16 is used in training, and for the convolutions only: at these widths it makes attention
-    slower, not faster.
+    bfloat16 is used in training, for the convolutions only (at these widths it makes attention slower), and
+    only where the machine is faster with it.
     """
 
     SIDE_PX = 64  # of the square image, which the strides turn into 4x4 tokens
@@ -88,7 +91,8 @@ class WristEncoder(nn.Module):
     ) -> tuple[Float[Tensor, "b tokens width"], Float[Tensor, "b two_k"]]:
         """Tokens in row-major order, and keypoint positions."""
         x = images.float() / 127.5 - 1
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+        is_rounded = self.training and has_fast_bfloat16(x.device)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=is_rounded):
             fine = self.fine(x)
             tokens = self.coarse(fine)
         return tokens.float().flatten(2).transpose(1, 2), self.keypoints(fine.float(), text)

@@ -23,6 +23,7 @@ from mu0.dataset.statistics import NormalizerStats
 from mu0.dataset.store import WindowSettings
 from mu0.dataset.windows import INDEX_NAME, TraceWindows
 from mu0.files import sha256_of_tree
+from mu0.hardware.bfloat16 import settle_for_training
 from mu0.model.config import WorldModelConfig
 from mu0.model.pretrained import NO_WEIGHTS, StartingWeights, fill_frozen, require_weights, start_tokenizer
 from mu0.model.world_model import TraceWorldModel
@@ -42,6 +43,7 @@ class TrainingRun:
     model: TraceWorldModel
     fitted: FitResult
     validation: dict[str, float]
+    convolutions: str  # what the stem's were computed in
 
 
 def build_model(
@@ -105,6 +107,7 @@ def train_world_model(
         StageError: The machine cannot train as asked; see also `mu0.training.loop.fit`.
     """
     device = training_device(train.device)
+    convolutions = settle_for_training(train.convolutions, device, work_folder)
     model.to(device)
     if train.sharding == "full":
         shard(model, device)
@@ -128,7 +131,7 @@ def train_world_model(
         ]
         validation = validate(model, batches, train.seed)
     model = gathered(model) if train.sharding == "full" else model.to("cpu")
-    return TrainingRun(model, fitted, validation)
+    return TrainingRun(model, fitted, validation, convolutions)
 
 
 def open_windows(
