@@ -47,13 +47,12 @@ def _train(params: WorldModelParams, *, is_first: bool) -> None:
         )
         train = params.train
         known = {"preset": params.preset, "steps": train.steps, "seed": train.seed}
-        known["convolutions"] = run_done.convolutions
-        meta = {"label": weights.label(DATA)} | known | weights.facts
+        in_what = {"convolutions": run_done.convolutions}
+        meta = {"label": weights.label(DATA)} | known | in_what | weights.facts
         save_checkpoint(CHECKPOINT, run_done.model, meta)
         run.log(run_done.validation | pace(run_done.fitted), step=params.train.steps)
         run.log_model_folder(CHECKPOINT)
-    facts = {"steps": params.train.steps, "n_train_frames": len(windows["train"])}
-    facts["convolutions"] = run_done.convolutions
+    facts = {"steps": params.train.steps, "n_train_frames": len(windows["train"])} | in_what
     write_record(REPORTS, "world_model", run_done.model, run_done.fitted, run_done.validation, facts)
     shutil.rmtree(work_folder, ignore_errors=True)
 

@@ -4,9 +4,9 @@
     answer(CUDA) = the GPU has bfloat16 units
 
 Measured ratios (one thread, the convolution below): 28 where there is AVX2 only and bfloat16 is emulated,
-3.7 with AVX-512 alone, and still 1.6 on an Intel processor *with* avx512_bf16, whose flag promises a gain. The
-CPU time of one thread, the least of several tries, is what is compared: on a machine with eight times more work
-than cores the 1.6 stayed between 1.48 and 1.60, so that noise does not turn the answer.
+3.7 with AVX-512 alone, and still 1.6 on an Intel processor *with* avx512_bf16, whose flag promises a gain.
+What is compared is the CPU time of one thread, the least of several tries: on a machine with eight times more
+work than cores the 1.6 stayed between 1.48 and 1.60, so that noise does not turn the answer.
 
 An answer belongs to a process. A parent gives its own to its workers (`settle`), and a training goes on in
 the precision in which it began (`settle_for_training`), so that one run never mixes two.
