@@ -11,6 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo install test test-unit check format ui clean-env system
 
+# what the demo starts ends with make, even if make is killed
+demo: export MU0_ENDS_WITH := $(shell echo $$PPID)
 demo: install
 	$(BIN)/mu0 doctor
 	$(BIN)/mu0 run

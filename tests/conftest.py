@@ -5,6 +5,15 @@ are set before any test module imports torch, NumPy or MLflow; programs that tes
 """
 
 import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.marked_processes import VARIABLE, kill_marked
 from pathlib import Path
 
 import pytest
@@ -23,3 +32,41 @@ def store_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
     return path
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def mark() -> Iterator[str]:
+    """Inherited by all processes of a test."""
+    mark = uuid.uuid4().hex
+    yield mark
+    kill_marked(mark)
+
+
+@pytest.fixture
+def start(tmp_path: Path, mark: str) -> Iterator[Start]:
+    """Starts a script in a session of its own, in the test's folder."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start_script(code: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        script = tmp_path / f"script_{len(running)}.py"
+        script.write_text(code)
+        paths = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
+        running.append(
+            subprocess.Popen(
+                [sys.executable, str(script), *arguments],
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=os.environ | {"PYTHONPATH": paths, VARIABLE: mark} | environment,
+                start_new_session=True,
+            )
+        )
+        return running[-1]
+
+    yield start_script
+    kill_marked(mark)
+    for process in running:
+        process.communicate()

@@ -5,8 +5,10 @@ import what they need when they run, so that `mu0 --help` answers at once. Error
 become a message and exit code 1.
 """
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec
@@ -15,23 +17,30 @@ import typer
 
 from mu0.cli import interchange, predict
 from mu0.errors import Mu0Error, SourceError
+from mu0.processes.ancestors import end_with_ancestors
+from mu0.processes.interruption import exit_code_of, interruptible
+
+INTERRUPTED = "\nInterrupted. Finished work is kept; the same command goes on from here."
 
 P = ParamSpec("P")
 
 
 def people_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Show a `Mu0Error` as text and leave with 1; leave with 130 on Ctrl-C."""
+    """Show a `Mu0Error` as text and leave with 1; leave with 130 on Ctrl-C, 143 on SIGTERM."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        end_with_ancestors(os.environ)
         try:
-            command(*args, **kwargs)
+            with interruptible():
+                command(*args, **kwargs)
         except Mu0Error as error:
             typer.secho(f"{type(error).__name__}: {error}", fg=typer.colors.RED, err=True)
             sys.exit(1)
-        except KeyboardInterrupt:
-            typer.secho("\nInterrupted. Finished work is kept; the same command goes on from here.", err=True)
-            sys.exit(130)
+        except KeyboardInterrupt as interruption:
+            with suppress(OSError):  # the terminal may be gone
+                typer.secho(INTERRUPTED, err=True)
+            sys.exit(exit_code_of(interruption))
 
     return wrapped
 

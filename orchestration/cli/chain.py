@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 from assets_defs.chain import PIPELINE
 from mu0.errors import Mu0Error, StageError
 from mu0.params import load_params
+from orchestration.running.child import run_child
 
 TRAINING = {
     "world_model": ["check_world_model"],
@@ -30,8 +30,12 @@ def environment() -> dict[str, str]:
 
 
 def run_python(*arguments: str) -> int:
-    """`python -m ...` in the environment of stage commands; returns its exit code."""
-    return subprocess.run([sys.executable, "-m", *arguments], env=environment(), check=False).returncode
+    """`python -m ...` in the environment of stage commands; returns its exit code.
+
+    Raises:
+        Interrupted: This process was asked to stop; raised when all that was started has ended.
+    """
+    return run_child([sys.executable, "-m", *arguments], environment())
 
 
 def require_project() -> None:
@@ -67,7 +71,7 @@ def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
         )
     require_project()
     load_params()
-    code = run_python("dvc", "repro", *(["--force"] if force else []), *stages)
+    code = run_python("orchestration.running.dvc", "repro", *(["--force"] if force else []), *stages)
     if code:
         raise StageError(
             f"The chain stopped (dvc repro left with {code}).",

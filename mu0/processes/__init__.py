@@ -1,0 +1,1 @@
+"""Processes that end together: stop signals, watched ancestors and pools of workers."""
