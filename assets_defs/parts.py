@@ -6,7 +6,14 @@ called or who owns it changes no result.
 
 from assets_defs.graph import Artifact, Stage
 
-CORE = ("mu0/errors.py", "mu0/files.py", "mu0/params", "mu0/progress.py", "mu0/processes", "assets_defs/entry.py")
+CORE = (
+    "mu0/errors.py",
+    "mu0/files.py",
+    "mu0/params",
+    "mu0/progress.py",
+    "mu0/processes",
+    "assets_defs/entry.py",
+)
 SHARED = ("mu0/records.py", "mu0/interfaces.py")
 EPISODES = ("mu0/episodes", "mu0/geometry")
 MODEL = (*SHARED, *EPISODES, "mu0/dataset", "mu0/hardware", "mu0/model")

@@ -14,9 +14,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.marked_processes import VARIABLE, kill_marked
-from pathlib import Path
-
-import pytest
 
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 SILENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "1", "GX_ANALYTICS_ENABLED": "False"}
@@ -32,6 +29,7 @@ def store_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
     return path
+
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

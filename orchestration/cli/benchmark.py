@@ -109,7 +109,9 @@ def _reproduce(stages: Sequence[str]) -> None:
 
     for number, stage in enumerate(stages, 1):
         typer.secho(f"[{number}/{len(stages)}] {stage}", bold=True)
-        code = run_python("orchestration.running.dvc", "repro", "--single-item", BENCHMARK.address(BENCHMARK.stages[stage]))
+        code = run_python(
+            "orchestration.running.dvc", "repro", "--single-item", BENCHMARK.address(BENCHMARK.stages[stage])
+        )
         if code:
             raise StageError(
                 f"The benchmark stopped at {stage} (dvc repro left with {code}).",

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from orchestration.running.group import GRACE_S, ProcessGroup
 from mu0.processes.interruption import Interrupted, StopRequests, handling
+from orchestration.running.group import GRACE_S, ProcessGroup
 
 
 def run_child(
