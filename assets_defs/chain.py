@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from assets_defs.graph import Pipeline, Stage
+from mu0.params.section import Section
 
 ROOMS = (
     "raw_videos",
@@ -41,6 +42,15 @@ BENCHMARK_ROOMS = (
 
 def _stages(rooms: Sequence[str]) -> tuple[Stage, ...]:
     return tuple(stage for room in rooms for stage in import_module(f"assets_defs.{room}.asset").STAGES)
+
+
+def sections(rooms: Sequence[str]) -> dict[str, type[Section]]:
+    """Sections of params.yaml that rooms declare, by name."""
+    return {
+        name: kind
+        for room in rooms
+        for name, kind in getattr(import_module(f"assets_defs.{room}.asset"), "SECTIONS", {}).items()
+    }
 
 
 PIPELINE = Pipeline(_stages(ROOMS))

@@ -6,20 +6,26 @@ called or who owns it changes no result.
 
 from assets_defs.graph import Artifact, Stage
 
+PARAMS = ("section", "numbers", "yaml_lines", "read")  # how sections are made and read; each is listed apart
 CORE = (
     "mu0/errors.py",
     "mu0/files.py",
-    "mu0/params",
     "mu0/progress.py",
     "mu0/processes",
+    *(f"mu0/params/{name}.py" for name in PARAMS),
     "assets_defs/entry.py",
+    "assets_defs/sections.py",
 )
 SHARED = ("mu0/records.py", "mu0/interfaces.py")
 EPISODES = ("mu0/episodes", "mu0/geometry")
-MODEL = (*SHARED, *EPISODES, "mu0/dataset", "mu0/hardware", "mu0/model")
+MODEL_PARAMS = ("mu0/params/world_model.py",)
+MODEL = (*SHARED, *EPISODES, "mu0/dataset", "mu0/hardware", "mu0/model", *MODEL_PARAMS)
+POLICY_PARAMS = ("mu0/params/action_expert.py",)
+POLICY = (*MODEL, "mu0/policy", *POLICY_PARAMS)
 TRACKING = ("assets_defs/tracking.py", "assets_defs/tracking_models.py", "assets_defs/dvc_state.py")
 TRAIN = ("mu0/training", *TRACKING)
-SIMULATION = ("mu0/envs", "mu0/sources", "mu0/geometry")
+SIMULATION = ("mu0/envs", "mu0/sources", "mu0/geometry", "mu0/params/raw_videos.py")
+EXTRACTION = (*SHARED, *EPISODES, "mu0/traceextract", "mu0/params/extract.py", "mu0/params/learned.py")
 
 
 def command(room: str, arguments: str = "") -> str:

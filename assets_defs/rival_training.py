@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import nn
 
+from assets_defs.sections import section
 from assets_defs.tracking import track_run
 from mu0.dataset.windows import TraceWindows
-from mu0.params.load import load_params
+from mu0.params.benchmark import BenchmarkParams
 from mu0.params.rivals import TokenVlmParams, TraceGenParams
 from mu0.training.record import pace, write_record
 from mu0.training.rival import train_rival
@@ -27,7 +28,7 @@ Save = Callable[[Path, Any, Mapping[str, Any]], None]
 
 def seconds_of(params: TokenVlmParams | TraceGenParams) -> float | None:
     """The time to train for; None if the steps of the section count."""
-    return load_params().benchmark.train_s if params.train_s == "benchmark" else params.train_s
+    return section("benchmark", BenchmarkParams).train_s if params.train_s == "benchmark" else params.train_s
 
 
 def train_and_save(

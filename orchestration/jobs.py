@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets_defs.benchmark_methods import GROUP
+from assets_defs.benchmark_parts import GROUP
 
 data_engine = dg.define_asset_job(
     "data_engine",

@@ -1,7 +1,10 @@
 """Action experts on the frozen μ0: with its trace features, and the same without."""
 
 from assets_defs.graph import Stage
-from assets_defs.parts import MODEL, TRAIN, code, command, model
+from assets_defs.parts import POLICY, TRAIN, code, command, model
+from mu0.params.action_expert import ActionExpertParams
+
+SECTIONS = {"action_expert": ActionExpertParams}
 
 VARIANTS = ("mu0", "no_trace")
 
@@ -12,7 +15,7 @@ def _action_experts(embodiment: str) -> Stage:
     return Stage(
         f"action_expert_{embodiment}",
         command=command("action_expert", f"--embodiment {embodiment}"),
-        code=code("action_expert", *MODEL, *TRAIN, "mu0/policy", "mu0/sources"),
+        code=code("action_expert", *POLICY, *TRAIN, "mu0/sources"),
         inputs=("demonstrations", "world_model"),
         params=("action_expert",),
         outputs=tuple(

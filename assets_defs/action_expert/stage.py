@@ -16,10 +16,10 @@ import pandas as pd
 import torch
 
 from assets_defs.entry import configure_logging, run_stage
+from assets_defs.sections import section
 from assets_defs.tracking import track_run
 from mu0.files import atomic_file, write_json
 from mu0.params.action_expert import ActionExpertParams
-from mu0.params.load import load_params
 from mu0.policy.action_expert import Variant
 from mu0.policy.train_action_expert import Paths, take_features, train_action_expert
 
@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--embodiment", choices=["ur3"], required=True)
     embodiment = parser.parse_args().embodiment
-    params = load_params().action_expert
+    params = section("action_expert", ActionExpertParams)
     take_features(_paths(embodiment, VARIANTS[0]), params)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(len(VARIANTS), mp_context=context) as processes:

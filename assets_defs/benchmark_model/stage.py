@@ -5,13 +5,15 @@ import sys
 from pathlib import Path
 
 from assets_defs.entry import run_stage
+from assets_defs.sections import section
 from assets_defs.tracking import track_run
 from mu0.errors import StageError
 from mu0.model.ablations import ABLATIONS
 from mu0.model.checkpoint import save_checkpoint
 from mu0.model.presets import preset
 from mu0.model.pretrained import find_weights
-from mu0.params.load import load_params
+from mu0.params.benchmark import BenchmarkParams
+from mu0.params.world_model import WorldModelParams
 from mu0.training.benchmark_model import train_for
 from mu0.training.record import pace, write_record
 from mu0.training.world_model import build_model, captions_of, open_windows, training_key
@@ -31,15 +33,15 @@ def main(name: str) -> None:
         raise StageError(
             f"There is no variant {name!r} of μ0.", expected=", ".join(ABLATIONS), remedy="choose one."
         )
-    params = load_params()
-    train, train_s = params.world_model.train, params.benchmark.train_s
-    config = preset(params.world_model.preset, **ABLATIONS[name])
-    weights = find_weights(config, params.world_model)
+    params = section("world_model", WorldModelParams)
+    train, train_s = params.train, section("benchmark", BenchmarkParams).train_s
+    config = preset(params.preset, **ABLATIONS[name])
+    weights = find_weights(config, params)
     windows = open_windows(DATASET, EPISODES, CAPTIONS, config, train)
     captions, statistics = captions_of(windows["train"]), windows["train"].statistics
     model = build_model(config, captions, statistics, train.seed, weights)
     work_folder = CACHE / f"{name}_{training_key(config, train, DATASET, weights)}_{train_s:g}"
-    known = {"variant": name, "preset": params.world_model.preset, "seed": train.seed}
+    known = {"variant": name, "preset": params.preset, "seed": train.seed}
     stage = f"benchmark_model_{name}"
     with track_run(stage=stage, params=known | {"train_s": train_s, "train": train.model_dump()}) as run:
         done, plan = train_for(

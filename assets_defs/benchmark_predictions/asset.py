@@ -1,8 +1,12 @@
 """What each method answers to every question of the benchmark."""
 
-from assets_defs.benchmark_methods import DATA, GROUP, METHODS, OWNER, UNTRAINED, WEIGHTS_OF, trained
+from assets_defs.benchmark_methods import METHODS, UNTRAINED, WEIGHTS_OF
+from assets_defs.benchmark_parts import DATA, GROUP, METHODS_CODE, OWNER, QUESTIONS_CODE, trained
 from assets_defs.graph import Artifact, Stage
 from assets_defs.parts import MODEL, TRACKING, code, command
+from mu0.params.api_vlm import ApiVlmParams
+
+SECTIONS = {"api_vlm": ApiVlmParams}  # asked by hand only (docs/rivals_vlm.md)
 
 
 def _predict(method: str) -> Stage:
@@ -14,7 +18,15 @@ def _predict(method: str) -> Stage:
     return Stage(
         name,
         command=command("benchmark_predictions", method),
-        code=code("benchmark_predictions", *MODEL, "mu0/baselines", "mu0/evaluation", *TRACKING),
+        code=code(
+            "benchmark_predictions",
+            *MODEL,
+            "mu0/baselines",
+            "mu0/evaluation",
+            *TRACKING,
+            *METHODS_CODE,
+            *QUESTIONS_CODE,
+        ),
         inputs=(*DATA, "unseen_clips", *models),
         params=("benchmark", "trace_dataset"),
         outputs=(Artifact(name, path, GROUP, description, ("numpy",), owners=(OWNER,)),),

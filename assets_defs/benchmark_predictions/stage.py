@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from assets_defs.benchmark_folders import KNOWN, UNSEEN
+from assets_defs.benchmark_methods import model_folder
+from assets_defs.benchmark_questions import read_asked
 from assets_defs.entry import run_stage
 from assets_defs.tracking import track_run
 from mu0.evaluation.benchmark.answers import write_answers
@@ -13,7 +16,6 @@ from mu0.evaluation.benchmark.methods import method_spec, open_method
 from mu0.evaluation.benchmark.questions import digest_of, read_questions
 from mu0.evaluation.traces.predictions import predict_all
 from mu0.files import read_json
-from mu0.params import load_params
 
 GOAL = Path("data/benchmark/predictions")
 THREADS = 2
@@ -21,12 +23,12 @@ THREADS = 2
 
 def main(name: str) -> None:
     """Ask the method `name`."""
-    method_spec(name)
-    params = load_params()
-    benchmark = params.benchmark
+    checkpoint = _checkpoint(name)
+    asked = read_asked()
+    benchmark = asked.benchmark
     torch.set_num_threads(THREADS)
-    questions = read_questions(params)
-    method = open_method(name, params.trace_dataset.future_len)
+    questions = read_questions(asked, KNOWN, UNSEEN)
+    method = open_method(name, asked.data.future_len, checkpoint)
     with track_run(
         stage=f"benchmark_predictions_{name}", params={"method": name} | benchmark.model_dump()
     ) as run:
@@ -37,16 +39,20 @@ def main(name: str) -> None:
             "seed": benchmark.seed,
             "threads": THREADS,
         }
-        write_answers(GOAL / name, predictions, facts | _training(name))
+        write_answers(GOAL / name, predictions, facts | _training(checkpoint))
         run.log(
             {"latency_s": float(np.median(predictions.seconds)), "n_parameters": float(method.n_parameters)}
         )
 
 
-def _training(name: str) -> dict[str, float | int]:
+def _checkpoint(name: str) -> Path | None:
+    weights = method_spec(name).weights
+    return Path(model_folder(weights)) if weights else None
+
+
+def _training(checkpoint: Path | None) -> dict[str, float | int]:
     """Steps and seconds of the training, as the checkpoint tells them."""
-    checkpoint = method_spec(name).checkpoint
-    meta = read_json(Path(checkpoint) / "meta.json") if checkpoint else {}
+    meta = read_json(checkpoint / "meta.json") if checkpoint else {}
     return {key: meta[key] for key in ("steps", "train_s", "seconds_per_step", "trained_s") if key in meta}
 
 

@@ -1,14 +1,18 @@
 """Every method on the same questions, compared."""
 
-from assets_defs.benchmark_methods import DATA, GROUP, METHODS, OWNER
+from assets_defs.benchmark_methods import METHODS
+from assets_defs.benchmark_parts import DATA, GROUP, METHODS_CODE, OWNER, PARAMS_CODE, QUESTIONS_CODE
 from assets_defs.graph import Stage
 from assets_defs.parts import MODEL, TRACKING, check, code, command, report
+from mu0.params.benchmark import BenchmarkParams
+
+SECTIONS = {"benchmark": BenchmarkParams}
 
 STAGES = (
     Stage(
         "benchmark_traces",
         command=command("benchmark_traces"),
-        code=code("benchmark_traces", *MODEL, "mu0/evaluation", "mu0/viewer", *TRACKING),
+        code=code("benchmark_traces", *MODEL, "mu0/evaluation", "mu0/viewer", *TRACKING, *QUESTIONS_CODE),
         inputs=(*DATA, "unseen_clips", *(f"benchmark_predictions_{method}" for method in METHODS)),
         params=("benchmark", "trace_dataset"),
         outputs=(
@@ -20,7 +24,5 @@ STAGES = (
         ),
         metrics=("reports/benchmark_traces_metrics.json",),
     ),
-    check(
-        "benchmark_traces", "benchmark", others=("assets_defs/benchmark_methods.py", "assets_defs/graph.py")
-    ),
+    check("benchmark_traces", "benchmark", others=(*METHODS_CODE, *PARAMS_CODE)),
 )  # fmt: skip

@@ -19,18 +19,20 @@ from assets_defs.checks.suite import (
     unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
-from mu0.params import Params
+from assets_defs.sections import section
+from mu0.params.benchmark import BenchmarkParams
 
 KEYS = ("method", "split", "points", "horizon")
 ERRORS_UV = ("ade_uv", "fde_uv", "dtw_uv", "frechet_uv")
 NEEDED = ("held_out", "unseen_objects", "unseen_camera")
 
 
-def suites(root: Path, params: Params) -> list[Suite]:
+def suites(root: Path) -> list[Suite]:
     """Suites about reports/benchmark_traces."""
+    asked = section("benchmark", BenchmarkParams, root)
     table = read_table(root / "reports/benchmark_traces/table.parquet")
     comparisons = read_table(root / "reports/benchmark_traces/comparisons.parquet")
-    horizons, n = params.benchmark.horizons, params.benchmark.n_samples
+    horizons, n = asked.horizons, asked.n_samples
     everywhere = table[table["points"] == "all"]
     wanted = set(product(METHODS, NEEDED, horizons))
     there = set(zip(everywhere["method"], everywhere["split"], everywhere["horizon"], strict=True))

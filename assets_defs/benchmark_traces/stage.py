@@ -4,19 +4,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from assets_defs.benchmark_folders import KNOWN, UNSEEN
+from assets_defs.benchmark_questions import read_asked
 from assets_defs.entry import run_stage
 from assets_defs.tracking import track_run
 from mu0.dataset.evaluation import EvaluationSample
 from mu0.dataset.statistics import NormalizerStats
-from mu0.dataset.windows import STATISTICS_NAME
 from mu0.evaluation.benchmark.answers import Answers, read_answers
 from mu0.evaluation.benchmark.comparison import compare_answers
 from mu0.evaluation.benchmark.methods import METHODS
-from mu0.evaluation.benchmark.questions import DATASET, UNSEEN_SOURCES, digest_of, read_questions
+from mu0.evaluation.benchmark.questions import UNSEEN_SOURCES, digest_of, read_questions
 from mu0.evaluation.traces.held_out import BenchmarkSettings
 from mu0.evaluation.traces.official_metrics import write_official_metrics
 from mu0.files import atomic_folder, write_json
-from mu0.params import load_params
 from mu0.viewer.method_report import write_method_report
 
 ANSWERS = Path("data/benchmark/predictions")
@@ -28,9 +28,9 @@ def main(
     methods: Sequence[str] = tuple(METHODS), goal: Path = GOAL, metrics_file: Path | None = METRICS
 ) -> None:
     """Compare `methods` and write the report to `goal`."""
-    params = load_params()
-    benchmark = params.benchmark
-    questions = read_questions(params)
+    asked = read_asked()
+    benchmark = asked.benchmark
+    questions = read_questions(asked, KNOWN, UNSEEN)
     digest = digest_of(questions)
     settings = BenchmarkSettings(
         benchmark.n_samples,
@@ -57,7 +57,7 @@ def _write_official(folder: Path, questions: Sequence[EvaluationSample], answers
     """The release's metrics.json of every method, on the held-out questions (the first ones)."""
     held_out = [question for question in questions if question.source not in UNSEEN_SOURCES]
     n_keypoints = sum(len(question.valid) for question in held_out)
-    scale = NormalizerStats.read(DATASET / STATISTICS_NAME).delta_scale
+    scale = NormalizerStats.read(KNOWN.statistics).delta_scale
     for one in answers:
         write_official_metrics(folder / one.name, held_out, one.uvz[:, :n_keypoints], scale)
 

@@ -1,13 +1,16 @@
 """What happens in every episode, event by event, in words."""
 
 from assets_defs.graph import Stage
-from assets_defs.parts import EPISODES, SHARED, check, code, command, data
+from assets_defs.parts import EXTRACTION, check, code, command, data
+from mu0.params.extract import CaptionsParams
+
+SECTIONS = {"captions": CaptionsParams}
 
 STAGES = (
     Stage(
         "captions",
         command=command("captions"),
-        code=code("captions", *SHARED, *EPISODES, "mu0/traceextract"),
+        code=code("captions", *EXTRACTION),
         inputs=("extracted_traces",),
         params=("captions",),
         outputs=(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from assets_defs.checks.params import ChecksParams
 from assets_defs.checks.suite import (
     WARNING,
     Suite,
@@ -17,13 +18,14 @@ from assets_defs.checks.suite import (
     not_null,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
-from mu0.params import Params
+from assets_defs.sections import section
 
 MOST_NOT_BY_MODEL = 0.05
 
 
-def suites(root: Path, params: Params) -> list[Suite]:
+def suites(root: Path) -> list[Suite]:
     """Suites about data/captions/captions.parquet."""
+    limits = section("checks", ChecksParams, root)
     captions = read_table(root / "data/captions/captions.parquet")
     clips = read_table(root / "data/extracted_traces/quality.parquet")
     ok = clips[clips["status"] == "ok"]
@@ -34,7 +36,7 @@ def suites(root: Path, params: Params) -> list[Suite]:
     return [
         Suite("captions", told, [
             *has_columns("episode_id", "kind", "chunk_id", "start_idx", "end_idx", "instruction_1"),
-            n_rows(params.checks.min_clips),
+            n_rows(limits.min_clips),
             not_null("episode_id"),
             in_set("kind", ["chunk", "merged"]),
             *(expectation for number in (1, 2, 3)

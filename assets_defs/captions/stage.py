@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from assets_defs.entry import run_stage
-from mu0.params import load_params
+from assets_defs.sections import section
+from mu0.params.extract import CaptionsParams
 from mu0.traceextract.captions.official_files import write_captions
 
 EXTRACTED_TRACES = Path("data/extracted_traces")
@@ -13,7 +14,7 @@ CACHE = Path(".mu0_cache/captions")
 
 def main() -> None:
     """Caption all episodes."""
-    write_captions(EXTRACTED_TRACES, CAPTIONS, load_params().captions, CACHE)
+    write_captions(EXTRACTED_TRACES, CAPTIONS, section("captions", CaptionsParams), CACHE)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from pathlib import Path
 from assets_defs.entry import run_stage
 from mu0.errors import StageError
 from mu0.files import write_json
-from mu0.params import load_params
 
 ROOMS = Path(__file__).parents[1]
 PASSED = Path("reports/checks")
@@ -34,11 +33,10 @@ def check_artifact(artifact: str, root: Path = Path()) -> None:
             expected=f"one of {', '.join(known)}",
             remedy="correct the name, or add assets_defs/<artifact>/expectations.py and a check stage.",
         )
-    params = load_params(root / "params.yaml")
     from assets_defs.checks.validate import failure, run_suites, sentence
 
     expectations = importlib.import_module(f"assets_defs.{artifact}.expectations")
-    report = run_suites(artifact, expectations.suites(root, params))
+    report = run_suites(artifact, expectations.suites(root))
     failed_path = FAILED / f"{artifact}.json"
     if not report["passed"]:
         write_json(root / failed_path, report)

@@ -1,13 +1,16 @@
 """Robot episodes to learn actions from, in LeRobot's format."""
 
 from assets_defs.graph import Stage
-from assets_defs.parts import SHARED, SIMULATION, check, code, command, data
+from assets_defs.parts import POLICY_PARAMS, SHARED, SIMULATION, check, code, command, data
+from mu0.params.action_expert import DemonstrationsParams
+
+SECTIONS = {"demonstrations": DemonstrationsParams}
 
 STAGES = (
     Stage(
         "demonstrations",
         command=command("demonstrations"),
-        code=code("demonstrations", *SHARED, *SIMULATION),
+        code=code("demonstrations", *SHARED, *SIMULATION, *POLICY_PARAMS),
         inputs=("raw_videos",),
         params=("demonstrations",),
         outputs=(

@@ -5,18 +5,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from assets_defs.checks.params import ChecksParams
 from assets_defs.checks.suite import Suite, between, facts, finite, has_columns, n_rows, unique
 from assets_defs.checks.tables import read_table
+from assets_defs.sections import section
 from mu0.files import read_json
-from mu0.params import Params
 
 REACH_M = 1.5
 TURN_RAD = 2 * np.pi
 ACTIONS = {"x_m": REACH_M, "y_m": REACH_M, "z_m": REACH_M, "yaw_rad": TURN_RAD}
 
 
-def suites(root: Path, params: Params) -> list[Suite]:
+def suites(root: Path) -> list[Suite]:
     """Suites about data/demonstrations, a LeRobotDataset v3.0."""
+    limits = section("checks", ChecksParams, root)
     folder = root / "data/demonstrations"
     info = read_json(folder / "meta/info.json")
     frames = pd.concat(
@@ -39,7 +41,7 @@ def suites(root: Path, params: Params) -> list[Suite]:
         ), [
             between("n_missing_frames", 0, 0),
             between("n_missing_episodes", 0, 0),
-            between("n_episodes", params.checks.min_demonstrations, None),
+            between("n_episodes", limits.min_demonstrations, None),
             between("fps", 1, 1000),
         ]),
         Suite("actions", actions, [

@@ -1,13 +1,16 @@
 """3D traces of every clip: TraceExtract's episodes, and how good each is."""
 
 from assets_defs.graph import Stage
-from assets_defs.parts import EPISODES, SHARED, check, code, command, data
+from assets_defs.parts import EXTRACTION, check, code, command, data
+from mu0.params.extract import ExtractParams
+
+SECTIONS = {"extract": ExtractParams}
 
 STAGES = (
     Stage(
         "extracted_traces",
         command=command("extracted_traces"),
-        code=code("extracted_traces", *SHARED, *EPISODES, "mu0/sources", "mu0/traceextract"),
+        code=code("extracted_traces", *EXTRACTION, "mu0/sources"),
         inputs=("raw_videos",),
         params=("extract",),
         outputs=(

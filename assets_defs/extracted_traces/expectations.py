@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from assets_defs.checks.params import ChecksParams
 from assets_defs.checks.suite import (
     WARNING,
     Suite,
@@ -17,7 +18,7 @@ from assets_defs.checks.suite import (
     unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
-from mu0.params import Params
+from assets_defs.sections import section
 
 LEVELS = ("clip", "frame", "point", "pair")  # of mu0.traceextract.quality.ledger
 MAX_DROPPED_POINTS = 0.5  # of the chosen keypoints of an episode; more warns
@@ -25,9 +26,9 @@ MAX_MOVING_JITTER_M = 0.01  # frame to frame, of points that move; more warns
 MAX_POSE_RESIDUAL_PX = 2.0  # of an estimated camera path; more warns
 
 
-def suites(root: Path, params: Params) -> list[Suite]:
+def suites(root: Path) -> list[Suite]:
     """Suites about quality.parquet, sources.parquet and drops.parquet of data/extracted_traces."""
-    limits = params.checks
+    limits = section("checks", ChecksParams, root)
     folder = root / "data/extracted_traces"
     clips = read_table(folder / "quality.parquet")
     ok = clips[clips["status"] == "ok"]

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from assets_defs.entry import run_stage
+from assets_defs.sections import section
 from mu0.files import write_json
-from mu0.params import load_params
+from mu0.params.extract import ExtractParams
 from mu0.traceextract.batch.extract_all import extract_all
 
 RAW_VIDEOS = Path("data/raw_videos")
@@ -15,7 +16,7 @@ METRICS = Path("reports/extraction/metrics.json")
 
 def main() -> None:
     """Extract what is missing, link everything, report totals."""
-    totals = extract_all(RAW_VIDEOS, EXTRACTED_TRACES, CACHE, load_params().extract)
+    totals = extract_all(RAW_VIDEOS, EXTRACTED_TRACES, CACHE, section("extract", ExtractParams))
     write_json(METRICS, totals)
 
 

@@ -2,6 +2,9 @@
 
 from assets_defs.graph import Stage
 from assets_defs.parts import SHARED, SIMULATION, check, code, command, data
+from mu0.params.raw_videos import RawVideosParams
+
+SECTIONS = {"raw_videos": RawVideosParams}
 
 OWNER = "team:data"
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from assets_defs.checks.params import ChecksParams
 from assets_defs.checks.suite import (
     WARNING,
     Suite,
@@ -15,15 +16,16 @@ from assets_defs.checks.suite import (
     unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
-from mu0.params import Params
+from assets_defs.sections import section
 
 SMALLEST_PX = 16
 LARGEST_PX = 8192
 LARGEST_FPS_HZ = 1000.0
 
 
-def suites(root: Path, params: Params) -> list[Suite]:
+def suites(root: Path) -> list[Suite]:
     """Suites about data/raw_videos/index.parquet."""
+    limits = section("checks", ChecksParams, root)
     clips = read_table(root / "data/raw_videos/index.parquet")
     ok = clips[clips["status"] == "ok"]
     robot = ok[ok["simulated"].astype(bool) & (ok["embodiment"] == "ur3")]
@@ -33,10 +35,10 @@ def suites(root: Path, params: Params) -> list[Suite]:
             *has_columns("clip_id", "source", "status", "reason", "instruction", "scene_id", "embodiment"),
             unique_together("source", "clip_id"),
             in_set("status", ["ok", "failed"]),
-            in_set("status", ["ok"], mostly=params.checks.min_clip_ok_share),
+            in_set("status", ["ok"], mostly=limits.min_clip_ok_share),
         ]),
         Suite("readable_clips", ok, [
-            n_rows(params.checks.min_clips),
+            n_rows(limits.min_clips),
             not_null("scene_id"),
             between("fps_hz", 0.1, LARGEST_FPS_HZ),
             between("n_frames", 2, None),
@@ -45,6 +47,6 @@ def suites(root: Path, params: Params) -> list[Suite]:
             true("has_depth", severity=WARNING),
         ]),
         Suite("demonstrator", facts(success_share=float(success.mean()) if len(success) else 1.0), [
-            between("success_share", params.checks.min_demonstrator_success, 1.0),
+            between("success_share", limits.min_demonstrator_success, 1.0),
         ]),
     ]  # fmt: skip

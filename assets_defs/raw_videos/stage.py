@@ -4,7 +4,8 @@ import logging
 from pathlib import Path
 
 from assets_defs.entry import run_stage
-from mu0.params import load_params
+from assets_defs.sections import section
+from mu0.params.raw_videos import RawVideosParams
 from mu0.sources.collect import collect_clips
 
 CLIPS = Path("data/raw_videos")
@@ -14,7 +15,7 @@ CACHE = Path(".mu0_cache/clips")
 
 def main() -> None:
     """Collect the clips and tell how many failed and why."""
-    index = collect_clips(load_params().raw_videos, CLIPS, TRACKS, CACHE)
+    index = collect_clips(section("raw_videos", RawVideosParams), CLIPS, TRACKS, CACHE)
     failed = index[index["status"] == "failed"]
     for row in failed.itertuples():
         logging.warning("%s/%s failed: %s", row.source, row.clip_id, row.reason)

@@ -2,16 +2,17 @@
 
 from assets_defs.entry import run_stage
 from assets_defs.rival_training import CAPTIONS, DATASET, EPISODES, seconds_of, train_and_save
+from assets_defs.sections import section
 from mu0.baselines.token_vlm.checkpoint import save_token_vlm
 from mu0.baselines.token_vlm.config import preset
-from mu0.params.load import load_params
+from mu0.params.rivals import TokenVlmParams
 from mu0.training.token_vlm import build_token_vlm, token_vlm_key
 from mu0.training.world_model import open_windows
 
 
 def main() -> None:
     """Train (or go on with) the tokenised VLM of params.yaml."""
-    params = load_params().token_vlm
+    params = section("token_vlm", TokenVlmParams)
     config = preset(params.preset, **params.model_dump(exclude={"preset", "train", "train_s"}))
     windows = open_windows(DATASET, EPISODES, CAPTIONS, config.backbone, params.train)
     model = build_token_vlm(config, windows["train"], params.train.seed)

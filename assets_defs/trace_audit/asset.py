@@ -1,13 +1,16 @@
 """How true the extracted traces are, where a simulator knows the truth."""
 
 from assets_defs.graph import Stage
-from assets_defs.parts import EPISODES, SHARED, code, command, report
+from assets_defs.parts import EXTRACTION, code, command, report
+from mu0.params.extract import TraceAuditParams
+
+SECTIONS = {"trace_audit": TraceAuditParams}
 
 STAGES = (
     Stage(
         "trace_audit",
         command=command("trace_audit"),
-        code=code("trace_audit", *SHARED, *EPISODES, "mu0/sources", "mu0/traceextract", "mu0/evaluation"),
+        code=code("trace_audit", *EXTRACTION, "mu0/sources", "mu0/evaluation"),
         inputs=("extracted_traces", "ground_truth_tracks"),
         params=("trace_audit",),
         outputs=(

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from assets_defs.entry import run_stage
+from assets_defs.sections import section
 from mu0.episodes.read import list_episodes, read_episode
 from mu0.evaluation.traces.audit import Truth, audit_episode
 from mu0.files import atomic_file, atomic_folder, write_json
-from mu0.params import load_params
+from mu0.params.extract import TraceAuditParams
 from mu0.progress import track
 
 EPISODES = Path("data/extracted_traces")
@@ -21,7 +22,7 @@ METRICS = Path("reports/trace_audit_metrics.json")
 
 def main() -> None:
     """Audit up to `trace_audit.max_clips` episodes per source that have a truth."""
-    limit = load_params().trace_audit.max_clips
+    limit = section("trace_audit", TraceAuditParams).max_clips
     rows = []
     for source in sorted({folder.parent for folder in list_episodes(EPISODES)}):
         pairs = [(folder, TRUTH / source.name / f"{folder.name}.npz") for folder in list_episodes(source)]

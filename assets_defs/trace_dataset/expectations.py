@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from assets_defs.checks.params import ChecksParams
 from assets_defs.checks.suite import (
     WARNING,
     Suite,
@@ -14,13 +15,14 @@ from assets_defs.checks.suite import (
     unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table, table_of_numbers
-from mu0.params import Params
+from assets_defs.sections import section
 
 SPLITS = ("train", "val", "test")
 
 
-def suites(root: Path, params: Params) -> list[Suite]:
+def suites(root: Path) -> list[Suite]:
     """Suites about data/trace_dataset."""
+    limits = section("checks", ChecksParams, root)
     folder = root / "data/trace_dataset"
     slots = read_table(folder / "index.parquet")
     splits_per_scene = slots.groupby(["source", "scene_id"])["split"].nunique()
@@ -41,7 +43,7 @@ def suites(root: Path, params: Params) -> list[Suite]:
             **share_of,
         ), [
             between("largest_number_of_splits_of_a_scene", 1, 1),
-            between("train", params.checks.min_train_share, 1.0),
+            between("train", limits.min_train_share, 1.0),
             between("test", 1e-9, 1.0),
             between("val", 1e-9, 1.0, severity=WARNING),
         ]),

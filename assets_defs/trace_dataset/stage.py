@@ -5,13 +5,14 @@ from pathlib import Path
 import pandas as pd
 
 from assets_defs.entry import run_stage
+from assets_defs.sections import section
 from mu0.dataset.index import USED, build_index
 from mu0.dataset.rows import WindowShape
 from mu0.dataset.statistics import compute_statistics
 from mu0.episodes.read import read_episode
 from mu0.errors import StageError
 from mu0.files import atomic_folder, write_json
-from mu0.params import load_params
+from mu0.params.world_model import TraceDatasetParams
 from mu0.progress import track
 
 EPISODES = Path("data/extracted_traces")
@@ -20,7 +21,7 @@ GOAL = Path("data/trace_dataset")
 
 def main() -> None:
     """Build the trace dataset."""
-    params = load_params().trace_dataset
+    params = section("trace_dataset", TraceDatasetParams)
     shape = WindowShape(params.history_len, params.future_len, params.min_future_steps)
     index = build_index(
         _read_quality(EPISODES / "quality.parquet"),

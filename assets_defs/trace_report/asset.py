@@ -1,7 +1,10 @@
 """μ0 on held-out episodes beside what costs nothing: standing still, and going on as before."""
 
 from assets_defs.graph import Stage
-from assets_defs.parts import MODEL, TRACKING, check, code, command, report
+from assets_defs.parts import MODEL, MODEL_PARAMS, TRACKING, check, code, command, report
+from mu0.params.world_model import TraceReportParams
+
+SECTIONS = {"trace_report": TraceReportParams}
 
 STAGES = (
     Stage(
@@ -18,5 +21,5 @@ STAGES = (
         ),
         metrics=("reports/trace_report_metrics.json",),
     ),
-    check("trace_report", "trace_report"),
+    check("trace_report", "trace_report", others=MODEL_PARAMS),
 )  # fmt: skip

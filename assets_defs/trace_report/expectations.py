@@ -15,19 +15,21 @@ from assets_defs.checks.suite import (
     unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
+from assets_defs.sections import section
 from mu0.files import read_json
-from mu0.params import Params
+from mu0.params.world_model import TraceReportParams
 
 METHODS = ("mu0", "static", "constant_velocity")
 ERRORS_UV = ("ade_uv", "fde_uv")
 
 
-def suites(root: Path, params: Params) -> list[Suite]:
+def suites(root: Path) -> list[Suite]:
     """Suites about reports/trace_report and its headline numbers."""
+    asked = section("trace_report", TraceReportParams, root)
     table = read_table(root / "reports/trace_report/table.parquet")
     metrics = read_json(root / "reports/trace_report_metrics.json")
     pooled = table[(table["source"] == "all") & (table["points"] == "all")]
-    wanted = set(product(METHODS, params.trace_report.horizons))
+    wanted = set(product(METHODS, asked.horizons))
     there = set(zip(pooled["method"], pooled["horizon"], strict=True))
     in_3d = pooled["ade_m"].dropna()
     return [
@@ -39,7 +41,7 @@ def suites(root: Path, params: Params) -> list[Suite]:
         Suite("pooled", pooled, [
             *finite(*ERRORS_UV),
             *(between(name, 0.0, None) for name in ERRORS_UV),
-            in_set("horizon", list(params.trace_report.horizons)),
+            in_set("horizon", list(asked.horizons)),
         ]),
         Suite("complete", facts(
             n_missing=float(len(wanted - there)),

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from assets_defs.entry import run_stage
+from assets_defs.sections import section
 from assets_defs.tracking import track_run
 from mu0.baselines.constant_velocity import ConstantVelocityPredictor
 from mu0.baselines.static import StaticPredictor
@@ -15,7 +16,7 @@ from mu0.evaluation.traces.held_out import BenchmarkSettings, run_trace_benchmar
 from mu0.evaluation.traces.predictions import Method
 from mu0.files import atomic_folder, write_json
 from mu0.model.predictor import TracePredictor
-from mu0.params import Params, load_params
+from mu0.params.world_model import TraceDatasetParams, TraceReportParams
 from mu0.viewer.trace_report import write_trace_report
 
 DATASET = Path("data/trace_dataset")
@@ -29,14 +30,13 @@ THREADS = 2
 
 def main() -> None:
     """Run the benchmark and write the report."""
-    params = load_params()
-    report = params.trace_report
+    report, data = section("trace_report", TraceReportParams), section("trace_dataset", TraceDatasetParams)
     torch.set_num_threads(THREADS)
-    samples = _read_samples(params)
+    samples = _read_samples(report, data)
     settings = BenchmarkSettings(
         report.n_samples, tuple(report.horizons), report.moving_threshold_uv, report.seed
     )
-    benchmark = run_trace_benchmark(_methods(params.trace_dataset.future_len), samples, settings)
+    benchmark = run_trace_benchmark(_methods(data.future_len), samples, settings)
     metrics = benchmark.flat_metrics()
     with track_run(stage="trace_report", params=report.model_dump()) as run:
         run.log(metrics)
@@ -47,8 +47,7 @@ def main() -> None:
     write_json(METRICS, metrics)
 
 
-def _read_samples(params: Params) -> list[EvaluationSample]:
-    data, report = params.trace_dataset, params.trace_report
+def _read_samples(report: TraceReportParams, data: TraceDatasetParams) -> list[EvaluationSample]:
     slots = read_slots(DATASET / "index.parquet")
     protocol = EvaluationProtocol(
         WindowShape(data.history_len, data.future_len, data.min_future_steps),

@@ -1,14 +1,17 @@
 """TraceGen, trained for the benchmark's time: a rival of μ0."""
 
-from assets_defs.benchmark_methods import DATA, trained
+from assets_defs.benchmark_parts import DATA, RIVAL_CODE, trained
 from assets_defs.graph import Stage
 from assets_defs.parts import MODEL, TRAIN, code, command
+from mu0.params.rivals import TraceGenParams
+
+SECTIONS = {"tracegen": TraceGenParams}
 
 STAGES = (
     Stage(
         "tracegen",
         command=command("tracegen"),
-        code=code("tracegen", *MODEL, *TRAIN, "mu0/baselines/tracegen", "assets_defs/rival_training.py"),
+        code=code("tracegen", *MODEL, *TRAIN, "mu0/baselines/tracegen", *RIVAL_CODE),
         inputs=DATA,
         params=("benchmark.train_s", "tracegen"),
         outputs=(trained("tracegen"),),

@@ -2,15 +2,16 @@
 
 from assets_defs.entry import run_stage
 from assets_defs.rival_training import CAPTIONS, DATASET, EPISODES, seconds_of, train_and_save
+from assets_defs.sections import section
 from mu0.baselines.tracegen.checkpoint import save_tracegen
 from mu0.baselines.tracegen.config import preset
-from mu0.params.load import load_params
+from mu0.params.rivals import TraceGenParams
 from mu0.training.tracegen import build_tracegen, open_windows, tracegen_key
 
 
 def main() -> None:
     """Train (or go on with) the TraceGen of params.yaml."""
-    params = load_params().tracegen
+    params = section("tracegen", TraceGenParams)
     config = preset(params.preset)
     windows = open_windows(DATASET, EPISODES, CAPTIONS, config, params.train)
     model = build_tracegen(config, windows["train"], params.train.seed)

@@ -1,13 +1,16 @@
 """The policies at work: rollouts in closed loop, every actor in the same scenes."""
 
 from assets_defs.graph import Stage
-from assets_defs.parts import MODEL, SIMULATION, TRACKING, check, code, command, report
+from assets_defs.parts import POLICY, POLICY_PARAMS, SIMULATION, TRACKING, check, code, command, report
+from mu0.params.action_expert import Ur3ReportParams
+
+SECTIONS = {"ur3_report": Ur3ReportParams}
 
 STAGES = (
     Stage(
         "ur3_report",
         command=command("ur3_report"),
-        code=code("ur3_report", *MODEL, *SIMULATION, "mu0/policy", "mu0/evaluation", *TRACKING),
+        code=code("ur3_report", *POLICY, *SIMULATION, "mu0/evaluation", *TRACKING),
         inputs=("action_expert_ur3_mu0", "action_expert_ur3_no_trace", "world_model"),
         params=("ur3_report",),
         outputs=(
@@ -18,5 +21,5 @@ STAGES = (
         ),
         metrics=("reports/ur3_report_metrics.json",),
     ),
-    check("ur3_report", "ur3_report"),
+    check("ur3_report", "ur3_report", others=POLICY_PARAMS),
 )  # fmt: skip

@@ -13,12 +13,14 @@ from assets_defs.checks.suite import (
     unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
+from assets_defs.sections import section
 from mu0.files import read_json
-from mu0.params import Params
+from mu0.params.action_expert import Ur3ReportParams
 
 
-def suites(root: Path, params: Params) -> list[Suite]:
+def suites(root: Path) -> list[Suite]:
     """Suites about reports/ur3_report."""
+    asked = section("ur3_report", Ur3ReportParams, root)
     folder = root / "reports/ur3_report"
     rollouts = read_table(folder / "rollouts.parquet")
     actors = read_json(folder / "summary.json")["actors"]
@@ -27,7 +29,7 @@ def suites(root: Path, params: Params) -> list[Suite]:
     best_policy = max(
         (actor["success"]["rate"] for name, actor in actors.items() if name != "demonstrator"), default=0.0
     )
-    n_asked = params.ur3_report.n_rollouts
+    n_asked = asked.n_rollouts
     return [
         Suite("rollouts", rollouts, [
             *has_columns("actor", "seed", "success", "n_steps"),

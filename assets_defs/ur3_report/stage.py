@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from assets_defs.entry import run_stage
+from assets_defs.sections import section
 from assets_defs.tracking import track_run
 from mu0.evaluation.policies.closed_loop_report import write_policy_report
-from mu0.params.load import load_params
+from mu0.params.action_expert import Ur3ReportParams
 from mu0.policy.rollout import RolloutSetting, run_rollouts
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
 
@@ -21,7 +22,7 @@ METRICS = Path("reports/ur3_report_metrics.json")
 
 def main() -> None:
     """Roll out, summarise, and keep a few videos."""
-    params = load_params().ur3_report
+    params = section("ur3_report", Ur3ReportParams)
     # loading all of them here tells of a wrong checkpoint before workers start
     sizes_px = [TraceConditionedPolicy.load(folder, WORLD_MODEL).front_size_px for folder in EXPERTS.values()]
     seeds = list(range(params.first_seed, params.first_seed + params.n_rollouts))

@@ -3,18 +3,24 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from assets_defs.benchmark_folders import KNOWN
+from assets_defs.benchmark_questions import read_asked
 from assets_defs.entry import run_stage
+from assets_defs.sections import section
 from assets_defs.tracking import track_run
 from mu0.dataset.index import read_slots
 from mu0.evaluation.benchmark.questions import read_held_out
-from mu0.evaluation.warm_up.learners import DATASET, open_learner
+from mu0.evaluation.warm_up.learners import Mu0Learner, TraceGenLearner, choose_learners
 from mu0.evaluation.warm_up.study import Study, run_warm_up, summarise
 from mu0.files import atomic_folder, sha256_of_tree, write_json
-from mu0.params import Params, load_params
+from mu0.params.rivals import TraceGenParams
+from mu0.params.section import Section
+from mu0.params.world_model import WorldModelParams
 from mu0.viewer.warm_up_report import write_warm_up_report
 
 GOAL = Path("reports/warm_up_study")
@@ -24,16 +30,19 @@ CACHE = Path(".mu0_cache/training")
 
 def main() -> None:
     """Run the study for every method of `benchmark.warm_up.methods`."""
-    params = load_params()
-    benchmark = params.benchmark
-    work_folder = CACHE / f"warm_up_{_key(params)}"
-    slots = read_slots(DATASET / "index.parquet")
-    questions = read_held_out(params, source=benchmark.warm_up.target_source)
+    asked = read_asked()
+    benchmark = asked.benchmark
+    world_model, tracegen = section("world_model", WorldModelParams), section("tracegen", TraceGenParams)
+    learners = [Mu0Learner(world_model, KNOWN), TraceGenLearner(tracegen, asked.data.history_len, KNOWN)]
+    read = {"benchmark": benchmark, "world_model": world_model, "tracegen": tracegen}
+    work_folder = CACHE / f"warm_up_{_key(read | {'trace_dataset': asked.data})}"
+    slots = read_slots(KNOWN.index)
+    questions = read_held_out(asked, KNOWN, source=benchmark.warm_up.target_source)
     parts = []
     with track_run(stage="warm_up_study", params=benchmark.model_dump()) as run:
-        for name in benchmark.warm_up.methods:
-            study = Study(open_learner(name, params), benchmark, slots, questions, work_folder)
-            parts.append(summarise(name, run_warm_up(study, name), benchmark))
+        for learner in choose_learners(benchmark.warm_up.methods, learners):
+            study = Study(learner, benchmark, slots, questions, work_folder)
+            parts.append(summarise(learner.name, run_warm_up(study, learner.name), benchmark))
         rows = pd.concat(parts, ignore_index=True)
         metrics = _metrics(rows)
         run.log(metrics)
@@ -55,11 +64,10 @@ def _metrics(rows: pd.DataFrame) -> dict[str, float]:
     return metrics
 
 
-def _key(params: Params) -> str:
+def _key(read: Mapping[str, Section]) -> str:
     """Names the folder of interrupted trainings: they go on only for equal params and data."""
-    sections = ("benchmark", "world_model", "tracegen", "trace_dataset")
-    content = {name: getattr(params, name).model_dump() for name in sections}
-    content["dataset"] = {"tree": sha256_of_tree(DATASET)}
+    content = {name: section.model_dump() for name, section in read.items()}
+    content["dataset"] = {"tree": sha256_of_tree(KNOWN.dataset)}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -2,6 +2,9 @@
 
 from assets_defs.graph import Stage
 from assets_defs.parts import MODEL, TRAIN, check, code, command, model
+from mu0.params.world_model import WorldModelParams
+
+SECTIONS = {"world_model": WorldModelParams}
 
 STAGES = (
     Stage(

@@ -9,12 +9,11 @@ from safetensors.torch import load_file
 from assets_defs.checks.suite import Suite, facts, finite, n_rows, true
 from assets_defs.checks.tables import table_of_numbers
 from mu0.errors import CheckpointError
-from mu0.params import Params
 
 FILES = ("config.json", "model.safetensors", "normalizer_stats.json", "tokenizer.json", "meta.json")
 
 
-def suites(root: Path, params: Params) -> list[Suite]:  # noqa: ARG001  (the signature is common to all)
+def suites(root: Path) -> list[Suite]:
     """Suites about models/world_model and its training report."""
     folder = root / "models/world_model"
     complete = all((folder / name).is_file() for name in FILES)

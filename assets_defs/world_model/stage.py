@@ -4,11 +4,11 @@ import shutil
 from pathlib import Path
 
 from assets_defs.entry import run_stage
+from assets_defs.sections import section
 from assets_defs.tracking import track_run
 from mu0.model.checkpoint import save_checkpoint
 from mu0.model.presets import preset
 from mu0.model.pretrained import find_weights
-from mu0.params.load import load_params
 from mu0.params.world_model import WorldModelParams
 from mu0.training.record import pace, write_record
 from mu0.training.team import joined_team, training_device
@@ -25,7 +25,7 @@ DATA = "the extracted traces of this project"
 
 def main() -> None:
     """Train (or go on with) the world model of params.yaml; also under torchrun."""
-    params = load_params().world_model
+    params = section("world_model", WorldModelParams)
     with joined_team(training_device(params.train.device)) as team:
         _train(params, is_first=team.is_first)
         team.wait()

@@ -1,14 +1,15 @@
 """`mu0 estimate`: memory and time of trainings that have not begun."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import get_args
 
 import typer
 
+from mu0.cli.sections import find_section
 from mu0.cli.tables import print_table
 from mu0.errors import ParamsError
 from mu0.model.presets import PresetName
-from mu0.params.load import load_params
 from mu0.params.world_model import WorldModelParams
 from mu0.training.estimate import TrainingEstimate, estimate_training
 
@@ -21,9 +22,9 @@ COLUMNS = (
 STEPS = 2000  # of presets that params.yaml does not train; `paper` knows its own
 
 
-def show_estimates(names: Sequence[str], *, measured: bool) -> None:
-    """Print a line for each preset; the one in params.yaml is estimated as params.yaml trains it."""
-    chosen = load_params().world_model
+def show_estimates(names: Sequence[str], params_file: Path | None = None, *, measured: bool) -> None:
+    """Print a line for each preset; the one in the params file is estimated as that file trains it."""
+    chosen = find_section(params_file, "world_model", WorldModelParams)
     unknown = sorted(set(names) - set(get_args(PresetName)))
     if unknown:
         raise ParamsError(
@@ -34,7 +35,7 @@ def show_estimates(names: Sequence[str], *, measured: bool) -> None:
     rows = []
     for name in names or get_args(PresetName):
         typer.echo(f"estimating {name} …", err=True)
-        params = chosen if name == chosen.preset else _defaults(name)
+        params = chosen if chosen and name == chosen.preset else _defaults(name)
         rows.append(_row(params, estimate_training(params, measured=measured)))
     print_table(COLUMNS, rows)
     typer.echo("Memory is that of one process; what an allocator rounds up comes on top (a few percent).")

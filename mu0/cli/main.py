@@ -16,6 +16,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from mu0.cli import interchange, predict
+from mu0.cli.sections import ParamsOption
 from mu0.errors import Mu0Error, SourceError
 from mu0.processes.ancestors import end_with_ancestors
 from mu0.processes.interruption import exit_code_of, interruptible
@@ -91,6 +92,7 @@ def extract_with(extract_everything: Callable[[], None]) -> Callable[..., None]:
             str, typer.Option(help="traceextract, or traceforge: a 20 x 20 grid in TraceForge's layout.")
         ] = "",
         stride: Annotated[int, typer.Option(min=0, help="Every n-th frame owns traces; 0: params.yaml.")] = 0,
+        params: ParamsOption = None,
     ) -> None:
         """Turn videos into episodes of 3D traces: one video, or all sources in params.yaml."""
         if video is None:
@@ -98,7 +100,7 @@ def extract_with(extract_everything: Callable[[], None]) -> Callable[..., None]:
             return
         from mu0.cli.one_video import extract_one
 
-        extract_one(video, out, text, mode=mode, stride=stride)
+        extract_one(video, out, text, mode=mode, stride=stride, params_file=params)
 
     return extract
 
@@ -132,11 +134,12 @@ def estimate(
         list[str] | None, typer.Argument(help="tiny, small, base, paper; all when empty.")
     ] = None,
     no_measure: Annotated[bool, typer.Option("--no-measure", help="Do not run steps for the time.")] = False,
+    params: ParamsOption = None,
 ) -> None:
     """Say what training the world model takes, before it starts: weights, memory, time."""
     from mu0.cli.estimate import show_estimates
 
-    show_estimates(presets or [], measured=not no_measure)
+    show_estimates(presets or [], params, measured=not no_measure)
 
 
 def view(

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mu0.cli.sections import find_section
+
 if TYPE_CHECKING:
     from mu0.params.extract import ExtractParams
     from mu0.sources.clip.on_disk import ClipInfo
     from mu0.sources.own_files.reader import FileItem
 
 
-def extract_one(video: Path, out: Path, text: str, *, mode: str = "", stride: int = 0) -> None:
+def extract_one(
+    video: Path, out: Path, text: str, *, mode: str = "", stride: int = 0, params_file: Path | None = None
+) -> None:
     """Extract a single video, frame folder or RGB-D folder into `out/<name>`.
 
     Args:
@@ -21,6 +25,7 @@ def extract_one(video: Path, out: Path, text: str, *, mode: str = "", stride: in
         text: What happens in the video.
         mode: "traceextract", "traceforge" (written in TraceForge's layout), or empty: as params.yaml says.
         stride: Every so many frames own traces; 0: as params.yaml says.
+        params_file: Whose section `extract` counts; None: params.yaml where there is one.
 
     Raises:
         SourceError: It cannot be read.
@@ -38,7 +43,7 @@ def extract_one(video: Path, out: Path, text: str, *, mode: str = "", stride: in
     from mu0.sources.own_files.reader import write_item
     from mu0.traceextract.engine import EPISODE_NAME, extract_episode
 
-    params = _params(mode, stride)
+    params = _params(mode, stride, params_file)
     if video.name in {"", ".."}:  # `.` and `..` would name other folders than out / name
         video = video.resolve()
     item = _one_item(video)
@@ -132,12 +137,11 @@ def _shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _params(mode: str, stride: int) -> "ExtractParams":
+def _params(mode: str, stride: int, params_file: Path | None) -> "ExtractParams":
     from mu0.errors import ParamsError
-    from mu0.params import load_params, params_path
     from mu0.params.extract import MODES, ExtractParams
 
-    base = load_params().extract if params_path.exists() else ExtractParams()
+    base = find_section(params_file, "extract", ExtractParams) or ExtractParams()
     if mode and mode not in MODES:
         raise ParamsError(
             f"There is no mode {mode!r}.", expected=f"one of {', '.join(MODES)}", remedy="correct --mode."

@@ -1,11 +1,10 @@
-"""Sections of the trained rivals of μ0, and of chat models behind an endpoint; all have defaults."""
+"""Sections `tracegen` and `token_vlm`: the trained rivals of μ0; all keys have defaults."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mu0.params.extract import OpenAiParams
-from mu0.params.numbers import Count, NonNegative, Positive, PositiveShare, SidePx
+from mu0.params.numbers import Count, NonNegative, Positive
 from mu0.params.section import Section
 from mu0.params.world_model import TrainParams
 
@@ -25,23 +24,6 @@ class TokenVlmParams(Section):
         description="Seconds to train; benchmark: benchmark.train_s, as all methods; null: train.steps.",
     )
     train: TrainParams = TrainParams(steps=1000, batch_size=16, n_queries=8)
-
-
-class ApiVlmParams(OpenAiParams):
-    """A chat model behind an endpoint as trace predictor; off, because it sends images to another party."""
-
-    enabled: bool = False
-    temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
-    top_p: PositiveShare | None = 0.95
-    max_tokens: Count = 8192
-    image_side_px: SidePx = 768
-    use_history: bool = False
-    use_depth: bool = False
-    incomplete: Literal["refuse", "complete"] = Field(
-        default="refuse",
-        description="complete: as officially, missing keypoints rest and short answers repeat their end.",
-    )
-    offline: bool = Field(default=False, description="Replay kept answers only; nothing is sent.")
 
 
 class TraceGenParams(Section):

@@ -38,8 +38,8 @@ def traces(
     list_: Annotated[bool, typer.Option("--list", help="Only say which methods there are.")] = False,
 ) -> None:
     """Train every method for the same time, ask all the same questions, and compare; goes on where it was."""
-    from mu0.params import load_params
     from orchestration.cli.chain import bring_up_to_date, require_project
+    from orchestration.params import check_params
 
     if list_:
         _list_methods()
@@ -47,7 +47,7 @@ def traces(
     require_project()
     if train_s:
         set_train_s(PARAMS, train_s)
-    load_params()
+    check_params()
     chosen = [name.strip() for name in methods.split(",") if name.strip()]
     stages = stages_of(chosen, warm_up=warm_up)
     if not data_as_is:

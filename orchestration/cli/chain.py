@@ -10,7 +10,7 @@ import typer
 
 from assets_defs.chain import PIPELINE
 from mu0.errors import Mu0Error, StageError
-from mu0.params import load_params
+from orchestration.params import check_params
 from orchestration.running.child import run_child
 
 TRAINING = {
@@ -70,7 +70,7 @@ def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
             remedy="check the spelling.",
         )
     require_project()
-    load_params()
+    check_params()
     code = run_python("orchestration.running.dvc", "repro", *(["--force"] if force else []), *stages)
     if code:
         raise StageError(

@@ -6,7 +6,7 @@ import typer
 
 from mu0.errors import ParamsError
 from mu0.files import atomic_file
-from mu0.params import load_params, params_path
+from orchestration.params import check_params, params_path
 
 PROFILES = Path("profiles")
 
@@ -25,7 +25,7 @@ def use_profile(name: str) -> None:
             expected=f"one of {', '.join(known) or '(no profiles: wrong folder?)'}",
             remedy="run `mu0 profile use small` in the project folder.",
         )
-    load_params(source)
+    check_params(source)
     content = source.read_text()
     if params_path.exists() and params_path.read_text() not in {
         p.read_text() for p in PROFILES.glob("*.yaml")
@@ -40,7 +40,7 @@ def use_profile(name: str) -> None:
 
 def show_profile() -> None:
     """Print the profile in use and whether params.yaml differs from it."""
-    name = load_params().profile
+    name = check_params().profile
     source = PROFILES / f"{name}.yaml"
     same = source.exists() and source.read_text() == params_path.read_text()
     typer.echo(f"{name}{'' if same else ' (with changes of your own)'}")

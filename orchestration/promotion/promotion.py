@@ -12,10 +12,10 @@ from typing import Any
 
 from assets_defs.chain import PIPELINE
 from assets_defs.graph import Pipeline
+from assets_defs.sections import section
 from assets_defs.tracking import flatten, git_commit, input_hashes
 from mu0.errors import PromotionError
 from mu0.files import sha256_of_tree
-from mu0.params import load_params
 from orchestration.promotion.gates import (
     Evidence,
     Gate,
@@ -23,6 +23,7 @@ from orchestration.promotion.gates import (
     provenance_gates,
     world_model_gates,
 )
+from orchestration.promotion.params import PromotionParams
 from orchestration.promotion.registry import CHALLENGER, CHAMPION, METRIC_TAG, PREVIOUS, Registry, Version
 
 TAGGED = ("mu0_ade", "mu0_minus_static", "success")
@@ -119,7 +120,7 @@ def promote(*, dry_run: bool = False, root: Path = Path(), pipeline: Pipeline = 
 
 
 def _candidates(root: Path, pipeline: Pipeline) -> list[Candidate]:
-    params = load_params(root / "params.yaml").promotion
+    params = section("promotion", PromotionParams, root)
     variant = params.action_expert_variant
     world_model = Evidence(root, pipeline, "world_model", "trace_report", "reports/trace_report_metrics.json")
     expert = Evidence(

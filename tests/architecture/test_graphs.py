@@ -1,6 +1,6 @@
 """One graph: dvc.yaml is rendered from it, Dagster's edges are DVC's, stages list the code they run."""
 
-import re
+import ast
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import yaml
 
 from assets_defs.chain import BENCHMARK, EVERY_STAGE, PIPELINE, PIPELINES
 from assets_defs.graph import Pipeline, Stage
-from mu0.params import Params
 from orchestration.definitions import defs
 from orchestration.dvc_yaml import is_current, render_dvc_yaml
 
@@ -121,13 +120,30 @@ def test_a_stage_lists_all_code_that_it_imports(stage: Stage) -> None:
     assert not missing, f"stage `{stage.name}` runs {missing} but does not list them in its asset.py"
 
 
+def sections_read(module: str) -> set[str]:
+    """Names in `section("NAME", ...)`, in a module and in what it imports of assets_defs."""
+    own = {name for name in import_graph().find_upstream_modules(module) if name.startswith("assets_defs.")}
+    calls = [
+        node
+        for name in {module, *own}
+        for node in ast.walk(ast.parse(source_of(name)))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "section"
+    ]
+    return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+
+
+def source_of(module: str) -> str:
+    path = Path(module.replace(".", "/"))
+    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+
+
 @pytest.mark.parametrize("stage", EVERY_STAGE, ids=lambda stage: stage.name)
 def test_a_stage_lists_all_params_that_it_reads(stage: Stage) -> None:
-    source = Path(f"{entry_module(stage).replace('.', '/')}.py").read_text()
-    read = set(re.findall(r"\bparams(?:\(\))?\.(\w+)", source)) & set(Params.model_fields)
+    read = sections_read(entry_module(stage))
     assert read <= {name.split(".")[0] for name in stage.params}, (
         "add the sections to the stage in its asset.py"
     )
+    assert read or not stage.params or stage.checks, "it lists sections and reads none"
 
 
 def test_jobs_cover_the_chain() -> None:

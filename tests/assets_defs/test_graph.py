@@ -8,8 +8,8 @@ from assets_defs.benchmark_methods import METHODS, WEIGHTS_OF, model_folder
 from assets_defs.chain import BENCHMARK, EVERY_STAGE
 from assets_defs.graph import Artifact, Pipeline, Stage
 from mu0.evaluation.benchmark.methods import METHODS as METHOD_SPECS
-from mu0.params import Params
 from orchestration.dvc_yaml import is_current, render_dvc_yaml, write
+from orchestration.params import whole_file
 
 MADE = Artifact("made", "data/made", "group", "Made.")
 SMALL = Pipeline((
@@ -63,7 +63,9 @@ def test_stages_come_after_what_they_read() -> None:
 
 
 def test_params_sections_exist() -> None:
-    assert {name.split(".")[0] for stage in EVERY_STAGE for name in stage.params} <= set(Params.model_fields)
+    assert {name.split(".")[0] for stage in EVERY_STAGE for name in stage.params} <= set(
+        whole_file().model_fields
+    )
 
 
 def test_a_second_pipeline_reads_the_first_ones_artifacts_from_its_own_folder() -> None:
@@ -88,6 +90,7 @@ def test_the_benchmark_asks_exactly_the_registered_methods() -> None:
         weights = [
             BENCHMARK.artifacts[one].path for one in inputs if BENCHMARK.artifacts[one].kinds == ("torch",)
         ]
-        assert weights == ([spec.checkpoint] if spec.checkpoint else [])
-        if spec.checkpoint:
-            assert spec.checkpoint == model_folder(WEIGHTS_OF.get(name, name))
+        assert weights == ([model_folder(spec.weights)] if spec.weights else [])
+        assert spec.weights == (
+            None if name in ("static", "constant_velocity") else WEIGHTS_OF.get(name, name)
+        )

@@ -24,7 +24,7 @@ from mu0.baselines.api_vlm.answer import Trajectories, read_trajectories
 from mu0.baselines.api_vlm.prompt import grid_from_uv, question, uv_from_grid
 from mu0.errors import CaptionError, PredictionError
 from mu0.interfaces import AbstractTracePredictor
-from mu0.params.rivals import ApiVlmParams
+from mu0.params.api_vlm import ApiVlmParams
 from mu0.records import Observation, Queries, TraceSamples
 from mu0.traceextract.captions.captioners.answer import AnswerError
 from mu0.traceextract.captions.captioners.answer_cache import AnswerCache, question_key

@@ -22,39 +22,39 @@ class MethodSpec:
 
     Attributes:
         label: Name for people.
-        predictor: `module:Class`; with `checkpoint` it is built by `from_folder`, else from the length of
-            the future.
-        checkpoint: Folder of the weights; None if nothing is trained.
+        predictor: `module:Class`; with weights it is built by `from_folder`, else from the length of the
+            future.
+        weights: The method whose checkpoint it asks, most often its own; None if nothing is trained.
         sees_history: Whether the past of the keypoints is shown to it.
         note: What is different, for the table's legend.
     """
 
     label: str
     predictor: str
-    checkpoint: str | None = None
+    weights: str | None = None
     sees_history: bool = False
     note: str = ""
 
 
 def _variant(name: str, label: str, note: str) -> MethodSpec:
-    return MethodSpec(label, MU0_PREDICTOR, f"models/benchmark/{name}", note=note)
+    return MethodSpec(label, MU0_PREDICTOR, name, note=note)
 
 
 METHODS: dict[str, MethodSpec] = {
     MU0: _variant("mu0", "μ0", "one picture and a sentence; B-splines, depth where there is some"),
     "mu0_history": MethodSpec(
-        "μ0, with the past", MU0_PREDICTOR, "models/benchmark/mu0", sees_history=True, note="same weights"
+        "μ0, with the past", MU0_PREDICTOR, MU0, sees_history=True, note="same weights"
     ),
     "tracegen": MethodSpec(
         "TraceGen",
         "mu0.baselines.tracegen.predictor:TraceGenPredictor",
-        "models/tracegen",
+        "tracegen",
         note="dense increments by flow matching, 100 Euler steps",
     ),
     "token_vlm": MethodSpec(
         "tokenised VLM",
         "mu0.baselines.token_vlm.predictor:TokenVlmPredictor",
-        "models/token_vlm",
+        "token_vlm",
         note="the same backbone; quantised waypoints one after another",
     ),
     "raw_waypoints": _variant("raw_waypoints", "μ0, raw waypoints", "every step instead of a spline"),
@@ -88,19 +88,30 @@ def method_spec(name: str) -> MethodSpec:
     return METHODS[name]
 
 
-def open_method(name: str, future_len: int, root: Path = Path()) -> Method:
+def open_method(name: str, future_len: int, checkpoint: Path | None = None) -> Method:
     """Load a method, ready to be asked.
 
+    Args:
+        name: Of the method.
+        future_len: Steps that an answer has, for methods that learn nothing.
+        checkpoint: Folder of the weights, for those that do.
+
     Raises:
-        StageError: There is no such method.
+        StageError: There is no such method, or no checkpoint was named for one that needs it.
         CheckpointError: Its checkpoint is missing or damaged.
     """
     spec = method_spec(name)
     module, _, attribute = spec.predictor.partition(":")
     predictor_class: Any = getattr(importlib.import_module(module), attribute)
-    if spec.checkpoint is None:
+    if spec.weights is None:
         return Method(name, predictor_class(future_len), spec.sees_history)
-    predictor = predictor_class.from_folder(root / spec.checkpoint)
+    if checkpoint is None:
+        raise StageError(
+            f"{name} was asked without weights.",
+            expected="the folder of its checkpoint",
+            remedy=f"train {spec.weights} and name its folder.",
+        )
+    predictor = predictor_class.from_folder(checkpoint)
     n_parameters = sum(weight.numel() for weight in predictor.model.parameters())
     return Method(name, predictor, spec.sees_history, n_parameters)
 

@@ -6,59 +6,66 @@ questions (another seed, another split) are refused instead of being compared.
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
 import pandas as pd
 
 from mu0.dataset.evaluation import EvaluationProtocol, EvaluationSample, read_evaluation_samples
+from mu0.dataset.folders import TraceFolders
 from mu0.dataset.index import read_slots
 from mu0.dataset.rows import WindowShape
-from mu0.params import Params
+from mu0.params.benchmark import BenchmarkParams
+from mu0.params.world_model import TraceDatasetParams
 
-DATASET = Path("data/trace_dataset")
-EPISODES = Path("data/extracted_traces")
-CAPTIONS = Path("data/captions")
-UNSEEN = Path("data/benchmark/unseen")
 UNSEEN_SOURCES = ("unseen_objects", "unseen_camera")
 
 
-def read_questions(params: Params, root: Path = Path()) -> list[EvaluationSample]:
-    """Questions on the test split of the trace dataset, then those on unseen clips.
+@dataclass(frozen=True)
+class Asked:
+    """What decides which questions there are: sections `benchmark` and `trace_dataset` of params.yaml."""
+
+    benchmark: BenchmarkParams
+    data: TraceDatasetParams
+
+    @property
+    def protocol(self) -> EvaluationProtocol:
+        """Which frames and keypoints are asked about."""
+        return EvaluationProtocol(
+            WindowShape(self.data.history_len, self.data.future_len, self.data.min_future_steps),
+            frames=self.benchmark.protocol,
+            frames_per_episode=self.benchmark.frames_per_episode,
+            n_queries=self.benchmark.n_queries,
+            seed=self.benchmark.seed,
+        )
+
+
+def read_questions(asked: Asked, known: TraceFolders, unseen: TraceFolders) -> list[EvaluationSample]:
+    """Questions on the test split of the trace dataset `known`, then those on unseen clips.
 
     Raises:
         DatasetError: There is no held-out frame.
         EpisodeError: An episode is damaged.
     """
-    unseen = first_episodes(read_slots(root / UNSEEN / "index.parquet"), params.benchmark.max_episodes)
-    folders = root / UNSEEN / EPISODES.name, root / UNSEEN / CAPTIONS.name
-    return [*read_held_out(params, root), *read_evaluation_samples(unseen, *folders, protocol_of(params))]
+    slots = first_episodes(read_slots(unseen.index), asked.benchmark.max_episodes)
+    return [
+        *read_held_out(asked, known),
+        *read_evaluation_samples(slots, unseen.episodes, unseen.captions, asked.protocol),
+    ]
 
 
-def read_held_out(params: Params, root: Path = Path(), source: str | None = None) -> list[EvaluationSample]:
-    """Questions on the test split of the trace dataset, of one source or of all.
+def read_held_out(asked: Asked, known: TraceFolders, source: str | None = None) -> list[EvaluationSample]:
+    """Questions on the test split of a trace dataset, of one source or of all.
 
     Raises:
         DatasetError: There is no held-out frame.
         EpisodeError: An episode is damaged.
     """
-    slots = read_slots(root / DATASET / "index.parquet")
+    slots = read_slots(known.index)
     slots = slots[slots["split"] == "test"]
     if source is not None:
         slots = slots[slots["source"] == source]
-    chosen = first_episodes(slots, params.benchmark.max_episodes)
-    return read_evaluation_samples(chosen, root / EPISODES, root / CAPTIONS, protocol_of(params))
-
-
-def protocol_of(params: Params) -> EvaluationProtocol:
-    """Which frames and keypoints are asked about."""
-    data, benchmark = params.trace_dataset, params.benchmark
-    return EvaluationProtocol(
-        WindowShape(data.history_len, data.future_len, data.min_future_steps),
-        frames=benchmark.protocol,
-        frames_per_episode=benchmark.frames_per_episode,
-        n_queries=benchmark.n_queries,
-        seed=benchmark.seed,
-    )
+    chosen = first_episodes(slots, asked.benchmark.max_episodes)
+    return read_evaluation_samples(chosen, known.episodes, known.captions, asked.protocol)
 
 
 def first_episodes(slots: pd.DataFrame, n: int) -> pd.DataFrame:

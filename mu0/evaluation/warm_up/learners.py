@@ -7,8 +7,7 @@ start from differs. Statistics are those of the trace dataset, computed over all
 import dataclasses
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,24 +15,23 @@ import torch
 from torch import Tensor, nn
 
 from mu0.dataset.batch import TraceBatch
+from mu0.dataset.folders import TraceFolders
 from mu0.dataset.rows import WindowShape
 from mu0.dataset.statistics import NormalizerStats
 from mu0.dataset.store import WindowSettings, load_slots
-from mu0.dataset.windows import STATISTICS_NAME, TraceWindows
+from mu0.dataset.windows import TraceWindows
 from mu0.errors import StageError
 from mu0.interfaces import AbstractTracePredictor
-from mu0.params import Params
-from mu0.params.world_model import TrainParams
+from mu0.params.rivals import TraceGenParams
+from mu0.params.world_model import TrainParams, WorldModelParams
 
-DATASET = Path("data/trace_dataset")
-EPISODES = Path("data/extracted_traces")
-CAPTIONS = Path("data/captions")
 Loss = Callable[[TraceBatch, torch.Generator], dict[str, Tensor]]
 
 
 class AbstractLearner(ABC):
     """One method in the study."""
 
+    name: str
     train: TrainParams
 
     @abstractmethod
@@ -56,18 +54,19 @@ class AbstractLearner(ABC):
 class Mu0Learner(AbstractLearner):
     """μ0 as the section `world_model` describes it."""
 
-    def __init__(self, params: Params) -> None:
+    name = "mu0"
+
+    def __init__(self, params: WorldModelParams, folders: TraceFolders) -> None:
         from mu0.model.presets import preset
 
-        self.params = params.world_model
-        self.train = params.world_model.train
-        self.config = preset(params.world_model.preset)
+        self.params, self.train, self.folders = params, params.train, folders
+        self.config = preset(params.preset)
 
     def windows(self, slots: pd.DataFrame) -> TraceWindows:
         """Training windows of some rows of `index.parquet`."""
         shape = WindowShape(self.config.history_len, self.config.future_len)
         settings = WindowSettings(shape, self.config.image_size_px, with_depth=self.config.use_depth)
-        return _open(slots, dataclasses.replace(settings, image_jitter=self.train.image_jitter))
+        return _open(self.folders, slots, dataclasses.replace(settings, image_jitter=self.train.image_jitter))
 
     def fresh(self, windows: TraceWindows, seed: int) -> nn.Module:
         """Random weights where it is trained; words come from `windows` or the frozen backbone."""
@@ -97,18 +96,21 @@ class Mu0Learner(AbstractLearner):
 class TraceGenLearner(AbstractLearner):
     """TraceGen as the section `tracegen` describes it."""
 
-    def __init__(self, params: Params) -> None:
+    name = "tracegen"
+
+    def __init__(self, params: TraceGenParams, history_len: int, folders: TraceFolders) -> None:
         from mu0.baselines.tracegen.config import preset
 
-        self.train = params.tracegen.train
-        self.config = preset(params.tracegen.preset)
-        self.history_len = params.trace_dataset.history_len
+        self.train, self.history_len, self.folders = params.train, history_len, folders
+        self.config = preset(params.preset)
 
     def windows(self, slots: pd.DataFrame) -> TraceWindows:
         """Training windows of some rows of `index.parquet`."""
         from mu0.training.tracegen import window_settings
 
-        return _open(slots, window_settings(self.config, self.history_len, self.train.image_jitter))
+        return _open(
+            self.folders, slots, window_settings(self.config, self.history_len, self.train.image_jitter)
+        )
 
     def fresh(self, windows: TraceWindows, seed: int) -> nn.Module:
         """A model with random weights; words and the scale of increments come from `windows`."""
@@ -129,27 +131,22 @@ class TraceGenLearner(AbstractLearner):
         return predictor
 
 
-LEARNERS: dict[str, type[Mu0Learner] | type[TraceGenLearner]] = {
-    "mu0": Mu0Learner,
-    "tracegen": TraceGenLearner,
-}
-
-
-def open_learner(name: str, params: Params) -> AbstractLearner:
-    """The learner called `name`.
+def choose_learners(names: Sequence[str], known: Sequence[AbstractLearner]) -> list[AbstractLearner]:
+    """The learners called `names`, in that order.
 
     Raises:
-        StageError: There is none.
+        StageError: There is no such learner.
     """
-    if name not in LEARNERS:
+    by_name = {learner.name: learner for learner in known}
+    if unknown := [name for name in names if name not in by_name]:
         raise StageError(
-            f"The warm-up study knows no method {name!r}.",
-            expected=", ".join(LEARNERS),
+            f"The warm-up study knows no method {unknown[0]!r}.",
+            expected=", ".join(by_name),
             remedy="correct benchmark.warm_up.methods in params.yaml.",
         )
-    return LEARNERS[name](params)
+    return [by_name[name] for name in names]
 
 
-def _open(slots: pd.DataFrame, settings: WindowSettings) -> TraceWindows:
-    statistics = NormalizerStats.read(DATASET / STATISTICS_NAME)
-    return TraceWindows(load_slots(slots, EPISODES, CAPTIONS, settings), statistics, settings)
+def _open(folders: TraceFolders, slots: pd.DataFrame, settings: WindowSettings) -> TraceWindows:
+    statistics = NormalizerStats.read(folders.statistics)
+    return TraceWindows(load_slots(slots, folders.episodes, folders.captions, settings), statistics, settings)

@@ -22,7 +22,6 @@ from mu0.errors import ParamsError, StageError
 from mu0.evaluation.warm_up import learners
 from mu0.files import read_json
 from mu0.model import presets
-from mu0.params import load_params
 from mu0.params.world_model import TrainParams
 from orchestration.cli.benchmark import set_train_s, stages_of
 from tests.mu0.dataset.tiny_dataset import SHAPE, make_tiny_dataset
@@ -107,7 +106,7 @@ def test_from_training_to_a_checked_table(project: Path) -> None:
     assert facts["static"]["n_parameters"] == 0
     metrics = read_json(project / "reports/benchmark_traces_metrics.json")
     assert np.isfinite(list(metrics.values())).all()
-    verdict = run_suites("benchmark_traces", suites(project, load_params()))
+    verdict = run_suites("benchmark_traces", suites(project))
     broken = {result["limits"].get("column") for result in verdict["results"] if not result["success"]}
     assert broken - {"mu0_ade_below_static"} == {"n_missing"}  # the other methods, and moving cameras
 
@@ -123,7 +122,7 @@ def test_the_warm_up_study_has_both_arms_and_a_start(project: Path, monkeypatch:
     assert (saved["saved_low"] <= saved["saved_high"]).all()
     assert (project / "reports/warm_up_study/index.html").is_file()
     with pytest.raises(StageError, match="knows no method 'static'"):
-        learners.open_learner("static", load_params())
+        learners.choose_learners(["static"], [])
 
 
 def test_some_methods_are_trained_and_asked_in_order() -> None:

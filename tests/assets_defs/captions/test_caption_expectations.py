@@ -5,8 +5,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mu0.params import load_params
-
 pytestmark = pytest.mark.slow  # importing Great Expectations takes seconds
 TEXTS = {"instruction_1": "a b", "instruction_2": "a b", "instruction_3": "a b"}
 NOTHING = dict.fromkeys(TEXTS, "")
@@ -16,6 +14,8 @@ def _facts(tmp_path: Path, rows: list[dict[str, object]]) -> tuple[pd.DataFrame,
     from assets_defs.captions.expectations import suites
 
     root = tmp_path / "project"
+    root.mkdir()
+    (root / "params.yaml").write_text("checks: {}\n")
     for name, table in {
         "captions/captions.parquet": pd.DataFrame(rows),
         "extracted_traces/quality.parquet": pd.DataFrame(
@@ -25,7 +25,7 @@ def _facts(tmp_path: Path, rows: list[dict[str, object]]) -> tuple[pd.DataFrame,
         path = root / "data" / name
         path.parent.mkdir(parents=True)
         table.to_parquet(path)
-    captions, coverage = suites(root, load_params(Path("profiles/smoke.yaml")))
+    captions, coverage = suites(root)
     return captions.table, coverage.table.iloc[0].to_dict()
 
 

@@ -29,7 +29,8 @@ def test_what_is_no_picture_is_said(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"), [(None, "null or missing"), (123, "of type int"), (float("nan"), "of type float"),
-                         (b"iVBO", "of type bytes"), ("A" * 90_000_000, "has 90000000 characters, more than")],
+                         (b"iVBO", "of type bytes"),
+                         ("A" * 90_000_000, "has 90000000 characters, more than")],
     ids=["null", "number", "nan", "bytes", "long"],
 )  # fmt: skip
 def test_a_picture_that_is_no_text_is_said(value: object, words: str) -> None:

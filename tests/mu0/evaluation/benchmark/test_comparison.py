@@ -140,7 +140,9 @@ def test_methods_are_opened_by_name() -> None:
     assert open_method("constant_velocity", 4).sees_history
     with pytest.raises(StageError, match="no method 'tau0'"):
         method_spec("tau0")
-    assert METHODS["mu0"].checkpoint == METHODS["mu0_history"].checkpoint
+    assert METHODS["mu0"].weights == METHODS["mu0_history"].weights
+    with pytest.raises(StageError, match="mu0 was asked without weights"):
+        open_method("mu0", 4)
 
 
 def test_resampled_means_agree_with_the_plain_bootstrap() -> None:

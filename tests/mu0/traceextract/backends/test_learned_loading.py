@@ -8,7 +8,7 @@ import torch
 from mu0.errors import ParamsError, WeightsError
 from mu0.params.extract import ExtractParams
 from mu0.params.learned import DEFAULT_MODELS, LearnedParams
-from mu0.params.load import load_params
+from mu0.params.read import read_section
 from mu0.traceextract.backends.loading import Weights, device_of, dtype_of
 from mu0.traceextract.backends.registry import EMBEDDED, LEARNED, load_feature_extractor, load_point_tracker
 from mu0.traceextract.backends.torch_code import read_state
@@ -40,7 +40,7 @@ def _params_file(tmp_path: Path, extract: str) -> Path:
 )
 def test_params_say_what_a_learned_backend_lacks(choice: str, why: str, tmp_path: Path) -> None:
     with pytest.raises(ParamsError) as caught:
-        load_params(_params_file(tmp_path, f"  {choice}\n"))
+        read_section(_params_file(tmp_path, f"  {choice}\n"), "extract", ExtractParams)
     assert why in str(caught.value)
 
 

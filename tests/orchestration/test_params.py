@@ -8,25 +8,27 @@ from typing import Any
 import pytest
 
 from mu0.errors import ParamsError
-from mu0.params import Params, load_params
+from mu0.params.read import read_section
+from mu0.params.world_model import WorldModelParams
+from orchestration.params import check_params, whole_file
 
 GOOD = Path("profiles/smoke.yaml").read_text()
 
 
 def message_of(path: Path) -> str:
     with pytest.raises(ParamsError) as caught:
-        load_params(path)
+        check_params(path)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("path", [Path("params.yaml"), *sorted(Path("profiles").glob("*.yaml"))], ids=str)
 def test_profiles_are_valid(path: Path) -> None:
-    assert load_params(path).profile in {"smoke", "small", "paper"}
+    assert check_params(path).profile in {"smoke", "small", "paper"}
 
 
 def test_params_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load_params(Path("params.yaml")).profile = "other"  # type: ignore[misc]
+        check_params(Path("params.yaml")).profile = "other"  # type: ignore[misc]
 
 
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:
@@ -100,7 +102,7 @@ def test_a_section_given_twice_is_refused_with_both_lines(tmp_path: Path) -> Non
 def test_one_per_mille_is_a_number_in_either_yaml(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(GOOD.replace("lr: 1.0e-3", "lr: 1e-3", 1))
-    assert load_params(path).world_model.train.lr == 1e-3
+    assert read_section(path, "world_model", WorldModelParams).train.lr == 1e-3
 
 
 def test_a_folder_in_the_place_of_the_file_is_said(tmp_path: Path) -> None:
@@ -120,7 +122,7 @@ def numbers_of(schema: dict[str, Any], place: str = "") -> Iterator[tuple[str, d
 
 
 def test_every_number_has_a_lowest_and_a_highest_value() -> None:
-    numbers = dict(numbers_of(Params.model_json_schema()))
+    numbers = dict(numbers_of(whole_file().model_json_schema()))
     assert len(numbers) > 100
     unbounded = {
         place
