@@ -1,7 +1,6 @@
 """Collecting: failed clips are rows, the others go on, and an interrupted collection is resumed."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -157,16 +156,17 @@ def test_what_a_killed_collection_left_is_cleared(tmp_path: Path, monkeypatch: p
 
 
 def test_a_second_collector_waits_for_the_first(tmp_path: Path) -> None:
-    events = []
+    events, entered = [], threading.Event()
 
     def second() -> None:
         with only_collector(tmp_path / "cache"):
+            entered.set()
             events.append("second")
 
     waiting = threading.Thread(target=second)
     with only_collector(tmp_path / "cache"):
         waiting.start()
-        time.sleep(0.1)
+        assert not entered.wait(0.1)
         events.append("first")
     waiting.join()
     assert events == ["first", "second"]

@@ -1,13 +1,15 @@
 """Equal wall-clock: whole steps only, and a measurement that leaves nothing behind."""
 
-import time
+import threading
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from mu0.errors import StageError
-from mu0.training.budget import measure_step_s, steps_for
+from mu0.training import budget
+from mu0.training.budget import WARM_UP_STEPS, measure_step_s, steps_for
 from mu0.training.settings import FitSettings
 
 SETTINGS = FitSettings(steps=100, lr=0.1)
@@ -49,15 +51,35 @@ def test_measuring_leaves_weights_buffers_gradients_mode_and_random_numbers_as_t
     assert torch.equal(torch.random.get_rng_state(), random_state)
 
 
-def test_the_measured_time_is_that_of_the_slower_of_loading_and_learning() -> None:
-    model = _model()
+def test_the_next_batch_is_loaded_while_this_one_is_learned() -> None:
+    """So a step takes as long as the slower of the two."""
+    model, loaded = _model(), [threading.Event() for _ in range(WARM_UP_STEPS + 6)]
+    n_learned = 0
 
-    def slow_loss(batch: Tensor, _generator: torch.Generator) -> dict[str, Tensor]:
-        time.sleep(0.02)
-        return {"loss": model(batch).square().mean()}
-
-    def load(_step: int) -> Tensor:
-        time.sleep(0.005)
+    def load(step: int) -> Tensor:
+        loaded[step].set()
         return torch.ones(5, 3)
 
-    assert 0.02 <= measure_step_s(model, load, slow_loss, SETTINGS, n=5) < 0.2
+    def loss(batch: Tensor, _generator: torch.Generator) -> dict[str, Tensor]:
+        nonlocal n_learned
+        n_learned += 1
+        assert loaded[n_learned].wait(60), "the next batch is not loaded before this step ends"
+        return {"loss": model(batch).square().mean()}
+
+    measure_step_s(model, load, loss, SETTINGS, n=5)
+    assert n_learned == WARM_UP_STEPS + 5
+
+
+def test_the_measured_time_is_the_mean_of_the_steps_after_the_warm_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A clock that moves by 9 s in every step of the warm-up, then by 1, 2, 3, 4 and 5 s."""
+    durations_s = [9.0] * WARM_UP_STEPS + [1.0, 2.0, 3.0, 4.0, 5.0]
+    ticks = iter([moment for duration_s in durations_s for moment in (0.0, duration_s)])
+    monkeypatch.setattr(budget, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    model = _model()
+
+    def loss(batch: Tensor, _generator: torch.Generator) -> dict[str, Tensor]:
+        return {"loss": model(batch).square().mean()}
+
+    assert measure_step_s(model, lambda _: torch.ones(5, 3), loss, SETTINGS, n=5) == 3.0

@@ -37,7 +37,7 @@ def test_answers_keep_the_order_of_keypoints_and_the_seed_of_their_question() ->
     whole, part = (predict_all(method, questions, 2, seed=0) for questions in (QUESTIONS, QUESTIONS[:3]))
     np.testing.assert_array_equal(whole.uvz[:, :9], part.uvz)
     assert len(whole.seconds) == len(QUESTIONS)
-    assert (whole.seconds > 0).all()
+    assert np.isfinite(whole.seconds).all()
 
 
 def test_a_broken_answer_names_method_and_sample() -> None:

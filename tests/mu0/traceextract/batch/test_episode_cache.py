@@ -51,16 +51,17 @@ def test_an_entry_without_verdict_is_not_found(tmp_path: Path) -> None:
 
 
 def test_a_lock_excludes_and_is_released(tmp_path: Path) -> None:
-    path, order = tmp_path / "a.lock", []
+    path, order, entered = tmp_path / "a.lock", [], threading.Event()
 
     def second() -> None:
         with locked(path):
+            entered.set()
             order.append("second")
 
     with locked(path):
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.25)
+        assert not entered.wait(0.25)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
@@ -106,7 +107,7 @@ def test_the_lock_of_a_killed_owner_is_taken_over_by_exactly_one(tmp_path: Path)
     assert most == [], "a living owner keeps its lock, however long it works"
     owner.kill()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     owner.communicate()
     assert most == [1] * 6
 

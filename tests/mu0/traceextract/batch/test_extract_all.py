@@ -132,8 +132,13 @@ def test_the_number_of_workers_does_not_change_a_byte(monkeypatch: pytest.Monkey
 
 INTERRUPTED = """
 import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
 from pathlib import Path
+
+def interrupted(*_):
+    Path("interrupted").touch()
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGINT, interrupted)  # a test run in the background ignores it
 sys.path.insert(0, {folder!r})
 import episode_fakes
 from mu0.params.extract import ExtractParams
@@ -141,7 +146,11 @@ from assets_defs.entry import run_stage
 from mu0.traceextract.batch.extract_all import extract_all
 
 def slow(clip, params, folder):
-    time.sleep(0.4)
+    if episode_fakes.CALLS.exists():  # the second clip takes until somebody interrupts the run, and a second
+        Path("second_clip").touch()
+        while not Path("interrupted").exists():
+            time.sleep(0.05)
+        time.sleep(1.0)
     return episode_fakes.extract_fake(clip, params, folder)
 
 episode_fakes.slow = slow
@@ -156,10 +165,10 @@ def test_ctrl_c_keeps_finished_clips_and_the_next_run_goes_on() -> None:
     make_clips(RAW, names)
     code = INTERRUPTED.format(folder=str(Path(__file__).parent))
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
-    while not CALLS.exists():
+    while not Path("second_clip").exists() and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, message = process.communicate(timeout=30)
+    _, message = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Finished work is kept" in message
     assert not OUTPUT.exists()

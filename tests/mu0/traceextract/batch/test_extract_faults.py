@@ -87,7 +87,7 @@ def test_killed_at_ten_random_moments_and_resumed_gives_the_bytes_of_an_undistur
             n_killed += 1
     assert n_killed >= 1  # how many depends on the machine: a run may end before its bullet comes
     run = _start(workers)
-    _, message = run.communicate(timeout=60)
+    _, message = run.communicate(timeout=240)
     assert run.returncode == 0, message
     assert sha256_of_tree(OUTPUT) == expected
     assert _left_behind() == []
@@ -101,7 +101,7 @@ def test_workers_do_not_outlive_a_killed_run() -> None:
         time.sleep(0.02)
     run.send_signal(signal.SIGKILL)
     run.communicate()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _members(run.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert _members(run.pid) == []
@@ -129,7 +129,7 @@ def test_a_killed_worker_is_told_and_the_next_run_goes_on(tmp_path: Path) -> Non
         time.sleep(0.02)
     workers = [pid for pid in _members(run.pid) if pid != str(run.pid) and b"spawn_main" in _command(pid)]
     os.kill(int(workers[-1]), signal.SIGKILL)
-    _, message = run.communicate(timeout=60)
+    _, message = run.communicate(timeout=240)
     assert run.returncode == 1
     assert "A worker process was killed while it extracted a clip." in message
     assert not OUTPUT.exists()
@@ -148,7 +148,7 @@ def test_two_runs_on_one_output_share_the_work_and_agree(tmp_path: Path) -> None
     expected = _undisturbed(tmp_path)
     runs = [_start(1), _start(1)]
     for run in runs:
-        _, message = run.communicate(timeout=60)
+        _, message = run.communicate(timeout=240)
         assert run.returncode == 0, message
     assert Counter(CALLS.read_text().split()) == Counter(list(INSTRUCTIONS)), "every clip once"
     assert sha256_of_tree(OUTPUT) == expected

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ class Act:
         text: What the model says, in a chat completion; used if `body` is None.
         body: The whole body instead.
         headers: Additional headers.
-        wait_s: Time before anything is sent.
+        gate: Called before anything is sent; it may wait for something.
         finish: The completion's finish_reason.
         missing_bytes: So many bytes of the body are promised and not sent.
         is_chunked: Send the body in HTTP chunks and break off before the last one.
@@ -29,7 +28,7 @@ class Act:
     text: str = ""
     body: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    wait_s: float = 0.0
+    gate: Callable[[], object] = bool
     finish: str = "stop"
     missing_bytes: int = 0
     is_chunked: bool = False
@@ -54,7 +53,6 @@ class Seen:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
-    times_s: list[float] = field(default_factory=list)
     busy: int = 0
     most_busy: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,7 +71,6 @@ def endpoint(script: Script) -> Iterator[tuple[str, Seen]]:
                 seen.bodies.append(body)
                 seen.headers.append(dict(self.headers))
                 seen.paths.append(self.path)
-                seen.times_s.append(time.monotonic())
                 seen.busy += 1
                 seen.most_busy = max(seen.most_busy, seen.busy)
             try:
@@ -85,7 +82,7 @@ def endpoint(script: Script) -> Iterator[tuple[str, Seen]]:
                     seen.busy -= 1
 
         def _play(self, act: Act) -> None:
-            time.sleep(act.wait_s)
+            act.gate()
             content = act.whole_body
             self.send_response(act.status)
             for name, value in act.headers.items():

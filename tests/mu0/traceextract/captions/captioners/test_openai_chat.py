@@ -4,11 +4,11 @@ import json
 import logging
 import shutil
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from mu0.errors import CaptionError
 from mu0.files import sha256_of_tree
 from mu0.params.extract import CaptionsParams, OpenAiParams
+from mu0.traceextract.captions.captioners import http_json, openai_chat
 from mu0.traceextract.captions.captioners.http_json import retry_after_s
 from mu0.traceextract.captions.captioners.interfaces import Prompt, Reply
 from mu0.traceextract.captions.captioners.openai_chat import OpenAiChat
@@ -27,6 +28,7 @@ from mu0.traceextract.captions.evidence.pictures import Picture
 from mu0.traceextract.captions.official_files import write_captions
 from tests.mu0.traceextract.captions.caption_fakes import GOOD_CAPTION, THREE_EVENTS, make_episode
 
+SAFETY_S = 60.0  # a broken test ends; a good one never waits so long
 KEY = "sk-very-secret-123"
 GOOD = Act(text=json.dumps(GOOD_CAPTION))
 PROMPT = Prompt("be careful", ("look:", Picture("FIRST_FRAME", b"\x89PNG"), "answer"))
@@ -106,26 +108,63 @@ def test_what_may_pass_is_tried_again(act: Act) -> None:
 
 
 def test_a_slow_answer_is_given_up_and_asked_for_again() -> None:
-    started = time.monotonic()
-    (reply,), seen, _ = _ask(_first_fails(Act(text="late", wait_s=0.6)), timeout_s=0.2)
+    asked_enough = threading.Event()
+    late = Act(text="late", gate=lambda: asked_enough.wait(SAFETY_S))
+    (reply,), seen, chat = _ask(_first_fails(late), timeout_s=0.5, attempts=8)
+    asked_enough.set()
     assert reply.text == GOOD.text
-    assert len(seen.bodies) == 2
-    assert time.monotonic() - started < 2
+    assert len(seen.bodies) == 1 + chat.counts.retries >= 2
 
 
-def test_retry_after_is_kept_by_all_threads() -> None:
-    script = _first_fails(Act(status=429, headers={"Retry-After": "0.4"}))
-    replies, seen, _ = _ask(script, n_prompts=4, concurrency=1)
-    assert all(reply.text for reply in replies)
-    assert seen.times_s[1] - seen.times_s[0] >= 0.4
+class Waits(threading.Event):
+    """Waiting in which no time passes: it is noted, and the clock of the captioner moves on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_s: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.waited_s.append(timeout)
+        return self.is_set()
+
+    def monotonic(self) -> float:
+        return sum(self.waited_s)
 
 
-def test_retry_after_may_be_a_date() -> None:
+def _waits(
+    script: Script, monkeypatch: pytest.MonkeyPatch, n_prompts: int = 1, **rest: Any
+) -> tuple[list[Reply], list[float]]:
+    """What came, and how long was waited for it."""
+    waits = Waits()
+    monkeypatch.setattr(openai_chat, "time", waits)
+    with endpoint(script) as (url, _):
+        chat = OpenAiChat(_params(url, concurrency=1, **rest), seed=0)
+        chat._stopped = waits
+        replies = dict(chat.reply([PROMPT] * n_prompts))
+    return [replies[number] for number in range(n_prompts)], waits.waited_s
+
+
+def test_retry_after_is_kept_by_who_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = _first_fails(Act(status=429, headers={"Retry-After": "40"}))
+    (reply,), waited_s = _waits(script, monkeypatch)
+    assert reply.text == GOOD.text
+    assert waited_s == [40.0]
+
+
+def test_retry_after_is_kept_by_all_others_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = _first_fails(Act(status=429, headers={"Retry-After": "40"}))
+    replies, waited_s = _waits(script, monkeypatch, n_prompts=4, attempts=1)
+    assert [bool(reply.failure) for reply in replies] == [True, False, False, False]
+    assert waited_s == [40.0]
+
+
+def test_retry_after_may_be_a_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+    monkeypatch.setattr(http_json, "time", SimpleNamespace(time=now.timestamp))
     headers = Message()
-    headers["Retry-After"] = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    wait_s = retry_after_s(headers)
-    assert wait_s is not None
-    assert 85 < wait_s <= 90
+    headers["Retry-After"] = format_datetime(now + timedelta(seconds=90), usegmt=True)
+    assert retry_after_s(headers) == 90
     headers.replace_header("Retry-After", "soon")
     assert retry_after_s(headers) is None
     headers.replace_header("Retry-After", "-3")
@@ -139,13 +178,14 @@ def test_a_very_long_retry_after_is_a_failure_and_not_a_wait() -> None:
     assert len(seen.bodies) == 1
 
 
-def test_delays_double_and_differ() -> None:
-    (reply,), seen, _ = _ask(lambda *_: Act(status=500), backoff_s=0.05, attempts=4)
-    assert reply.failure == "HTTP 500: "
-    gaps = np.diff(seen.times_s)
-    assert len(gaps) == 3
-    assert all(gap >= 0.05 * 2**n for n, gap in enumerate(gaps))
-    assert gaps[2] < 0.05 * 5 + 0.3
+def test_delays_double_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    replies, waited_s = _waits(
+        lambda *_: Act(status=500), monkeypatch, n_prompts=2, backoff_s=0.05, attempts=4
+    )
+    assert {reply.failure for reply in replies} == {"HTTP 500: "}
+    parts = np.array(waited_s).reshape(2, 3) / 0.05 - 2.0 ** np.arange(3)
+    assert ((parts >= 0) & (parts < 1)).all()
+    assert len(set(parts.round(6).ravel())) == 6
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
@@ -201,7 +241,9 @@ def test_an_endpoint_that_comes_and_goes_is_not_given_up() -> None:
 
 
 def test_so_many_requests_at_a_time_and_not_more() -> None:
-    _, seen, _ = _ask(lambda *_: Act(text="{}", wait_s=0.05), n_prompts=9, concurrency=3)
+    together = threading.Barrier(3)
+    act = Act(text="{}", gate=lambda: together.wait(SAFETY_S))
+    _, seen, _ = _ask(lambda *_: act, n_prompts=9, concurrency=3, timeout_s=SAFETY_S)
     assert seen.most_busy == 3
 
 
@@ -245,12 +287,15 @@ def test_params_refuse_what_is_no_endpoint_and_keys_in_the_place_of_names(name: 
 
 
 def test_who_stops_listening_stops_the_waiting_threads() -> None:
-    with endpoint(lambda number, _: GOOD if number == 0 else Act(status=500)) as (url, _):
-        chat = OpenAiChat(_params(url, concurrency=3, backoff_s=30.0), seed=0)
-        started = time.monotonic()
-        for _ in chat.reply([PROMPT] * 6):
+    def first_only(url: str) -> None:
+        for _ in OpenAiChat(_params(url, concurrency=3, backoff_s=1e6), seed=0).reply([PROMPT] * 6):
             break
-        assert time.monotonic() - started < 5
+
+    with endpoint(lambda number, _: GOOD if number == 0 else Act(status=500)) as (url, _):
+        listener = threading.Thread(target=first_only, args=(url,), daemon=True)
+        listener.start()
+        listener.join(SAFETY_S)
+    assert not listener.is_alive()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("captions")]
 
 
