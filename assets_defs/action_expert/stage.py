@@ -65,7 +65,7 @@ def _train(embodiment: str, params: ActionExpertParams, variant: Variant) -> Non
     with atomic_file(REPORTS / f"{name}.csv") as temporary:
         log.to_csv(temporary, index=False)
     metrics = {key: float(last[key]) for key in ("loss", "action_loss", "keyframe_loss")}
-    counts = {key: meta[key] for key in ("n_frames", "n_parameters", "scale")}
+    counts = {key: meta[key] for key in ("n_frames", "n_parameters", "scale", "convolutions")}
     write_json(
         REPORTS / f"{name}.json",
         metrics

@@ -62,9 +62,9 @@ def settle(choice: Choice, device: torch.device) -> Settled:
 
 
 def settle_for_training(choice: Choice, device: torch.device, work_folder: Path) -> Settled:
-    """As `settle`; an interrupted training in `work_folder` goes on in the precision in which it began."""
+    """As `settle`; what the machine answered first is noted in `work_folder` and stays the answer there."""
     note = work_folder / NAME
-    begun: Choice = read_json(note)["convolutions"] if note.is_file() else choice
+    begun: Choice = read_json(note)["convolutions"] if choice == "auto" and note.is_file() else choice
     settled = settle(begun, device)
     write_json(note, {"convolutions": settled})
     return settled

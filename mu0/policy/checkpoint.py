@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from mu0.errors import CheckpointError, StageError
 from mu0.files import atomic_folder, read_json, sha256_of, write_json
 from mu0.policy.action_expert import ActionExpert, ActionExpertConfig
+from mu0.policy.frozen_features import FeatureConfig
 from mu0.policy.normalization import PolicyNormalization, read_normalization, write_normalization
-from mu0.policy.trace_features import FeatureConfig
 
 WEIGHTS = "model.safetensors"
 

@@ -5,20 +5,30 @@
                demonstration says where the grasp and the release were, without any state of a simulator
 
 Rows can be thinned (`frame_stride`): neighbouring frames at 10 Hz are nearly equal, and features of frozen
-networks have to be computed for every row.
+networks have to be computed for every row. They are decoded once, into files that every training maps.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from mu0.dataset.array_files import RowsWriter, made_once, map_arrays, read_about
 from mu0.errors import PolicyError
+from mu0.files import sha256_of_tree
 from mu0.policy.normalization import N_POSE
-from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode
+from mu0.progress import track
+from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
 
 GRIPPER = 4
+DECODERS = 2
+CODE_VERSION = 1
+"""Raise when rows of equal demonstrations change, so that older caches are not read."""
 
 
 @dataclass(frozen=True)
@@ -60,35 +70,69 @@ def next_keyframes(
     return np.where(valid[:, None], pose - state[:, :N_POSE], 0).astype(action.dtype), valid
 
 
-def flatten_demonstrations(
-    demonstrations: Iterable[DemonstrationEpisode], chunk_len: int, frame_stride: int = 1
-) -> DemonstrationFrames:
-    """Stack every `frame_stride`-th frame of every demonstration.
+def stored_demonstrations(
+    root: Path, chunk_len: int, frame_stride: int, cache: Path
+) -> tuple[DemonstrationFrames, str]:
+    """Every `frame_stride`-th frame of every demonstration, memory-mapped; decoded if the cache lacks it.
+
+    Args:
+        root: A LeRobotDataset v3.0.
+        chunk_len: Actions per chunk.
+        frame_stride: Demonstration k gives its frames k % frame_stride, + frame_stride, ...
+        cache: Folder of the cache, such as `.mu0_cache/demonstrations`.
+
+    Returns:
+        The rows, and the key of their content.
 
     Raises:
-        PolicyError: There is not a single frame.
+        SourceError: The dataset is damaged.
+        PolicyError: It holds no frames.
     """
-    parts: dict[str, list[np.ndarray]] = {
-        name: []
-        for name in ("front", "wrist", "state", "chunk", "keyframe", "keyframe_valid", "instruction_id")
-    }
-    instructions: dict[str, int] = {}
-    for number, demo in enumerate(demonstrations):
-        rows = slice(number % frame_stride, None, frame_stride)
-        keyframe, valid = next_keyframes(demo.state, demo.action)
-        known = instructions.setdefault(demo.instruction, len(instructions))
-        parts["front"].append(demo.front[rows])
-        parts["wrist"].append(demo.wrist[rows])
-        parts["state"].append(demo.state[rows])
-        parts["chunk"].append(chunks_of(demo.action, chunk_len)[rows])
-        parts["keyframe"].append(keyframe[rows])
-        parts["keyframe_valid"].append(valid[rows])
-        parts["instruction_id"].append(np.full(len(parts["state"][-1]), known))
-    if not sum(map(len, parts["state"])):
+    dataset = LeRobotDataset.open(root)
+    starts = [number % frame_stride for number in range(len(dataset.episodes))]
+    rows = [
+        len(range(start, record.length, frame_stride))
+        for start, record in zip(starts, dataset.episodes, strict=True)
+    ]
+    if not sum(rows):
         raise PolicyError(
-            "The demonstrations hold no frames.",
+            f"The demonstrations in {root} hold no frames.",
             expected="at least one recorded episode",
             remedy="give the demonstrations' source more clips in params.yaml and run `mu0 run`.",
         )
-    stacked = {name: np.concatenate(rows) for name, rows in parts.items()}
-    return DemonstrationFrames(**stacked, instructions=list(instructions))
+    described = [CODE_VERSION, sha256_of_tree(root), chunk_len, frame_stride]
+    key = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
+
+    def make(folder: Path) -> None:
+        with RowsWriter(folder, sum(rows)) as writer, ThreadPoolExecutor(DECODERS) as pool:
+            episodes = pool.map(dataset.load_episode, range(len(starts)))  # decoded outside Python's lock
+            tracked = track(zip(episodes, starts, strict=True), "demonstrations", total=len(starts))
+            instructions = write_demonstrations(writer, tracked, chunk_len, frame_stride)
+            writer.note(instructions=instructions)
+
+    folder = made_once(cache / key, make)
+    return DemonstrationFrames(**map_arrays(folder), **read_about(folder)), key
+
+
+def write_demonstrations(
+    writer: RowsWriter,
+    demonstrations: Iterable[tuple[DemonstrationEpisode, int]],
+    chunk_len: int,
+    frame_stride: int,
+) -> list[str]:
+    """Append the rows of demonstrations, each with its first frame; the distinct instructions."""
+    instructions: dict[str, int] = {}
+    for demo, start in demonstrations:
+        rows = slice(start, None, frame_stride)
+        keyframe, valid = next_keyframes(demo.state, demo.action)
+        known = instructions.setdefault(demo.instruction, len(instructions))
+        writer.append(
+            front=demo.front[rows],
+            wrist=demo.wrist[rows],
+            state=demo.state[rows],
+            chunk=chunks_of(demo.action, chunk_len)[rows],
+            keyframe=keyframe[rows],
+            keyframe_valid=valid[rows],
+            instruction_id=np.full(len(demo.state[rows]), known),
+        )
+    return list(instructions)

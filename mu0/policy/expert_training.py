@@ -16,8 +16,8 @@ from torch import Tensor
 from mu0.policy.action_expert import KEYFRAME_DIMS, ActionExpert, Context, PolicyInputs
 from mu0.policy.demonstrations import DemonstrationFrames
 from mu0.policy.flow import flow_matching_loss
+from mu0.policy.frozen_features import FrozenFeatures
 from mu0.policy.normalization import PolicyNormalization
-from mu0.policy.trace_features import FrozenFeatures
 from mu0.policy.vocabulary import encode_words
 from mu0.policy.wrist_encoder import random_shift
 
@@ -55,14 +55,14 @@ class ExpertData:
     ) -> None:
         words = np.stack([encode_words(text, vocabulary, max_words) for text in frames.instructions])
         self.features = features
-        self.wrist: UInt8[Tensor, "n 3 h w"] = torch.from_numpy(frames.wrist).permute(0, 3, 1, 2).contiguous()
+        self.wrist: UInt8[np.ndarray, "n h w 3"] = frames.wrist  # mapped: rows are copied when drawn
         self.state: Float[Tensor, "n 9"] = torch.from_numpy(normalization.normalize_state(frames.state))
         self.words: Int[Tensor, "n max_words"] = torch.from_numpy(words[frames.instruction_id])
         chunk = normalization.normalize_actions(frames.chunk, frames.state)
         self.chunk: Float[Tensor, "n step action"] = torch.from_numpy(chunk)
         scale = np.array(KEYFRAME_SCALE, np.float32)
         self.keyframe: Float[Tensor, "n 4"] = torch.from_numpy((frames.keyframe / scale).astype(np.float32))
-        self.keyframe_valid: Bool[Tensor, " n"] = torch.from_numpy(frames.keyframe_valid)
+        self.keyframe_valid: Bool[Tensor, " n"] = torch.from_numpy(np.array(frames.keyframe_valid))
         is_far = np.linalg.norm(frames.keyframe[:, :2], axis=1) > FAR_M
         is_open = frames.state[:, GRIPPER] < HALF
         self.far = np.flatnonzero(frames.keyframe_valid & is_far & is_open)
@@ -85,7 +85,7 @@ class ExpertData:
             prefix_mask=mask,
             trace=trace,
             feature_map=feature_map,
-            wrist=random_shift(self.wrist[index], generator),
+            wrist=random_shift(torch.from_numpy(self.wrist[rows]).permute(0, 3, 1, 2), generator),
             state=self.state[index] + noise,
             words=self.words[index],
         )

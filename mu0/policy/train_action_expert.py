@@ -10,7 +10,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,29 +17,27 @@ from typing import Any
 import torch
 
 from mu0.errors import PolicyError
-from mu0.model.checkpoint import load_checkpoint
+from mu0.hardware.bfloat16 import settle_for_training
 from mu0.params.action_expert import ActionExpertParams
 from mu0.policy.action_expert import ActionExpert, ActionExpertConfig, Variant
 from mu0.policy.checkpoint import ActionExpertCheckpoint, save_action_expert, world_model_sha256
-from mu0.policy.demonstrations import DemonstrationFrames, flatten_demonstrations
+from mu0.policy.demonstrations import DemonstrationFrames, stored_demonstrations
 from mu0.policy.expert_training import ExpertData, expert_loss
-from mu0.policy.normalization import fit_normalization
-from mu0.policy.trace_features import (
+from mu0.policy.frozen_features import (
+    Extractor,
     FeatureConfig,
-    FeatureExtractor,
     FrozenFeatures,
     cache_key,
     cached_features,
 )
+from mu0.policy.normalization import fit_normalization
 from mu0.policy.vocabulary import build_vocabulary
-from mu0.progress import track
-from mu0.sources.lerobot.dataset_v3 import LeRobotDataset
 from mu0.training.loop import FitResult, fit
 from mu0.training.settings import FitSettings
 
 GRAD_CLIP = 1.0
 WARMUP_STEPS = 50
-DECODERS = 2
+DEVICE = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -53,37 +50,42 @@ class Paths:
     cache: Path
 
 
-def load_demonstration_frames(root: Path, chunk_len: int, frame_stride: int) -> DemonstrationFrames:
-    """Decode all demonstrations of a LeRobotDataset.
+@dataclass(frozen=True)
+class TrainingData:
+    """Rows and frozen features of all demonstrations, memory-mapped; `key` stands for their content."""
 
-    Raises:
-        SourceError: The dataset is damaged.
-        PolicyError: It holds no frames.
-    """
-    dataset = LeRobotDataset.open(root)
-    numbers = range(len(dataset.episodes))
-    with ThreadPoolExecutor(DECODERS) as pool:  # FFmpeg decodes outside the interpreter lock
-        episodes = track(pool.map(dataset.load_episode, numbers), "demonstrations", total=len(numbers))
-        return flatten_demonstrations(episodes, chunk_len, frame_stride)
+    frames: DemonstrationFrames
+    features: FrozenFeatures
+    key: str
+    world_model: str  # sha256 of its weights
+    convolutions: str  # what they were computed in, here and in the world model's stem
 
 
-def take_features(paths: Paths, params: ActionExpertParams) -> FrozenFeatures:
-    """Put the frozen features of all demonstrations into the cache, where every variant finds them.
+def take_features(paths: Paths, params: ActionExpertParams) -> TrainingData:
+    """Rows and features, from the cache, where the second variant finds what the first one put there.
 
     Raises:
         SourceError: The demonstrations are missing or damaged.
         CheckpointError: The world model is.
     """
-    frames = load_demonstration_frames(paths.demonstrations, params.chunk_len, params.frame_stride)
-    extractor = FeatureExtractor(load_checkpoint(paths.world_model), FeatureConfig())
-    return _features(frames, extractor, world_model_sha256(paths.world_model), paths)
+    frames, frames_key = stored_demonstrations(
+        paths.demonstrations, params.chunk_len, params.frame_stride, paths.cache / "demonstrations"
+    )
+    identity = world_model_sha256(paths.world_model)
+    key = cache_key(identity, FeatureConfig(), frames_key)
+    convolutions = settle_for_training(params.convolutions, DEVICE, paths.cache / "features" / key)
+    folder = paths.cache / "features" / key / convolutions
 
+    def make_extractor() -> Extractor:
+        # imported here: who only trains needs no world model, nor its libraries
+        from mu0.model.checkpoint import load_checkpoint
+        from mu0.policy.trace_features import FeatureExtractor
 
-def _features(
-    frames: DemonstrationFrames, extractor: FeatureExtractor, world_model: str, paths: Paths
-) -> FrozenFeatures:
+        return FeatureExtractor(load_checkpoint(paths.world_model), FeatureConfig())
+
     texts = [frames.instructions[i] for i in frames.instruction_id]
-    return cached_features(extractor, world_model, frames.front, texts, paths.cache / "features")
+    features = cached_features(folder, make_extractor, frames.front, texts)
+    return TrainingData(frames, features, f"{key}_{convolutions}", identity, convolutions)
 
 
 def train_action_expert(
@@ -108,18 +110,14 @@ def train_action_expert(
         CheckpointError: The world model is missing or damaged.
     """
     torch.manual_seed(params.seed)
-    frames = load_demonstration_frames(paths.demonstrations, params.chunk_len, params.frame_stride)
-    identity = world_model_sha256(paths.world_model)
-    extractor = FeatureExtractor(load_checkpoint(paths.world_model), FeatureConfig())
-    features = _features(frames, extractor, identity, paths)
-    config = _config(variant, params, frames, features, extractor.n_image_tokens)
+    taken = take_features(paths, params)
+    frames, features = taken.frames, taken.features
+    config = _config(variant, params, frames, features)
     normalization = fit_normalization(frames.state, frames.chunk)
     expert = ActionExpert(config)
     data = ExpertData(frames, features, normalization, config.vocabulary, config.max_words)
-    texts = [frames.instructions[i] for i in frames.instruction_id]
-    data_key = cache_key(identity, extractor.config, frames.front, texts)
     key = hashlib.sha256(
-        json.dumps([asdict(config), params.model_dump(), data_key, normalization.sha256()]).encode()
+        json.dumps([asdict(config), params.model_dump(), taken.key, normalization.sha256()]).encode()
     ).hexdigest()[:16]
     work_folder = paths.cache / "training" / f"action_expert_{variant}_{key}"
     settings = FitSettings(
@@ -135,7 +133,8 @@ def train_action_expert(
     )
     meta = {
         "variant": variant,
-        "world_model_sha256": identity,
+        "world_model_sha256": taken.world_model,
+        "convolutions": taken.convolutions,
         "params": params.model_dump(),
         "front_height_px": frames.front.shape[1],
         "front_width_px": frames.front.shape[2],
@@ -143,7 +142,7 @@ def train_action_expert(
         "n_parameters": sum(p.numel() for p in expert.parameters()),
         "scale": "trained on simulated demonstrations",
     }
-    save_action_expert(paths.expert, ActionExpertCheckpoint(expert, extractor.config, normalization, meta))
+    save_action_expert(paths.expert, ActionExpertCheckpoint(expert, FeatureConfig(), normalization, meta))
     shutil.rmtree(work_folder, ignore_errors=True)
     return result, meta
 
@@ -153,8 +152,8 @@ def _config(
     params: ActionExpertParams,
     frames: DemonstrationFrames,
     features: FrozenFeatures,
-    n_image_tokens: int,
 ) -> ActionExpertConfig:
+    n_image_tokens = features.n_image_tokens
     if round(n_image_tokens**0.5) ** 2 != n_image_tokens:
         raise PolicyError(
             f"The world model gives {n_image_tokens} image tokens.",

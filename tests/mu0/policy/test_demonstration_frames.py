@@ -1,11 +1,14 @@
 """Demonstrations as rows: chunks repeat at the end, keyframes look ahead to the gripper's next change."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mu0.errors import PolicyError
-from mu0.policy.demonstrations import chunks_of, flatten_demonstrations, next_keyframes
-from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode
+from mu0.policy.demonstrations import chunks_of, next_keyframes, stored_demonstrations
+from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
+from mu0.sources.lerobot.writer import write_lerobot_dataset
 
 
 def episode(n: int = 10) -> DemonstrationEpisode:
@@ -14,7 +17,7 @@ def episode(n: int = 10) -> DemonstrationEpisode:
     action[4:8, 4] = 1
     state = np.zeros((n, 9), np.float32)
     state[1:, :5] = action[:-1]
-    image = np.zeros((n, 8, 8, 3), np.uint8)
+    image = np.zeros((n, 32, 32, 3), np.uint8)
     return DemonstrationEpisode(image, image, state, action, "pick the red apple")
 
 
@@ -32,13 +35,41 @@ def test_keyframe_is_the_pose_where_the_gripper_changes_next() -> None:
     assert not pose[8:].any()
 
 
-def test_stride_thins_rows_and_shares_instructions() -> None:
-    frames = flatten_demonstrations([episode(), episode()], chunk_len=4, frame_stride=2)
+def test_stride_thins_rows_and_shares_instructions(tmp_path: Path) -> None:
+    write_lerobot_dataset(tmp_path / "data", [episode(), episode()], fps_hz=10.0, robot_type="ur3e")
+    frames, _ = stored_demonstrations(tmp_path / "data", 4, 2, tmp_path / "cache")
     assert len(frames.state) == 10
     assert frames.instructions == ["pick the red apple"]
     np.testing.assert_array_equal(frames.instruction_id, 0)
+    whole, _ = stored_demonstrations(tmp_path / "data", 4, 1, tmp_path / "cache")
+    np.testing.assert_array_equal(frames.chunk[:5], whole.chunk[0:10:2])
+    np.testing.assert_array_equal(frames.keyframe[5:], whole.keyframe[11:20:2])
+    np.testing.assert_array_equal(frames.wrist[5:], whole.wrist[11:20:2])
 
 
-def test_no_demonstrations_is_an_error() -> None:
+def test_rows_are_decoded_once_and_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lerobot_dataset(tmp_path / "data", [episode()], fps_hz=10.0, robot_type="ur3e")
+    first, first_key = stored_demonstrations(tmp_path / "data", 4, 1, tmp_path / "cache")
+    monkeypatch.setattr(LeRobotDataset, "load_episode", None)
+    second, second_key = stored_demonstrations(tmp_path / "data", 4, 1, tmp_path / "cache")
+    assert first_key == second_key
+    assert isinstance(second.front, np.memmap)
+    assert not second.front.flags.writeable
+    np.testing.assert_array_equal(first.front, second.front)
+    assert first.front.dtype == np.uint8
+    assert first.state.dtype == first.chunk.dtype == first.keyframe.dtype == np.float32
+
+
+def test_the_key_follows_the_content(tmp_path: Path) -> None:
+    keys = set()
+    for name, n, chunk_len in [("a", 10, 4), ("b", 11, 4), ("c", 10, 5)]:
+        write_lerobot_dataset(tmp_path / name, [episode(n)], fps_hz=10.0, robot_type="ur3e")
+        keys.add(stored_demonstrations(tmp_path / name, chunk_len, 1, tmp_path / "cache")[1])
+    assert len(keys) == 3
+
+
+def test_no_demonstrations_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = LeRobotDataset(tmp_path, 10.0, {}, (), ())
+    monkeypatch.setattr(LeRobotDataset, "open", lambda _: empty)
     with pytest.raises(PolicyError, match="hold no frames"):
-        flatten_demonstrations([], chunk_len=4)
+        stored_demonstrations(tmp_path, 4, 1, tmp_path / "cache")

@@ -14,8 +14,8 @@ from mu0.policy.checkpoint import (
     save_action_expert,
     world_model_sha256,
 )
+from mu0.policy.frozen_features import FeatureConfig
 from mu0.policy.normalization import PolicyNormalization
-from mu0.policy.trace_features import FeatureConfig
 
 Make = Callable[..., ActionExpert]
 NORMALIZATION = PolicyNormalization((0.0,) * 9, (1.0,) * 9, (0.0,) * 5, (1.0,) * 5)

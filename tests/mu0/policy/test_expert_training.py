@@ -10,8 +10,8 @@ import torch
 from mu0.policy.action_expert import ActionExpert
 from mu0.policy.demonstrations import DemonstrationFrames, chunks_of, next_keyframes
 from mu0.policy.expert_training import ExpertData, expert_loss
+from mu0.policy.frozen_features import FrozenFeatures
 from mu0.policy.normalization import fit_normalization
-from mu0.policy.trace_features import FrozenFeatures
 from mu0.training.loop import fit
 from mu0.training.settings import FitSettings
 
@@ -33,7 +33,7 @@ def data() -> ExpertData:
     mask = np.ones((N, 20), bool)
     prefix, trace = rng.normal(size=(N, 20, 12)), rng.normal(size=(N, 4, 10))
     feature_map = rng.normal(size=(N, 6, 8, 8)).astype(np.float16)
-    features = FrozenFeatures(prefix.astype(np.float16), mask, trace.astype(np.float16), feature_map)
+    features = FrozenFeatures(prefix.astype(np.float16), mask, trace.astype(np.float16), feature_map, 16)
     return ExpertData(frames, features, fit_normalization(state, frames.chunk), ("apple", "red", "sink"), 5)
 
 

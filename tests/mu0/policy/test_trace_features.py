@@ -1,6 +1,4 @@
-"""Frozen features: the same for equal observations, cached, and independent of batch mates."""
-
-from pathlib import Path
+"""Frozen features: the same for equal observations, and independent of batch mates."""
 
 import numpy as np
 import pytest
@@ -10,7 +8,8 @@ from mu0.dataset.statistics import NormalizerStats
 from mu0.model.presets import preset
 from mu0.model.tokenizer import train_tokenizer
 from mu0.model.world_model import TraceWorldModel
-from mu0.policy.trace_features import FeatureConfig, FeatureExtractor, cache_key, cached_features
+from mu0.policy.frozen_features import FeatureConfig
+from mu0.policy.trace_features import FeatureExtractor
 
 TEXTS = ["pick the red apple", "put it into the sink now"]
 
@@ -31,9 +30,9 @@ def images(n: int = 2, size: int = 64) -> np.ndarray:
 def test_shapes_and_mask(extractor: FeatureExtractor) -> None:
     features = extractor(images(), TEXTS)
     config = extractor.world_model.config
-    assert features.prefix.shape[1] == extractor.n_image_tokens + config.max_text_tokens
+    assert features.prefix.shape[1] == features.n_image_tokens + config.max_text_tokens
     assert features.trace.shape == (2, 4, config.expert_width)
-    assert features.prefix_mask[:, : extractor.n_image_tokens].all()
+    assert features.prefix_mask[:, : features.n_image_tokens].all()
     assert not features.prefix_mask[0].all()
     assert not features.prefix[~features.prefix_mask].any()
 
@@ -56,27 +55,3 @@ def test_images_of_another_size_are_resized(extractor: FeatureExtractor) -> None
 
 def test_world_model_is_frozen(extractor: FeatureExtractor) -> None:
     assert not any(parameter.requires_grad for parameter in extractor.world_model.parameters())
-
-
-def test_cache_is_read_the_second_time(
-    extractor: FeatureExtractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = cached_features(extractor, "a" * 64, images(), TEXTS, tmp_path)
-    monkeypatch.setattr("mu0.policy.trace_features.np.save", None)
-    second = cached_features(extractor, "a" * 64, images(), TEXTS, tmp_path)
-    assert second.prefix.dtype == np.float16
-    np.testing.assert_array_equal(first.trace, second.trace)
-    np.testing.assert_allclose(second.prefix, extractor(images(), TEXTS).prefix, rtol=1e-3, atol=1e-3)
-
-
-def test_key_depends_on_everything(extractor: FeatureExtractor) -> None:
-    config, other_images = FeatureConfig(), images()
-    other_images[0, 0, 0, 0] ^= 1
-    keys = {
-        cache_key("a", config, images(), TEXTS),
-        cache_key("b", config, images(), TEXTS),
-        cache_key("a", FeatureConfig(grid=4), images(), TEXTS),
-        cache_key("a", config, other_images, TEXTS),
-        cache_key("a", config, images(), TEXTS[::-1]),
-    }
-    assert len(keys) == 5
