@@ -1,9 +1,8 @@
 # make demo   the whole chain on this machine, from nothing to a promoted model and a report
 # make test   everything CI runs
-PYTHON ?= python3
+# make install PYTHON=/path/to/python3.12 TORCH_BACKEND=cpu   (scripts/install.sh)
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
 export DVC_NO_ANALYTICS := 1
 export DAGSTER_HOME := $(CURDIR)/dagster_home
 # the chain starts some thirty processes; without bytecode on disk each compiles its libraries anew (6 s instead of 2)
@@ -18,16 +17,13 @@ demo: install
 	$(BIN)/mu0 run
 	$(BIN)/mu0 promote || echo "Some model was not promoted; the gates above say why."
 	$(BIN)/mu0 sync
-	@echo; echo "Report        $(CURDIR)/reports/mu0_report/index.html"
+	@echo; echo "Report        $$PWD/reports/mu0_report/index.html"
 	@echo "Dagster UI    make ui          (http://127.0.0.1:3000)"
 	@echo "MLflow UI     $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1"
 	@echo "Champion      models:/mu0-world-model@champion in the MLflow registry"
 
-install: $(STAMP)
-
-$(STAMP): pyproject.toml constraints.txt scripts/install.sh
-	PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/install.sh
-	@touch $(STAMP)
+install:
+	@VENV="$(VENV)" PYTHON="$(PYTHON)" TORCH_BACKEND="$(TORCH_BACKEND)" sh scripts/install.sh
 
 test: install check
 	$(BIN)/python -m pytest -n 2 -q -m "not e2e"

@@ -8,7 +8,8 @@ How one is chosen
     MUJOCO_GL=egl | osmesa | glfw   that one; if it fails, the error says so (the user asked for it)
     MUJOCO_GL=off                   the ray caster
     unset                           the first that draws a test picture in a process of its own, because a
-                                    broken GL library may end the process that loads it
+                                    broken GL library may end the process that loads it; where none does, the
+                                    ray caster, and the log says so
 
 Entry points
     open_renderer          model, data, largest picture -> AbstractRenderer
@@ -17,6 +18,7 @@ Entry points
 Source: measured behaviour of mujoco 4.0.0; reference/simulation.md §1.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -25,16 +27,31 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from mu0.envs.renderer import AbstractRenderer
+from mu0.envs.system_libraries import LIBRARIES, install_command
 from mu0.errors import SimulationError
 
 if TYPE_CHECKING:
     import mujoco
 
+LOG = logging.getLogger(__name__)
+
 GL_BACKENDS = ("egl", "osmesa")
 RAYCAST = "raycast"
 SWITCHED_OFF = ("off", "disable", "disabled", "false", "0")
+RAYCAST_COST = "about 2 times slower at 128 px and 3 times at 256 px, without textures"
+"""Frames per second of processor time against EGL on Mesa, docs/experiments.md, 2026-11-29."""
 PROBE_TIMEOUT_S = 60
 PROBE = """
+import ctypes, sys
+for names in sys.argv[1:]:
+    for name in names.split("|"):
+        try:
+            ctypes.CDLL(name)
+            break
+        except OSError as error:
+            found = error
+    else:
+        sys.exit(f"{names.replace('|', ' or ')} cannot be loaded ({found})")
 import mujoco
 model = mujoco.MjModel.from_xml_string(
     "<mujoco><worldbody><light pos='0 0 3'/><geom size='.2' rgba='1 1 1 1'/></worldbody></mujoco>")
@@ -60,7 +77,7 @@ def _probe(backend: str) -> RendererStatus:
     environment = {**os.environ, "MUJOCO_GL": backend, "PYOPENGL_PLATFORM": backend}
     try:
         done = subprocess.run(
-            [sys.executable, "-c", PROBE],
+            [sys.executable, "-c", PROBE, *LIBRARIES[backend]],
             env=environment,
             capture_output=True,
             text=True,
@@ -96,7 +113,17 @@ def choose_renderer() -> str:
             os.environ["MUJOCO_GL"] = backend
             return backend
     os.environ["MUJOCO_GL"] = "off"
+    LOG.warning("%s", ray_casting_notice())
     return RAYCAST
+
+
+def ray_casting_notice() -> str:
+    """What it means that no GL works here, and what to do."""
+    reasons = "; ".join(f"{name}: {_probe(name).reason}" for name in GL_BACKENDS)
+    return (
+        f"NO GL ON THIS MACHINE ({reasons}), so simulated pictures are ray-cast: {RAYCAST_COST}. "
+        f"Numbers will differ from those in the README. For GL: {install_command()}"
+    )
 
 
 def open_renderer(
@@ -128,5 +155,5 @@ def open_renderer(
             f"The renderer {chosen!r} does not work on this machine: {error}.",
             expected="a GL library for off-screen pictures, or the ray caster",
             remedy="unset MUJOCO_GL so that mu0 chooses one that works, set MUJOCO_GL=off for the ray "
-            "caster, or install one (Debian: apt-get install libegl1 libgl1-mesa-dri).",
+            f"caster, or: {install_command()}",
         ) from error

@@ -15,6 +15,7 @@ NEEDED_FREE_GIB = 8
 MARKS = {
     "ok": ("✓", typer.colors.GREEN),
     "note": ("·", typer.colors.YELLOW),
+    "warning": ("!", typer.colors.BRIGHT_RED),
     "missing": ("✗", typer.colors.RED),
 }
 
@@ -81,7 +82,8 @@ def _accelerator() -> list[Finding]:
 
 
 def _rendering() -> list[Finding]:
-    from mu0.envs.rendering import available_renderers
+    from mu0.envs.rendering import RAYCAST_COST, available_renderers
+    from mu0.envs.system_libraries import install_command
 
     found = []
     for renderer in available_renderers():
@@ -90,9 +92,10 @@ def _rendering() -> list[Finding]:
             Finding(state, f"renderer {renderer.name}{'' if renderer.works else ': ' + renderer.reason}")
         )
     if not any(finding.state == "ok" for finding in found[:-1]):
-        found.append(
-            Finding("note", "no GL: simulated videos are ray-cast", "apt-get install libegl1 libgl1-mesa-dri")
+        what = (
+            f"NO GL: simulated videos will be ray-cast, {RAYCAST_COST}; numbers will differ from the README's"
         )
+        found.append(Finding("warning", what, install_command()))
     return found
 
 

@@ -1,10 +1,14 @@
 """GL and ray casting agree, and the choice between them can be explained."""
 
+import logging
+
 import numpy as np
 import pytest
 
+from mu0.envs import rendering
 from mu0.envs.raycast_renderer import RaycastRenderer
-from mu0.envs.rendering import available_renderers, choose_renderer, open_renderer
+from mu0.envs.rendering import RendererStatus, available_renderers, choose_renderer, open_renderer
+from mu0.envs.system_libraries import EGL_PACKAGES, LIBRARIES, install_command
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.errors import SimulationError
 
@@ -21,6 +25,39 @@ def test_the_users_choice_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_renderer() == "raycast"
     monkeypatch.setenv("MUJOCO_GL", "glfw")
     assert choose_renderer() == "glfw"
+
+
+def test_falling_back_to_ray_casting_is_loud(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("MUJOCO_GL", raising=False)
+    monkeypatch.setattr(
+        rendering, "_probe", lambda name: RendererStatus(name, works=False, reason="no driver")
+    )
+    with caplog.at_level(logging.WARNING):
+        assert choose_renderer() == "raycast"
+    assert "NO GL ON THIS MACHINE (egl: no driver; osmesa: no driver)" in caplog.text
+    assert "2 times slower" in caplog.text
+    assert install_command() in caplog.text
+
+
+def test_a_library_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LIBRARIES, "egl", ("libm.so.6", "libNowhere.so.0|libNothing.so.1"))
+    rendering._probe.cache_clear()
+    status = rendering._probe("egl")
+    rendering._probe.cache_clear()
+    assert not status.works
+    assert status.reason.startswith("libNowhere.so.0 or libNothing.so.1 cannot be loaded")
+
+
+def test_the_remedy_names_every_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    for apt_get in ("/usr/bin/apt-get", None):
+        monkeypatch.setattr("shutil.which", lambda _, found=apt_get: found)
+        assert all(package in install_command() for package in EGL_PACKAGES)
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/apt-get")
+    for user_id, sudo in ((0, ""), (1000, "sudo ")):
+        monkeypatch.setattr("os.geteuid", lambda user=user_id: user)
+        assert install_command().startswith(f"{sudo}apt-get update && {sudo}apt-get install -y ")
 
 
 def test_an_unknown_renderer_is_an_error_with_a_remedy(blind_environment: Ur3Environment) -> None:
