@@ -14,7 +14,7 @@ from mu0.baselines.api_vlm.answer import read_trajectories
 from mu0.baselines.api_vlm.predictor import ApiVlmPredictor
 from mu0.baselines.api_vlm.prompt import draw_rings, grid_from_uv, uv_from_grid
 from mu0.errors import PredictionError
-from mu0.params.rivals import ApiVlmParams
+from mu0.params.api_vlm import ApiVlmParams
 from mu0.records import Observation, Queries, TraceSamples
 from mu0.traceextract.captions.captioners.answer import AnswerError
 from tests.mu0.traceextract.captions.captioners.fake_endpoint import Act, Script, Seen, endpoint
