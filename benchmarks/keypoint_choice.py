@@ -25,7 +25,7 @@ from mu0.params.extract import ExtractParams
 from mu0.params.raw_videos import SimulatedSource
 from mu0.sources.simulated import RecordedClip, record_clip
 from mu0.traceextract.backends.interfaces import Footage, Keypoints
-from mu0.traceextract.keypoints.patch_descriptors import PatchDescriptors
+from mu0.traceextract.keypoints.descriptors import PatchDescriptors
 from mu0.traceextract.keypoints.placement import KeypointBudget, choose_keypoints, query_frames
 from mu0.traceextract.reconstruction.depth_and_path import reconstruct_rgbd
 

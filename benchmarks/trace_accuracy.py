@@ -34,14 +34,14 @@ from mu0.geometry.rigid import apply, fit_rigid, invert
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
 from mu0.traceextract.bodies.assembly import AssemblySettings, assemble_3d
-from mu0.traceextract.bodies.reacquisition import fill_gaps
 from mu0.traceextract.keypoints.choice import choose
 from mu0.traceextract.pixels.assembly_2d import PixelSettings, assemble_2d
 from mu0.traceextract.reconstruction.depth_and_path import pixels_only, reconstruct_rgbd
 from mu0.traceextract.reconstruction.odometry import estimate_path
 from mu0.traceextract.tracking.confidence import GROWS_WITH_EVIDENCE, TABLE, fit_table
-from mu0.traceextract.tracking.lucas_kanade import LucasKanadeSettings, follow, lift, project
-from mu0.traceextract.tracking.world_tracks import WorldTracks
+from mu0.traceextract.tracking.lifting import lift, project
+from mu0.traceextract.tracking.lucas_kanade import LucasKanadeSettings, follow
+from mu0.traceextract.tracking.world_tracks import WorldTracks, fill_gaps
 
 COVERED_FRAMES = 6
 UNCHECKED = {"undo_limit_px": 1e9, "step_correlation": -2.0, "query_correlation": -2.0, "depth_jump_m": 1e9}

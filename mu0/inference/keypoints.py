@@ -21,7 +21,7 @@ from mu0.errors import PredictionError
 from mu0.inference.limits import MAX_KEYPOINTS
 from mu0.traceextract.backends.interfaces import PatchFeatures
 from mu0.traceextract.keypoints.descriptors import describe_patches
-from mu0.traceextract.keypoints.placement import entities_of_patches
+from mu0.traceextract.keypoints.entities import entities_of_patches
 from mu0.traceextract.keypoints.spread import spread_points
 
 GRID_MARGIN = 0.9  # the outermost 5 % on each side say little

@@ -20,17 +20,17 @@ from mu0.params.extract import ExtractParams
 from mu0.sources.clip.on_disk import Clip
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, Reconstruction
 from mu0.traceextract.backends.registry import load_point_tracker, load_reconstructor
-from mu0.traceextract.batch.provenance import sidecar_of
 from mu0.traceextract.bodies.assembly import assemble
 from mu0.traceextract.footage import kept_frames, read_footage
 from mu0.traceextract.keypoints.choice import choose
 from mu0.traceextract.keypoints.reseeding import reseed
 from mu0.traceextract.long_clips.window_engine import extract_windows
+from mu0.traceextract.quality.provenance import sidecar_of
 from mu0.traceextract.quality.unexplained import unexplained_motion
 from mu0.traceextract.quality.verdict import clip_ledgers, mean_acceleration, quality_row, with_lens
 from mu0.traceextract.samples.anchor_views import SampledTraces, sample_traces
 from mu0.traceextract.traceforge.grid_engine import extract_traceforge
-from mu0.traceextract.tracking.motion import displacement
+from mu0.traceextract.tracking.displacement import displacement
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 EPISODE_NAME = "episode"

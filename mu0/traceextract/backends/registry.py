@@ -21,9 +21,9 @@ DEPTH = f"{ROOMS}.reconstruction.monocular_depth:MonocularDepth"
 VIEWS = f"{ROOMS}.reconstruction.multi_view:MultiView"
 
 EMBEDDED: dict[Role, dict[str, str]] = {
-    "features": {"descriptors": f"{ROOMS}.keypoints.patch_descriptors:PatchDescriptors"},
+    "features": {"descriptors": f"{ROOMS}.keypoints.descriptors:PatchDescriptors"},
     "reconstructor": {"rgbd": f"{ROOMS}.reconstruction.rgbd:RgbdReconstructor"},
-    "tracker": {"lucas_kanade": f"{ROOMS}.tracking.lucas_kanade_tracker:LucasKanadeTracker"},
+    "tracker": {"lucas_kanade": f"{ROOMS}.tracking.lucas_kanade:LucasKanadeTracker"},
 }
 LEARNED: dict[Role, dict[str, str]] = {
     "features": {"dinov2": FEATURES, "dinov3": FEATURES, "siglip2": FEATURES},

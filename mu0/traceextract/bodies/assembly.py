@@ -15,14 +15,14 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks, Reconstruction
-from mu0.traceextract.bodies.reacquisition import LOOSE, STILL, RideSettings, WholeTracks, ride_bodies
+from mu0.traceextract.bodies.reacquisition import RideSettings, WholeTracks, ride_bodies
 from mu0.traceextract.bodies.rigid_groups import GroupSettings, find_bodies
 from mu0.traceextract.bodies.sliders import find_sliders
 from mu0.traceextract.pixels.assembly_2d import PixelSettings, assemble_2d
-from mu0.traceextract.tracking.lucas_kanade import lift, project
-from mu0.traceextract.tracking.motion import displacement, spread
+from mu0.traceextract.tracking.displacement import displacement, spread
+from mu0.traceextract.tracking.lifting import lift, project
 from mu0.traceextract.tracking.track_faults import depth_noise_m, find_faults
-from mu0.traceextract.tracking.world_tracks import WorldTracks
+from mu0.traceextract.tracking.world_tracks import LOOSE, STILL, WorldTracks
 
 MOVER_M = 0.015  # a track that leaves its median place by so much ...
 MOVER_FRAMES = 3  # ... in so many frames may found a body

@@ -22,10 +22,8 @@ from scipy.spatial.transform import Rotation, Slerp
 from mu0.traceextract.backends.interfaces import Reconstruction
 from mu0.traceextract.bodies.rigid_groups import Body, agreement_with_body, move
 from mu0.traceextract.tracking.confidence import confidence, situations
-from mu0.traceextract.tracking.lucas_kanade import project, sample_depth
-
-LOOSE = -1  # rides on no body
-STILL = 0  # rides on the world itself
+from mu0.traceextract.tracking.lifting import project, sample_depth
+from mu0.traceextract.tracking.world_tracks import LOOSE, STILL, fill_gaps
 
 
 @dataclass(frozen=True)
@@ -73,19 +71,6 @@ def bridge_gaps(body: Body) -> Body:
     else:
         pose[:] = body.world_from_body[known[0]]
     return Body(pose, body.is_known)
-
-
-def fill_gaps(
-    world: Float[np.ndarray, "t n 3"], is_seen: Bool[np.ndarray, "t n"]
-) -> Float[np.ndarray, "t n 3"]:
-    """Linear between measurements, constant before the first and after the last."""
-    frames = np.arange(len(world))
-    filled = world.copy()
-    for point in np.flatnonzero(is_seen.any(0) & ~is_seen.all(0)):
-        known = np.flatnonzero(is_seen[:, point])
-        for axis in range(3):
-            filled[:, point, axis] = np.interp(frames, known, world[known, point, axis])
-    return filled
 
 
 def ride_bodies(

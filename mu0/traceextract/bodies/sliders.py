@@ -19,7 +19,7 @@ What slides within its own surface without leaving it (a sheet pulled over a tab
 nothing to see through; with a moving camera it is not found.
 
 Source
-    Free-space votes: own, as in `mu0.traceextract.tracking.motion`.
+    Free-space votes: own, as in `mu0.traceextract.tracking.witnesses`.
 """
 
 import cv2
@@ -27,9 +27,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mu0.traceextract.backends.interfaces import Reconstruction
-from mu0.traceextract.bodies.reacquisition import STILL, WholeTracks
-from mu0.traceextract.tracking.lucas_kanade import project
-from mu0.traceextract.tracking.motion import DEPTH_MARGIN_M
+from mu0.traceextract.bodies.reacquisition import WholeTracks
+from mu0.traceextract.tracking.lifting import project
+from mu0.traceextract.tracking.witnesses import DEPTH_MARGIN_M
+from mu0.traceextract.tracking.world_tracks import STILL
 
 N_PLACES = 8
 N_WITNESSES = 16

@@ -1,4 +1,4 @@
-"""Where to look: entities from patch descriptors, and for each a budget of well spread, trackable points.
+"""Where to look: for each entity a budget of well spread, trackable points.
 
     patch descriptors of sampled frames --k-means or bipartite matching--> entities
     query frames, evenly over time; in each: most points on what moves, the rest on everything
@@ -24,17 +24,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PatchFeatures, Reconstruction
-from mu0.traceextract.keypoints.bipartite import bipartite_entities
 from mu0.traceextract.keypoints.budget import Allocation, allocate
-from mu0.traceextract.keypoints.descriptors import flow_motion, without_halo
+from mu0.traceextract.keypoints.entities import Clustering, entities_of_patches
 from mu0.traceextract.keypoints.spread import spread_points
-from mu0.traceextract.tracking.motion import call_witnesses, moved_mask
+from mu0.traceextract.tracking.own_motion import flow_motion, without_halo
+from mu0.traceextract.tracking.witnesses import call_witnesses, moved_mask
 
-Clustering = Literal["kmeans", "bipartite"]
-
-MAX_ROUNDS = 50
 EDGE_M = 0.03  # a depth step this large within one pixel is a silhouette
-POSITION_WEIGHT = 1.0  # of the patch coordinates beside the descriptors
 MIN_SPACING_SHARE = 0.7
 RIM = np.ones((5, 5), np.uint8)
 CORNER_QUALITY = 1e-4
@@ -81,42 +77,6 @@ def query_frames(n_frames: int, fps_hz: float, every_s: float) -> Int[np.ndarray
     """Evenly spaced frames, at most `every_s` apart; one step before the end is late enough."""
     n_queries = max(1, int(np.ceil((n_frames - 1) / max(1.0, every_s * fps_hz))))
     return np.unique(np.linspace(0, n_frames - 1, n_queries + 1).round().astype(int)[:-1])
-
-
-def k_means(features: Float[np.ndarray, "n d"], n_clusters: int, seed: int) -> Int[np.ndarray, " n"]:
-    """Lloyd's algorithm from k-means++ starts; equal seeds give equal labels."""
-    rng = np.random.default_rng(seed)
-    n_clusters = min(n_clusters, len(features))
-    centres = features[rng.integers(len(features))][None]
-    nearest = ((features - centres[0]) ** 2).sum(1)
-    while len(centres) < n_clusters and nearest.sum() > 0:
-        chosen = features[rng.choice(len(features), p=nearest / nearest.sum())]
-        centres = np.concatenate([centres, chosen[None]])
-        nearest = np.minimum(nearest, ((features - chosen) ** 2).sum(1))
-    labels = np.zeros(len(features), int)
-    for _ in range(MAX_ROUNDS):
-        distance = (centres**2).sum(1) - 2 * features @ centres.T
-        new = distance.argmin(1)
-        if (new == labels).all():
-            break
-        labels = new
-        sizes = np.bincount(labels, minlength=len(centres))
-        sums = np.stack([np.bincount(labels, column, len(centres)) for column in features.T], 1)
-        centres = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], centres)
-    return labels
-
-
-def entities_of_patches(
-    features: PatchFeatures, n_entities: int, seed: int, clustering: Clustering = "kmeans"
-) -> Int[np.ndarray, "s rows columns"]:
-    """The entity of every patch of every sampled frame."""
-    n, rows, columns, _ = features.descriptors.shape
-    row, column = np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij")
-    place = np.broadcast_to(np.stack([row, column], -1), (n, rows, columns, 2)) * POSITION_WEIGHT
-    joined = np.concatenate([features.descriptors, place], -1).astype(np.float64)
-    if clustering == "bipartite":
-        return bipartite_entities(joined, n_entities)
-    return k_means(joined.reshape(n * rows * columns, -1), n_entities, seed).reshape(n, rows, columns)
 
 
 def choose_keypoints(

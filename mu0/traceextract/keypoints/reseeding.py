@@ -16,10 +16,9 @@ from mu0.traceextract.backends.interfaces import (
     PixelTracks,
     Reconstruction,
 )
-from mu0.traceextract.keypoints.coverage import covered_patches
+from mu0.traceextract.keypoints.coverage import GRID, covered_patches
 from mu0.traceextract.keypoints.placement import choose_helpers, query_frames
 from mu0.traceextract.pixels.assembly_2d import Judged, PixelSettings, judge
-from mu0.traceextract.tracking.motion import GRID
 
 RESEED_EVERY_S = 0.3
 POINTS_SHARE = 1.3  # new points per frame over points per query frame, if nothing that moves is covered

@@ -33,7 +33,7 @@ from mu0.traceextract.backends.interfaces import (
 )
 from mu0.traceextract.backends.loading import Weights, load_transformers
 from mu0.traceextract.backends.model_slot import SLOT
-from mu0.traceextract.keypoints.descriptors import flow_motion
+from mu0.traceextract.tracking.own_motion import flow_motion
 
 if TYPE_CHECKING:
     import torch

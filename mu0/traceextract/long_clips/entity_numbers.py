@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, Int32
 
-from mu0.traceextract.bodies.reacquisition import STILL
 from mu0.traceextract.long_clips.handover import Carried
-from mu0.traceextract.tracking.world_tracks import WorldTracks
+from mu0.traceextract.tracking.world_tracks import STILL, WorldTracks
 
 Votes = list[tuple[int, int]]  # (label in the window, number in the clip), one pair per vote
 

@@ -19,10 +19,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int32
 
 from mu0.traceextract.backends.interfaces import Keypoints
-from mu0.traceextract.bodies.reacquisition import STILL
+from mu0.traceextract.keypoints.coverage import GRID, is_inside, patch_of
 from mu0.traceextract.long_clips.windows import Window
-from mu0.traceextract.tracking.motion import GRID
-from mu0.traceextract.tracking.world_tracks import WorldTracks
+from mu0.traceextract.tracking.world_tracks import STILL, WorldTracks
 
 
 @dataclass(frozen=True)
@@ -146,19 +145,6 @@ def _at_the_border(
         last_seen=last_seen(tracks, window),
     )
     return everyone, is_seen
-
-
-def is_inside(pixel: Float[np.ndarray, "*b 2"], size_px: tuple[int, int]) -> Bool[np.ndarray, "*b"]:
-    """Pixels that lie in the image; `size_px` is width and height."""
-    with np.errstate(invalid="ignore"):
-        return (pixel >= 0).all(-1) & (pixel[..., 0] <= size_px[0] - 1) & (pixel[..., 1] <= size_px[1] - 1)
-
-
-def patch_of(pixel: Float[np.ndarray, "n 2"], size_px: tuple[int, int]) -> Int[np.ndarray, "n 2"]:
-    """Row and column of the patch that holds a pixel of the image."""
-    column = np.minimum(pixel[:, 0] / size_px[0] * GRID, GRID - 1)
-    row = np.minimum(pixel[:, 1] / size_px[1] * GRID, GRID - 1)
-    return np.stack([row, column], 1).astype(int)
 
 
 def last_seen(tracks: WorldTracks, window: Window) -> Int[np.ndarray, " n"]:

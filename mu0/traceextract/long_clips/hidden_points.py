@@ -12,11 +12,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mu0.traceextract.backends.interfaces import Reconstruction
-from mu0.traceextract.bodies.reacquisition import STILL, RideSettings
+from mu0.traceextract.bodies.reacquisition import RideSettings
 from mu0.traceextract.bodies.rigid_groups import fit_rigid, move
-from mu0.traceextract.long_clips.handover import Carried, Followed, is_inside
-from mu0.traceextract.tracking.lucas_kanade import project, sample_depth
-from mu0.traceextract.tracking.motion import displacement
+from mu0.traceextract.keypoints.coverage import is_inside
+from mu0.traceextract.long_clips.handover import Carried, Followed
+from mu0.traceextract.tracking.displacement import displacement
+from mu0.traceextract.tracking.lifting import project, sample_depth
+from mu0.traceextract.tracking.world_tracks import STILL
 
 MIN_COMPANIONS = 4
 SEEN, UNSEEN = 0.8, 0.5  # confidence

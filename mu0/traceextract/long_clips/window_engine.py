@@ -25,11 +25,11 @@ from mu0.params.extract import ExtractParams
 from mu0.sources.clip.on_disk import Clip
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
 from mu0.traceextract.backends.registry import load_point_tracker, load_reconstructor
-from mu0.traceextract.batch.provenance import sidecar_of
 from mu0.traceextract.bodies.assembly import assemble
 from mu0.traceextract.footage import store_footage
-from mu0.traceextract.keypoints.choice import Choice, begins_to_move, choose, choose_in_window, n_keypoints
+from mu0.traceextract.keypoints.choice import choose, n_keypoints
 from mu0.traceextract.keypoints.reseeding import reseed
+from mu0.traceextract.long_clips.choice_in_window import Choice, begins_to_move, choose_in_window
 from mu0.traceextract.long_clips.entity_numbers import EntityNumbers
 from mu0.traceextract.long_clips.handover import Followed, Handover, hand_over
 from mu0.traceextract.long_clips.hidden_points import ride_on
@@ -38,6 +38,7 @@ from mu0.traceextract.long_clips.memory import release_memory
 from mu0.traceextract.long_clips.window_samples import sample_window
 from mu0.traceextract.long_clips.window_totals import WindowTotals
 from mu0.traceextract.long_clips.windows import Window, cut_windows, footage_of, reconstruction_of
+from mu0.traceextract.quality.provenance import sidecar_of
 from mu0.traceextract.quality.unexplained import unexplained_motion
 from mu0.traceextract.quality.verdict import with_lens
 from mu0.traceextract.tracking.world_tracks import WorldTracks

@@ -16,7 +16,7 @@ from mu0.traceextract.long_clips.handover import Followed
 from mu0.traceextract.long_clips.windows import Window
 from mu0.traceextract.quality.verdict import clip_ledgers, mean_acceleration, quality_row
 from mu0.traceextract.samples.anchor_views import SampledTraces
-from mu0.traceextract.tracking.motion import displacement
+from mu0.traceextract.tracking.displacement import displacement
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 Row = dict[str, object]

@@ -14,7 +14,6 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks, Reconstruction
-from mu0.traceextract.bodies.reacquisition import LOOSE, fill_gaps
 from mu0.traceextract.pixels.pixel_lives import (
     REFERENCE_WIDTH_PX,
     LifeSettings,
@@ -25,8 +24,8 @@ from mu0.traceextract.pixels.pixel_lives import (
 from mu0.traceextract.pixels.rigid_scene import SceneReport, judge_scene
 from mu0.traceextract.pixels.strays import StraySettings, alone, corner_ratio
 from mu0.traceextract.tracking.confidence import pixel_confidence
-from mu0.traceextract.tracking.motion import displacement
-from mu0.traceextract.tracking.world_tracks import WorldTracks
+from mu0.traceextract.tracking.displacement import displacement
+from mu0.traceextract.tracking.world_tracks import LOOSE, WorldTracks, fill_gaps
 
 MIN_BACKGROUND_POINTS = 8
 MIN_RADIUS_PX = 3

@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks
-from mu0.traceextract.tracking.lucas_kanade import correlation, patches
+from mu0.traceextract.tracking.patches import correlation, patches
 
 REFERENCE_WIDTH_PX = 640.0
 

@@ -29,7 +29,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mu0.traceextract.pixels.scene_laws import NOISE_PX, distance_px, fit_law
-from mu0.traceextract.tracking.motion import displacement
+from mu0.traceextract.tracking.displacement import displacement
 
 REFERENCE_DIAGONAL_PX = 800.0  # of the pictures that the limits are meant for
 GAPS = (3, 6, 12, 24, 48)  # frames between the pictures of a pair

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mu0.traceextract.tracking.motion import displacement
+from mu0.traceextract.tracking.displacement import displacement
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 

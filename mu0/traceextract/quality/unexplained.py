@@ -11,9 +11,8 @@ failure, for the traces that it has may be good; but they are not all, and its q
 import numpy as np
 
 from mu0.traceextract.backends.interfaces import Footage, Reconstruction
-from mu0.traceextract.keypoints.coverage import covered_patches
-from mu0.traceextract.keypoints.descriptors import flow_motion
-from mu0.traceextract.tracking.motion import GRID
+from mu0.traceextract.keypoints.coverage import GRID, covered_patches
+from mu0.traceextract.tracking.own_motion import flow_motion
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 N_ASKED = 12  # frames, evenly over the clip

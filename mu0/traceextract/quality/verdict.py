@@ -16,13 +16,13 @@ from jaxtyping import Float32
 from mu0.episodes.arrays import Samples
 from mu0.geometry.rigid import apply
 from mu0.sources.clip.on_disk import ClipInfo
+from mu0.traceextract.keypoints.coverage import coverage
 from mu0.traceextract.quality.ledger import Ledger, reasons_of
 from mu0.traceextract.quality.motion import motion_of
 from mu0.traceextract.quality.row import QualityRow, Status
 from mu0.traceextract.quality.unexplained import warning_of
 from mu0.traceextract.samples.anchor_views import SampledTraces
-from mu0.traceextract.tracking.lucas_kanade import project
-from mu0.traceextract.tracking.motion import coverage
+from mu0.traceextract.tracking.lifting import project
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 STEADY_FRAMES = 6  # a point is steadily seen if it is seen for so many frames on either side

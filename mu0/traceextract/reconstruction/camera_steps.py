@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 
 from mu0.geometry.camera import project
 from mu0.geometry.rigid import apply, invert, rotation_angle_rad
-from mu0.traceextract.keypoints.descriptors import dense_flow, static_flow
+from mu0.traceextract.reconstruction.flow import dense_flow, static_flow
 
 GRID_POINTS = 2500  # samples of dense flow that PnP sees
 PNP_LIMIT_PX = 1.0

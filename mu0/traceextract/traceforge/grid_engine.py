@@ -23,13 +23,13 @@ from mu0.params.extract import ExtractParams
 from mu0.sources.clip.on_disk import Clip
 from mu0.traceextract.backends.interfaces import Footage
 from mu0.traceextract.backends.registry import load_reconstructor
-from mu0.traceextract.batch.provenance import sidecar_of
 from mu0.traceextract.footage import kept_frames, read_footage, store_footage
+from mu0.traceextract.keypoints.coverage import coverage
 from mu0.traceextract.quality.motion import motion_of
+from mu0.traceextract.quality.provenance import sidecar_of
 from mu0.traceextract.quality.row import QualityRow
 from mu0.traceextract.quality.verdict import mean_acceleration
 from mu0.traceextract.traceforge.grid_traces import GridTraces, query_anchors, trace_grid
-from mu0.traceextract.tracking.motion import coverage
 
 EPISODE_NAME = "episode"
 

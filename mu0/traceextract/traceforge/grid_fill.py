@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from mu0.traceextract.backends.interfaces import Reconstruction
-from mu0.traceextract.tracking.lucas_kanade import project, sample_depth
+from mu0.traceextract.tracking.lifting import project, sample_depth
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 REACH_M = 0.12  # from a followed neighbour

@@ -32,12 +32,11 @@ from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, Reconstruction
 from mu0.traceextract.backends.registry import load_point_tracker
 from mu0.traceextract.bodies.assembly import assemble
-from mu0.traceextract.bodies.reacquisition import STILL
-from mu0.traceextract.keypoints.descriptors import flow_motion
 from mu0.traceextract.keypoints.placement import choose_helpers, query_frames
 from mu0.traceextract.traceforge.grid_fill import carry_by_neighbours
-from mu0.traceextract.tracking.motion import call_witnesses, moved_mask
-from mu0.traceextract.tracking.world_tracks import WorldTracks
+from mu0.traceextract.tracking.own_motion import flow_motion
+from mu0.traceextract.tracking.witnesses import call_witnesses, moved_mask
+from mu0.traceextract.tracking.world_tracks import STILL, WorldTracks
 
 HELPER_EVERY_S = 1.0
 N_SUPPORT = 2 * 16**2  # TAPIP3D's support grid; here points on movers that help to find rigid bodies

@@ -1,4 +1,4 @@
-"""Pyramidal Lucas-Kanade with self-doubt: a step counts only if it can be undone and still looks alike.
+"""Point tracker `lucas_kanade`: a step counts only if it can be undone and still looks alike.
 
 Each keypoint is followed from its query frame to the end and, in a second sweep, back to the beginning. A
 step is kept when (1) tracking it backwards returns to where it came from, (2) the patch still correlates
@@ -9,17 +9,23 @@ Sources
     Thresholds and costs: reference/perception.md §3 and §6.
 """
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import final
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks
+from mu0.traceextract.backends.interfaces import (
+    AbstractPointTracker,
+    Footage,
+    Keypoints,
+    PixelTracks,
+    Reconstruction,
+)
+from mu0.traceextract.tracking.lifting import sample_depth
+from mu0.traceextract.tracking.patches import Grey, correlation, patches
 from mu0.traceextract.tracking.refinding import AGES, Companions, Lost, Refinder
-
-Grey: TypeAlias = UInt8[np.ndarray, "h w"]
 
 SMALL_WIDTH_PX = 256
 NEVER = -1000
@@ -45,63 +51,6 @@ class LucasKanadeSettings:
         if width_px <= SMALL_WIDTH_PX:
             return cls(window_px=11, n_levels=2, undo_limit_px=0.7, patch_radius_px=3)
         return cls()
-
-
-def sample_depth(
-    depth_m: Float[np.ndarray, "*t h w"], pixel: Float[np.ndarray, "*t n 2"], edge_m: float = 0.03
-) -> Float[np.ndarray, "*t n"]:
-    """Depth at pixels: the median of those 3 x 3 neighbours that lie on the same surface; 0 = missing.
-
-    Frame by frame if there is an axis of frames. Pixels outside the image are clipped to its border; NaN
-    pixels give 0.
-    """
-    height, width = depth_m.shape[-2:]
-    flat = pixel.reshape(-1, 2)
-    if len(flat) == 0:
-        return np.zeros(pixel.shape[:-1], depth_m.dtype)
-    frame = np.arange(depth_m.size // (height * width)).repeat(pixel.shape[-2])
-    finite = np.isfinite(flat).all(-1)
-    x, y = np.rint(np.where(finite[:, None], flat, 0)).T
-    corner = (frame * height + y.clip(1, height - 2).astype(int) - 1) * width
-    corner += x.clip(1, width - 2).astype(int) - 1
-    offsets = np.add.outer(np.arange(3) * width, np.arange(3)).ravel()
-    window = depth_m.reshape(-1)[corner + offsets[:, None]]
-    far = np.where(window > 0, window, np.inf)
-    surface = np.where(window[4] > 0, window[4], far.min(0))
-    with np.errstate(invalid="ignore"):
-        on_surface = np.abs(far - surface) < edge_m
-    ordered = np.sort(np.where(on_surface, window, np.inf), 0)
-    count = on_surface.sum(0)
-    points = np.arange(len(flat))
-    usable = (count > 0) & finite
-    low = np.where(usable, ordered[np.maximum((count - 1) // 2, 0), points], 0)
-    high = np.where(usable, ordered[np.minimum(count // 2, 8), points], 0)
-    return ((low + high) / 2).reshape(pixel.shape[:-1])
-
-
-def patches(
-    grey: Grey, pixel: Float[np.ndarray, "n 2"], radius_px: int
-) -> Float32[np.ndarray, "n side side"]:
-    """Bilinear patches around pixels, normalized, so that a product correlates."""
-    side = 2 * radius_px + 1
-    if len(pixel) == 0:
-        return np.zeros((0, side, side), np.float32)
-    offsets = np.arange(-radius_px, radius_px + 1, dtype=np.float32)
-    at = pixel.astype(np.float32)
-    x = np.repeat((at[:, 0, None] + offsets)[:, None, :], side, 1).reshape(-1, side)
-    y = np.repeat((at[:, 1, None] + offsets)[:, :, None], side, 2).reshape(-1, side)
-    cut = cv2.remap(grey, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    cut = cut.reshape(-1, side, side)
-    cut -= cut.mean((1, 2), keepdims=True)
-    norm = np.sqrt((cut * cut).sum((1, 2), keepdims=True))
-    return cut / np.maximum(norm, 1.0)
-
-
-def correlation(
-    a: Float[np.ndarray, "n side side"], b: Float[np.ndarray, "n side side"]
-) -> Float[np.ndarray, " n"]:
-    """Normalized cross correlation of normalized patches."""
-    return (a * b).sum((1, 2))
 
 
 def lucas_kanade_step(
@@ -246,32 +195,18 @@ def _queries(
     return cut, z_m
 
 
-def lift(
-    tracks: PixelTracks,
-    depth_m: Float[np.ndarray, "t h w"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    camera_from_world: Float[np.ndarray, "t 4 4"],
-) -> tuple[Float[np.ndarray, "t n 3"], Bool[np.ndarray, "t n"]]:
-    """World positions [m] of seen pixels and where they exist; NaN elsewhere."""
-    z = sample_depth(depth_m, tracks.pixel)
-    has_depth = tracks.is_seen & (z > 0)
-    focal, centre = intrinsics[[0, 1], [0, 1]], intrinsics[:2, 2]
-    rays = (tracks.pixel - centre) / focal
-    camera = np.concatenate([rays * z[..., None], z[..., None]], -1)
-    world_from_camera = np.linalg.inv(camera_from_world)
-    world = camera @ np.swapaxes(world_from_camera[:, :3, :3], 1, 2) + world_from_camera[:, None, :3, 3]
-    return np.where(has_depth[..., None], world, np.nan), has_depth
+@final
+class LucasKanadeTracker(AbstractPointTracker):
+    """Follows keypoints frame by frame, forwards and backwards, until a step fails.
 
+    Without depth it takes the frames between the kept ones too: steps are smaller and less blurred.
+    """
 
-def project(
-    points_world: Float[np.ndarray, "t n 3"],
-    intrinsics: Float[np.ndarray, "3 3"],
-    camera_from_world: Float[np.ndarray, "t 4 4"],
-) -> tuple[Float[np.ndarray, "t n 2"], Float[np.ndarray, "t n"]]:
-    """Pixels and depths [m] of world points in every frame's own camera; NaN pixels behind the camera."""
-    rotation, translation = camera_from_world[:, :3, :3], camera_from_world[:, None, :3, 3]
-    camera = points_world @ np.swapaxes(rotation, 1, 2) + translation
-    z = camera[..., 2]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        pixel = camera[..., :2] / np.where(z > 0, z, np.nan)[..., None]
-    return pixel * intrinsics[[0, 1], [0, 1]] + intrinsics[:2, 2], z
+    def track(self, footage: Footage, reconstruction: Reconstruction, keypoints: Keypoints) -> PixelTracks:
+        """Pixels and visibility in every frame."""
+        settings = LucasKanadeSettings.for_width(footage.image_size_px[0])
+        if footage.fine is not None and not reconstruction.is_3d:
+            kept = footage.fine.kept
+            fine = follow(footage.fine.grey, None, replace(keypoints, frame=kept[keypoints.frame]), settings)
+            return PixelTracks(fine.pixel[kept], fine.is_seen[kept])
+        return follow(footage.grey, reconstruction.depth_m, keypoints, settings)

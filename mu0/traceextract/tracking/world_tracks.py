@@ -21,6 +21,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32
 
 PoseSource = Literal["given", "odometry", "none"]
+LOOSE = -1  # rides on no body
+STILL = 0  # rides on the world itself
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class WorldTracks:
         residuals: Residual statistics by name with their unit, e.g. "median_reprojection_error_px".
         dropped: Number of points dropped before this record was made, by reason.
         keypoint: Which keypoint each track came from (index into the list that was tracked), if known.
-        rides_on: Number of the rigid body that carries it, from 1; 0: the still world; -1: nothing known.
+        rides_on: Number of the rigid body that carries it, from 1; or `STILL`, or `LOOSE`.
         lives: True from the first to the last frame in which a 2-D track is known, in one piece that holds
             its query frame; outside it nothing may be drawn or learned. None: all tracks, always.
     """
@@ -78,3 +80,16 @@ class WorldTracks:
     def n_points(self) -> int:
         """Number of tracks."""
         return self.uv_px.shape[1]
+
+
+def fill_gaps(
+    world: Float[np.ndarray, "t n 3"], is_seen: Bool[np.ndarray, "t n"]
+) -> Float[np.ndarray, "t n 3"]:
+    """Linear between measurements, constant before the first and after the last."""
+    frames = np.arange(len(world))
+    filled = world.copy()
+    for point in np.flatnonzero(is_seen.any(0) & ~is_seen.all(0)):
+        known = np.flatnonzero(is_seen[:, point])
+        for axis in range(3):
+            filled[:, point, axis] = np.interp(frames, known, world[known, point, axis])
+    return filled

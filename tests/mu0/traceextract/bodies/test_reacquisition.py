@@ -3,16 +3,10 @@
 import numpy as np
 
 from mu0.traceextract.backends.interfaces import Reconstruction
-from mu0.traceextract.bodies.reacquisition import (
-    LOOSE,
-    STILL,
-    RideSettings,
-    bridge_gaps,
-    fill_gaps,
-    ride_bodies,
-)
+from mu0.traceextract.bodies.reacquisition import RideSettings, bridge_gaps, ride_bodies
 from mu0.traceextract.bodies.rigid_groups import Body
 from mu0.traceextract.reconstruction.depth_and_path import reconstruct_rgbd
+from mu0.traceextract.tracking.world_tracks import LOOSE, STILL, fill_gaps
 from tests.mu0.traceextract import square_scene as scene
 
 SCENE: Reconstruction = reconstruct_rgbd(scene.footage())

@@ -3,9 +3,10 @@
 import numpy as np
 
 from mu0.traceextract.backends.interfaces import Reconstruction
-from mu0.traceextract.bodies.reacquisition import LOOSE, STILL, WholeTracks
+from mu0.traceextract.bodies.reacquisition import WholeTracks
 from mu0.traceextract.bodies.sliders import find_sliders
-from mu0.traceextract.tracking.motion import call_witnesses, depth_gaps, moved_mask
+from mu0.traceextract.tracking.witnesses import call_witnesses, depth_gaps, moved_mask
+from mu0.traceextract.tracking.world_tracks import LOOSE, STILL
 
 T, SIDE, FOCAL = 24, 96, 96.0
 WALL_M, POST_M, BOX_M = 1.5, 1.0, 0.9

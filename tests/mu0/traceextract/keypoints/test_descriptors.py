@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from mu0.traceextract.keypoints.descriptors import dense_flow, describe_patches, own_motion, static_flow
+from mu0.traceextract.keypoints.descriptors import describe_patches
 from mu0.traceextract.reconstruction.depth_and_path import reconstruct_rgbd
+from mu0.traceextract.reconstruction.flow import dense_flow, static_flow
+from mu0.traceextract.tracking.own_motion import own_motion
 from tests.mu0.traceextract import square_scene as scene
 
 

@@ -6,14 +6,9 @@ import numpy as np
 import pytest
 
 from mu0.traceextract.backends.interfaces import Keypoints
-from mu0.traceextract.keypoints.patch_descriptors import PatchDescriptors
-from mu0.traceextract.keypoints.placement import (
-    KeypointBudget,
-    choose_keypoints,
-    entities_of_patches,
-    k_means,
-    query_frames,
-)
+from mu0.traceextract.keypoints.descriptors import PatchDescriptors
+from mu0.traceextract.keypoints.entities import entities_of_patches, k_means
+from mu0.traceextract.keypoints.placement import KeypointBudget, choose_keypoints, query_frames
 from mu0.traceextract.reconstruction.depth_and_path import reconstruct_rgbd
 from tests.mu0.traceextract import square_scene as scene
 

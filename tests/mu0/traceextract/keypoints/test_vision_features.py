@@ -11,7 +11,7 @@ from mu0.errors import WeightsError
 from mu0.params.learned import LearnedParams
 from mu0.traceextract.backends.model_slot import SLOT
 from mu0.traceextract.backends.registry import load_feature_extractor
-from mu0.traceextract.keypoints.placement import entities_of_patches
+from mu0.traceextract.keypoints.entities import entities_of_patches
 from mu0.traceextract.keypoints.vision_features import VisionFeatures
 from mu0.traceextract.reconstruction.rgbd import RgbdReconstructor
 from tests.mu0.traceextract import square_scene as scene

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks
-from mu0.traceextract.tracking.lucas_kanade import LucasKanadeSettings, follow, lift, project, sample_depth
+from mu0.traceextract.tracking.lifting import lift, project, sample_depth
+from mu0.traceextract.tracking.lucas_kanade import LucasKanadeSettings, follow
 from tests.mu0.traceextract import square_scene as scene
 
 FOOTAGE = scene.footage()

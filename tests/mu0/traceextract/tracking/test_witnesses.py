@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from mu0.traceextract.keypoints.coverage import coverage
 from mu0.traceextract.reconstruction.depth_and_path import reconstruct_rgbd
-from mu0.traceextract.tracking.motion import call_witnesses, coverage, displacement, moved_mask
+from mu0.traceextract.tracking.displacement import displacement
+from mu0.traceextract.tracking.witnesses import call_witnesses, moved_mask
 from tests.mu0.traceextract import square_scene as scene
 
 NOTHING = np.zeros((128, 128), bool)

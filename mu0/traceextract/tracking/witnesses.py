@@ -1,17 +1,9 @@
-"""What moves: places that the depth camera sees through at another time, and points that leave their place.
+"""What moves: places that the depth camera sees through at another time.
 
 A surface that is in one place now, while the camera looks *through* that place at another time, has moved.
 This finds things before, while and after they move, from a moving camera too, and shadows and highlights do
 not fool it; optical flow alone would follow them. Things that move along the line of sight are caught by
 flow together with a change of depth.
-
-The movement filter of the episode is metric and camera-compensated: a point moves if it gets farther than a
-threshold from where it was, in the world. (TraceExtract's own filter looks at pixels of the first 64 frames
-only.)
-
-Sources
-    Movement filter and its weak points: reference/traceextract.md §2.11, §9 no. 4 and 5.
-    15 to 20 mm separates still from moving on real RGB-D: reference/perception.md §6.
 """
 
 from dataclasses import dataclass
@@ -29,8 +21,6 @@ MIN_WITNESSES = 2
 MAX_GRID_WIDTH_PX = 160
 DEPTH_MARGIN_M = 0.015  # beyond noise of depth (2 mm) and pose (5 mm)
 EDGE_M = 0.03
-GRID = 16
-N_OUTERMOST = 2
 
 
 @dataclass(frozen=True)
@@ -135,47 +125,3 @@ def moved_mask(
 def _at_full_size(mask: Bool[np.ndarray, "h w"], height: int, width: int) -> Bool[np.ndarray, "H W"]:
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     return cv2.resize(opened, (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
-
-
-def displacement(points: Float[np.ndarray, "t n d"], use: Bool[np.ndarray, "t n"]) -> Float[np.ndarray, " n"]:
-    """How far each point gets around in its whole life: the diagonal of the box that holds it.
-
-    The outermost positions do not count, at most `N_OUTERMOST` at either end of each axis, so that one or two
-    wrong measurements do not make a still point move. It is a number of frames, not a share of them: a point
-    that moves only in the last frames of a long clip moves. 0 for points used in fewer than two frames.
-    """
-    extent = np.zeros(points.shape[1])
-    usable = np.flatnonzero(use.sum(0) >= 2)
-    if len(usable):
-        count = use.sum(0)[usable]
-        ordered = np.sort(np.where(use[:, usable, None], points[:, usable], np.inf), 0)
-        left_out = np.minimum(N_OUTERMOST, (count - 1) // 4)
-        which = np.arange(len(usable))
-        extent[usable] = np.linalg.norm(
-            ordered[count - 1 - left_out, which] - ordered[left_out, which], axis=-1
-        )
-    return extent
-
-
-def spread(points: Float[np.ndarray, "t n d"], use: Bool[np.ndarray, "t n"]) -> Float[np.ndarray, " n"]:
-    """Median distance of a point's measurements from their median place; 0 where there are none."""
-    found = np.zeros(points.shape[1])
-    seen = np.flatnonzero(use.any(0))
-    if len(seen):
-        own = np.where(use[:, seen, None], points[:, seen], np.nan)
-        found[seen] = np.nanmedian(np.linalg.norm(own - np.nanmedian(own, 0), axis=-1), 0)
-    return found
-
-
-def coverage(
-    pixel: Float[np.ndarray, "t n 2"], visible: Bool[np.ndarray, "t n"], width: int, height: int
-) -> float:
-    """Mean share of a 16 x 16 grid in which a visible point lies (static ones count, as in TraceExtract)."""
-    with np.errstate(invalid="ignore"):
-        inside = visible & (pixel >= 0).all(-1) & (pixel[..., 0] < width) & (pixel[..., 1] < height)
-    column = np.where(inside, pixel[..., 0] / width * GRID, 0).astype(int)
-    row = np.where(inside, pixel[..., 1] / height * GRID, 0).astype(int)
-    covered = np.zeros((len(pixel), GRID * GRID), bool)
-    frame, point = np.nonzero(inside)
-    covered[frame, row[frame, point] * GRID + column[frame, point]] = True
-    return float(covered.mean())
