@@ -8,13 +8,13 @@ together. Prints one JSON object; `--out` writes it to a file as well.
 
 import argparse
 import json
-import multiprocessing
 import os
 import time
 from pathlib import Path
 
 from mu0.envs.rendering import RAYCAST, available_renderers, choose_renderer, open_renderer
 from mu0.envs.ur3.environment import Ur3Environment
+from mu0.processes.pool import WorkerPool
 
 
 def measure(name: str, size_px: int, seconds: float, start_at: float) -> tuple[int, float]:
@@ -38,8 +38,9 @@ def frames_per_second(name: str, size_px: int, processes: int, seconds: float) -
     """The sum over processes that render at the same time."""
     os.environ["LP_NUM_THREADS"] = "0"
     start_at = time.time() + 5.0  # long enough for every process to start
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        counts = pool.starmap(measure, [(name, size_px, seconds, start_at)] * processes)
+    with WorkerPool(processes) as pool:
+        asked = [pool.submit(measure, name, size_px, seconds, start_at) for _ in range(processes)]
+        counts = [future.result() for future in asked]
     return round(sum(n_frames / duration for n_frames, duration in counts), 1)
 
 

@@ -1,16 +1,16 @@
 """The options of the accuracy benchmarks, and their clips measured by some processes side by side."""
 
 import argparse
-import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from trace_accuracy_clips import HELD_OUT, TUNING, plans
+
+from mu0.processes.pool import WorkerPool
 
 Found = TypeVar("Found")
 
@@ -37,8 +37,7 @@ def measure_all(measure: Callable[..., Found], options: argparse.Namespace) -> I
     """`measure(plan, cache=..., fits=...)` of every asked clip, in their order; progress goes to stderr."""
     asked = [plan for plan in plans(options.seed, options.clips) if options.only in plan.name]
     os.environ["LP_NUM_THREADS"] = "0"
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.workers, mp_context=context) as pool:
+    with WorkerPool(options.workers) as pool:
         work = partial(measure, cache=options.cache, fits=options.fit_confidence)
         for number, (plan, found) in enumerate(zip(asked, pool.map(work, asked), strict=True), start=1):
             sys.stderr.write(f"{number}/{len(asked)} {plan.name}\n")

@@ -5,9 +5,7 @@ gets a process and its share of the cores. Features of the demonstrations are ta
 """
 
 import argparse
-import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -22,6 +20,7 @@ from mu0.files import atomic_file, write_json
 from mu0.params.action_expert import ActionExpertParams
 from mu0.policy.action_expert import Variant
 from mu0.policy.train_action_expert import Paths, take_features, train_action_expert
+from mu0.processes.pool import WorkerPool
 
 DEMONSTRATIONS = Path("data/demonstrations")
 WORLD_MODEL = Path("models/world_model")
@@ -39,8 +38,7 @@ def main() -> None:
     embodiment = parser.parse_args().embodiment
     params = section("action_expert", ActionExpertParams)
     take_features(_paths(embodiment, VARIANTS[0]), params)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(VARIANTS), mp_context=context) as processes:
+    with WorkerPool(len(VARIANTS), tidies=True) as processes:
         list(processes.map(partial(_train, embodiment, params), VARIANTS))
 
 

@@ -10,9 +10,7 @@ one on two threads. A rollout depends on its seed alone, so the number of worker
 import os
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +24,7 @@ from mu0.envs.ur3.environment import CONTROL_HZ, Ur3Environment
 from mu0.errors import PolicyError
 from mu0.policy.chunk_executor import ChunkExecutor
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
+from mu0.processes.pool import WorkerPool
 from mu0.progress import track
 from mu0.records import Observation
 from mu0.sources.containers.encoding import write_video
@@ -179,6 +178,6 @@ def run_rollouts(setting: RolloutSetting, seeds: list[int], workers: int) -> lis
         )
     jobs = [(actor, seed) for actor in (*setting.experts, "demonstrator") for seed in seeds]
     os.environ.setdefault("LP_NUM_THREADS", "0")  # Mesa's own threads fight with the other worker
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with WorkerPool(workers) as pool:
         futures = [pool.submit(_run_one, setting, actor, seed) for actor, seed in jobs]
         return [future.result() for future in track(futures, "closed-loop rollouts")]

@@ -1,10 +1,8 @@
 """Recording simulated clips into the clip cache, over several processes; what is there already is kept."""
 
-import multiprocessing
 import os
-import signal
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 from mu0.errors import Mu0Error, SimulationError
 from mu0.files import atomic_folder, write_json
 from mu0.params.raw_videos import SimulatedSource
+from mu0.processes.pool import WorkerPool
 from mu0.progress import track
 from mu0.sources.clip.cache import SIMULATION_CODE, cache_key
 from mu0.sources.clip.checks import write_arrays
@@ -57,8 +56,7 @@ def _run(jobs: list[Job], workers: int) -> Iterator[tuple[int, Mu0Error | None]]
     if workers == 1 or len(jobs) < 2:
         yield from map(_record, jobs)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+    with WorkerPool(workers, start=_start_worker) as pool:
         try:
             for future in as_completed([pool.submit(_record, job) for job in jobs]):
                 yield future.result()
@@ -68,12 +66,9 @@ def _run(jobs: list[Job], workers: int) -> Iterator[tuple[int, Mu0Error | None]]
                 expected=f"{workers} processes that record clips",
                 remedy="memory is the usual cause: lower raw_videos.workers or image_size_px in params.yaml.",
             ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)  # clips that were begun are finished and kept
 
 
 def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     os.environ["LP_NUM_THREADS"] = "0"  # one process per core beats Mesa's own threads
 
 

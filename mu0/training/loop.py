@@ -104,7 +104,7 @@ def fit(
             keeper.after_step(row, on_log)
             if team.any(interruption.is_requested, objective.device):
                 state.write(work_folder)
-                raise KeyboardInterrupt
+                raise interruption.exception()
     if state.step > first:
         state.write(work_folder)  # whatever fails after the training does not cost the training
     state.use_average()

@@ -1,13 +1,11 @@
 """Running one stage through DVC, with its output passed on line by line.
 
 Before a process is started, DVC is asked in this process whether the stage changed at all: starting the
-command
-costs more than a second, asking costs hundredths, and most stages of most runs are unchanged.
+command costs more than a second, asking costs hundredths, and most stages of most runs are unchanged.
 """
 
+import multiprocessing
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections import deque
@@ -15,8 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.running.child import run_child
+
 TAIL_LINES = 40
-STOP_AFTER_S = 20.0
+DVC = ("orchestration.running.dvc", "--wait-for-lock")
 
 
 @dataclass(frozen=True)
@@ -36,27 +36,28 @@ def reproduce(stage: str, root: Path, on_line: Callable[[str], None], run_id: st
         root: Folder of the project.
         on_line: Receives every line that DVC and the stage write.
         run_id: Id of the Dagster run, which the stage's MLflow run then carries as a tag.
+
+    Raises:
+        Interrupted: The run was cancelled; raised when the stage has ended.
     """
     started = time.monotonic()
     if _is_unchanged(stage, root):
         on_line(f"Stage '{stage}' didn't change.")
         return StageRun("unchanged", time.monotonic() - started)
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage]
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     outcome = "ran"
-    with subprocess.Popen(
-        command, cwd=root, env=_environment(run_id), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", start_new_session=True,
-    ) as process:  # fmt: skip
-        try:
-            for line in process.stdout or ():
-                tail.append(line.rstrip())
-                on_line(tail[-1])
-                if "is cached - skipping run" in line:
-                    outcome = "cached"
-            exit_code = process.wait()
-        finally:
-            _stop(process)
+
+    def note(line: str) -> None:
+        nonlocal outcome
+        tail.append(line.rstrip())
+        on_line(tail[-1])
+        if "is cached - skipping run" in line:
+            outcome = "cached"
+
+    exit_code = run_child(
+        [sys.executable, "-m", *DVC, "repro", "--single-item", stage],
+        _environment(run_id), cwd=root, on_line=note, merges_errors=True, works_for=_run_workers(),
+    )  # fmt: skip
     return StageRun("failed" if exit_code else outcome, time.monotonic() - started, "\n".join(tail))
 
 
@@ -81,12 +82,7 @@ def _environment(run_id: str) -> dict[str, str]:
     }
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGINT)  # stages end cleanly on Ctrl-C and resume next time
-    try:
-        process.wait(STOP_AFTER_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _run_workers() -> list[int]:
+    """The process of the Dagster run, where this step has one of its own."""
+    parent = multiprocessing.parent_process()
+    return [] if parent is None or parent.pid is None else [parent.pid]

@@ -1,8 +1,8 @@
 """All clips into episodes: in parallel, incrementally, each on its own.
 
 Every clip ends as exactly one row of quality.parquet: ok, rejected or failed with its reason. A failing clip
-does not stop the others. Ctrl-C lets the running clips finish, drops the waiting ones, and leaves the output
-untouched; the next run finds the finished ones in the cache. Nothing depends on the number of workers.
+does not stop the others. Ctrl-C drops the running and the waiting clips and leaves the output untouched; the
+next run finds the finished ones in the cache. Nothing depends on the number of workers.
 
 Runs may share a cache and an output: a clip that another run is extracting is left for last and then found
 finished, and only one run publishes at a time.
@@ -109,19 +109,15 @@ def _extract_missing(
     if not missing:
         return outcomes
     with start_workers(workers) as executor:
-        try:
-            for waits in (False, True):
-                waiting = {executor.submit(work, folder, waits=waits): folder for folder in missing}
-                what = "waiting for another run" if waits else "extracting traces"
-                for future in track(as_completed(waiting), what, len(waiting)):
-                    if outcome := _outcome(future, missing[waiting[future]]):
-                        outcomes.append(outcome)
-                        del missing[waiting[future]]
-                if not missing:
-                    break
-        except (KeyboardInterrupt, WeightsError):
-            executor.shutdown(wait=True, cancel_futures=True)
-            raise
+        for waits in (False, True):
+            waiting = {executor.submit(work, folder, waits=waits): folder for folder in missing}
+            what = "waiting for another run" if waits else "extracting traces"
+            for future in track(as_completed(waiting), what, len(waiting)):
+                if outcome := _outcome(future, missing[waiting[future]]):
+                    outcomes.append(outcome)
+                    del missing[waiting[future]]
+            if not missing:
+                break
     return outcomes
 
 

@@ -146,11 +146,9 @@ from assets_defs.entry import run_stage
 from mu0.traceextract.batch.extract_all import extract_all
 
 def slow(clip, params, folder):
-    if episode_fakes.CALLS.exists():  # the second clip takes until somebody interrupts the run, and a second
-        Path("second_clip").touch()
-        while not Path("interrupted").exists():
-            time.sleep(0.05)
-        time.sleep(1.0)
+    if len(list(Path("cache").glob("*/quality.json"))) == 2:
+        Path("third").touch()
+        time.sleep(600)
     return episode_fakes.extract_fake(clip, params, folder)
 
 episode_fakes.slow = slow
@@ -160,20 +158,20 @@ run_stage(lambda: extract_all(Path("raw"), Path("out"), Path("cache"), ExtractPa
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_finished_clips_and_the_next_run_goes_on() -> None:
+def test_ctrl_c_keeps_finished_clips_does_not_wait_for_the_others_and_the_next_run_goes_on() -> None:
     names = {f"clip{i}": "" for i in range(8)}
     make_clips(RAW, names)
     code = INTERRUPTED.format(folder=str(Path(__file__).parent))
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
-    while not Path("second_clip").exists() and process.poll() is None:
+    while not Path("third").exists():
+        assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, message = process.communicate(timeout=120)
+    _, message = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Finished work is kept" in message
     assert not OUTPUT.exists()
     done = _computed()
-    assert 1 <= len(done) < 8
-    totals = _run()
-    assert totals["n_from_cache"] == len(done)
+    assert len(done) == 2
+    assert _run()["n_from_cache"] == 2
     assert sorted([*done, *_computed()]) == sorted(names)
