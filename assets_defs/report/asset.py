@@ -2,18 +2,14 @@
 
 from assets_defs.graph import Stage
 from assets_defs.parts import EPISODES, SHARED, code, command, report
-
-SHOWN = (
-    "raw_videos", "extracted_traces", "captions", "trace_dataset", "world_model", "trace_audit",
-    "trace_report", "demonstrations", "action_expert_ur3_mu0", "action_expert_ur3_no_trace", "ur3_report",
-)  # fmt: skip
+from assets_defs.report.shown import FOLDERS
 
 STAGES = (
     Stage(
         "report",
         command=command("report"),
-        code=code("report", *SHARED, *EPISODES, "mu0/viewer"),
-        inputs=SHOWN,
+        code=code("report", *SHARED, *EPISODES, "mu0/viewer", "assets_defs/report/shown.py"),
+        inputs=tuple(FOLDERS),
         outputs=(
             report(
                 "report", "team:evaluation", "One HTML page: the chain with numbers, 3D traces, rollouts.",

@@ -145,6 +145,7 @@ def estimate(
 def view(
     episode: Annotated[Path, typer.Argument(help="An episode folder, or SOURCE/CLIP_ID of the project.")],
     out: Annotated[Path, typer.Option(help="Folder for the files, or an .html file.")] = Path("outputs/view"),
+    episodes: Annotated[Path, typer.Option(help="Where SOURCE/CLIP_ID are.")] = Path("data/extracted_traces"),
     anchor: Annotated[int | None, typer.Option(help="Anchor frame to begin with.")] = None,
     rrd: Annotated[bool, typer.Option("--rrd", help="Also write a recording for Rerun.")] = False,
     video: Annotated[bool, typer.Option("--video", help="Also write a video with the tracks.")] = False,
@@ -153,7 +154,7 @@ def view(
     """Look at an episode: an interactive 3D page in one file; also a Rerun recording or a video."""
     from mu0.cli.view import view_episode
 
-    view_episode(episode, out, anchor=anchor, recording=rrd, video=video, opens=not no_open)
+    view_episode(episode, out, episodes, anchor=anchor, recording=rrd, video=video, opens=not no_open)
 
 
 app = new_app()

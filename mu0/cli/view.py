@@ -8,28 +8,27 @@ import typer
 
 from mu0.errors import EpisodeError
 
-EPISODES = Path("data/extracted_traces")
-CAPTIONS = Path("data/captions")
+CAPTIONS = "captions"  # called so, beside the folder of episodes, in a project
 
 
-def find_episode(name: Path) -> Path:
-    """The folder of an episode: a path, or `<source>/<clip_id>` of the project.
+def find_episode(name: Path, episodes: Path) -> Path:
+    """The folder of an episode: a path, or `<source>/<clip_id>` below `episodes`.
 
     Raises:
         EpisodeError: There is neither.
     """
-    for folder in (name, EPISODES / name):
+    for folder in (name, episodes / name):
         if (folder / "images.npy").is_file():
             return folder
-    if (name / "images").is_dir() or (EPISODES / name / "images").is_dir():
+    if (name / "images").is_dir() or (episodes / name / "images").is_dir():
         remedy = "it seems to be in the legacy per-frame layout: `mu0 convert` it first."
-    elif known := sorted(path.parent.name for path in (EPISODES / name.parent).glob("*/images.npy")):
+    elif known := sorted(path.parent.name for path in (episodes / name.parent).glob("*/images.npy")):
         remedy = f"try one of its neighbours, such as {name.parent / known[0]}."
     else:
         remedy = "give the folder that holds images.npy, or run `mu0 extract` first."
     raise EpisodeError(
         f"There is no episode {name}.",
-        expected=f"an episode folder, or <source>/<clip_id> below {EPISODES}",
+        expected=f"an episode folder, or <source>/<clip_id> below {episodes}",
         remedy=remedy,
     )
 
@@ -37,18 +36,19 @@ def find_episode(name: Path) -> Path:
 def captions_of(folder: Path) -> Path | None:
     """Where the captions of an episode of a project lie; None outside a project."""
     place = folder.resolve()
-    candidate = place.parents[2] / CAPTIONS.name / place.parent.name / place.name
+    candidate = place.parents[2] / CAPTIONS / place.parent.name / place.name
     return candidate if candidate.is_dir() else None
 
 
 def view_episode(
-    name: Path, out: Path, *, anchor: int | None, recording: bool, video: bool, opens: bool
+    name: Path, out: Path, episodes: Path, *, anchor: int | None, recording: bool, video: bool, opens: bool
 ) -> None:
     """Write what was asked for and print the paths.
 
     Args:
         name: Episode folder or `<source>/<clip_id>`.
         out: Folder for the files, or the page itself if it ends in .html.
+        episodes: Where `<source>/<clip_id>` are.
         anchor: Frame to begin with.
         recording: Also write an .rrd file for Rerun.
         video: Also write a debug video.
@@ -59,7 +59,7 @@ def view_episode(
     """
     from mu0.viewer.episode.page import write_episode_page
 
-    folder = find_episode(name)
+    folder = find_episode(name, episodes)
     captions = captions_of(folder)
     place = folder.resolve()
     page = out if out.suffix == ".html" else out / f"{place.parent.name}__{place.name}.html"

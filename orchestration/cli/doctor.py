@@ -124,7 +124,7 @@ def _project() -> list[Finding]:
 def _learned() -> list[Finding]:
     from mu0.traceextract.backends.availability import broken_torchvision, learned_backends
 
-    found, backends = [], learned_backends()
+    found, backends = [], learned_backends(Path("models"))
     if fault := broken_torchvision():
         remedy = "pip uninstall torchvision, or install the one that belongs to your torch"
         found.append(Finding("missing", f"torchvision breaks transformers: {fault}", remedy))

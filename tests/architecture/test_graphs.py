@@ -1,12 +1,10 @@
 """One graph: dvc.yaml is rendered from it, Dagster's edges are DVC's, stages list the code they run."""
 
 import ast
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import grimp
 import pytest
 import yaml
 
@@ -14,18 +12,7 @@ from assets_defs.chain import BENCHMARK, EVERY_STAGE, PIPELINE, PIPELINES
 from assets_defs.graph import Pipeline, Stage
 from orchestration.definitions import defs
 from orchestration.dvc_yaml import is_current, render_dvc_yaml
-
-ROOT_PACKAGES = ("mu0", "assets_defs")
-
-
-@cache
-def import_graph() -> grimp.ImportGraph:
-    return grimp.build_graph(*ROOT_PACKAGES, cache_dir=None)
-
-
-def entry_module(stage: Stage) -> str:
-    words = stage.command.split()
-    return f"assets_defs.{stage.checks}.expectations" if stage.checks else words[words.index("-m") + 1]
+from tests.architecture.code_of_stages import entry_module, import_graph, own_modules, source_of
 
 
 def is_listed(module: str, code: tuple[str, ...]) -> bool:
@@ -122,19 +109,13 @@ def test_a_stage_lists_all_code_that_it_imports(stage: Stage) -> None:
 
 def sections_read(module: str) -> set[str]:
     """Names in `section("NAME", ...)`, in a module and in what it imports of assets_defs."""
-    own = {name for name in import_graph().find_upstream_modules(module) if name.startswith("assets_defs.")}
     calls = [
         node
-        for name in {module, *own}
+        for name in {module, *own_modules(module)}
         for node in ast.walk(ast.parse(source_of(name)))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "section"
     ]
     return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
-
-
-def source_of(module: str) -> str:
-    path = Path(module.replace(".", "/"))
-    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
 
 
 @pytest.mark.parametrize("stage", EVERY_STAGE, ids=lambda stage: stage.name)

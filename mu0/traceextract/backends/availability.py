@@ -18,7 +18,6 @@ CODE = {
     "tapir": ("tapnet", "einshape", "tree"),
     "tapnext": ("tapnet", "torchvision"),
 }
-MODELS = Path("models")
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,17 @@ class Readiness:
     lacks: str = ""
 
 
-def learned_backends() -> list[Readiness]:
-    """All learned backends, in the order of the registry."""
+def learned_backends(models: Path) -> list[Readiness]:
+    """All learned backends, in the order of the registry; weights may lie in a folder of `models`."""
     names = [name for role in LEARNED.values() for name in role]
-    return [Readiness(name, _lacking(name)) for name in names]
+    return [Readiness(name, _lacking(name, models)) for name in names]
 
 
-def _lacking(backend: str) -> str:
+def _lacking(backend: str, models: Path) -> str:
     absent = [module for module in CODE.get(backend, ("transformers",)) if not _is_installed(module)]
     if backend != "cotracker3" and absent:
         return f"code ({', '.join(absent)})"
-    if backend in DEFAULT_MODELS and not _has_weights(DEFAULT_MODELS[backend]):
+    if backend in DEFAULT_MODELS and not _has_weights(DEFAULT_MODELS[backend], models):
         return f"weights ({DEFAULT_MODELS[backend]})"
     return ""
 
@@ -51,8 +50,8 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-def _has_weights(model: str) -> bool:
-    if (MODELS / model.rpartition("/")[2]).is_dir():
+def _has_weights(model: str, models: Path) -> bool:
+    if (models / model.rpartition("/")[2]).is_dir():
         return True
     if model == DEFAULT_MODELS["cotracker3"]:
         import torch

@@ -10,18 +10,18 @@ import pandas as pd
 from mu0.errors import StageError
 from mu0.files import read_json
 from mu0.viewer.page import text
-from mu0.viewer.report.page import Page
+from mu0.viewer.report.page import Page, Shown
 
 HEADER_BYTES = 8
 BADGES = {"passed": "checks passed", "warned": "passed with warnings", "failed": "checks failed"}
 
 
-def hero(project: Path, page: Page) -> None:
+def hero(shown: Shown, page: Page) -> None:
     """Title, scale, and the four numbers that a visitor wants first."""
-    traces = read_json(project / "reports/trace_report/summary.json")["headline"]
-    rollouts = read_json(project / "reports/ur3_report/summary.json")
-    profile = read_json(project / "models/world_model/meta.json")
-    quality = _table(project / "data/extracted_traces/quality.parquet")
+    traces = read_json(shown["trace_report"] / "summary.json")["headline"]
+    rollouts = read_json(shown["ur3_report"] / "summary.json")
+    profile = read_json(shown["world_model"] / "meta.json")
+    quality = _table(shown["extracted_traces"] / "quality.parquet")
     numbers = [
         (f"{(quality['status'] == 'ok').sum()}", "videos turned into 3D traces"),
         (
@@ -49,18 +49,17 @@ def hero(project: Path, page: Page) -> None:
     )
 
 
-def chain(project: Path, page: Page) -> None:
+def chain(shown: Shown, page: Page) -> None:
     """A card per artifact: what it is, how much of it there is, and how its checks went."""
     cards = "".join(
-        f"<li><b>{text(name)}</b><span>{text(describe(project))}</span>{_badge(project, name)}</li>"
+        f"<li><b>{text(name)}</b><span>{text(describe(shown))}</span>{_badge(shown.checks.get(name))}</li>"
         for name, describe in DESCRIBE.items()
     )
     page.parts.append(f'<h2>The chain</h2><ol class="chain">{cards}</ol>')
 
 
-def _badge(project: Path, artifact: str) -> str:
-    report = project / f"reports/checks/{artifact}.json"
-    if not report.is_file():
+def _badge(report: Path | None) -> str:
+    if report is None:
         return ""
     results = read_json(report)["results"]
     failed = [result for result in results if not result["success"]]
@@ -76,33 +75,33 @@ def _table(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
-def _raw_videos(project: Path) -> str:
-    index = _table(project / "data/raw_videos/index.parquet")
+def _raw_videos(shown: Shown) -> str:
+    index = _table(shown["raw_videos"] / "index.parquet")
     ok = index[index["status"] == "ok"]
     sources = ", ".join(f"{count} {source}" for source, count in ok["source"].value_counts().items())
     return f"{len(ok)} clips, {ok['n_frames'].sum():,.0f} frames ({sources}); {len(index) - len(ok)} failed"
 
 
-def _extracted_traces(project: Path) -> str:
-    quality = _table(project / "data/extracted_traces/quality.parquet")
+def _extracted_traces(shown: Shown) -> str:
+    quality = _table(shown["extracted_traces"] / "quality.parquet")
     ok = quality[quality["status"] == "ok"]
     n_without = len(quality) - len(ok)
     return f"{len(ok)} episodes, {ok['n_rows'].sum():,.0f} traces; {n_without} clips without"
 
 
-def _captions(project: Path) -> str:
-    captions = _table(project / "data/captions/captions.parquet")
+def _captions(shown: Shown) -> str:
+    captions = _table(shown["captions"] / "captions.parquet")
     return f"{len(captions):,} captions of events and merged windows"
 
 
-def _trace_dataset(project: Path) -> str:
-    slots = _table(project / "data/trace_dataset/index.parquet")
+def _trace_dataset(shown: Shown) -> str:
+    slots = _table(shown["trace_dataset"] / "index.parquet")
     parts = ", ".join(f"{count:,} {split}" for split, count in slots["split"].value_counts().items())
     return f"windows by scene: {parts}"
 
 
-def _world_model(project: Path) -> str:
-    return _model(project / "models/world_model")
+def _world_model(shown: Shown) -> str:
+    return _model(shown["world_model"])
 
 
 def _model(folder: Path) -> str:
@@ -118,24 +117,24 @@ def _n_parameters(weights: Path) -> int:
     return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
 
 
-def _demonstrations(project: Path) -> str:
-    info = read_json(project / "data/demonstrations/meta/info.json")
+def _demonstrations(shown: Shown) -> str:
+    info = read_json(shown["demonstrations"] / "meta/info.json")
     return f"{info['total_episodes']} episodes, {info['total_frames']:,} frames (LeRobotDataset v3.0)"
 
 
-def _action_expert(variant: str) -> Callable[[Path], str]:
-    def describe(project: Path) -> str:
-        return _model(project / f"models/action_expert_ur3_{variant}")
+def _action_expert(variant: str) -> Callable[[Shown], str]:
+    def describe(shown: Shown) -> str:
+        return _model(shown[f"action_expert_ur3_{variant}"])
 
     return describe
 
 
-def _ur3_report(project: Path) -> str:
-    setting = read_json(project / "reports/ur3_report/summary.json")["setting"]
+def _ur3_report(shown: Shown) -> str:
+    setting = read_json(shown["ur3_report"] / "summary.json")["setting"]
     return f"{setting['n_rollouts']} rollouts per actor"
 
 
-DESCRIBE: dict[str, Callable[[Path], str]] = {
+DESCRIBE: dict[str, Callable[[Shown], str]] = {
     "raw_videos": _raw_videos,
     "extracted_traces": _extracted_traces,
     "captions": _captions,
@@ -145,7 +144,7 @@ DESCRIBE: dict[str, Callable[[Path], str]] = {
     "action_expert_ur3_mu0": _action_expert("mu0"),
     "action_expert_ur3_no_trace": _action_expert("no_trace"),
     "ur3_report": _ur3_report,
-    "trace_report": lambda project: (
-        f"{read_json(project / 'reports/trace_report/summary.json')['n_samples_evaluated']} held-out moments"
+    "trace_report": lambda shown: (
+        f"{read_json(shown['trace_report'] / 'summary.json')['n_samples_evaluated']} held-out moments"
     ),
 }

@@ -4,7 +4,7 @@ Everything it shows is read from artifacts of the chain; a number that an artifa
 The page says on top at which scale it was made, so that nobody takes a smoke run for a result.
 
 Entry points
-    write_report   project folder -> one self-contained HTML file
+    write_report   folders of artifacts -> one self-contained HTML file
 """
 
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from mu0.viewer.page import text, write_page
 from mu0.viewer.report import chain, quality, rollouts, traces
-from mu0.viewer.report.page import Page
+from mu0.viewer.report.page import Page, Shown
 
-Section = Callable[[Path, Page], None]
+Section = Callable[[Shown, Page], None]
 SECTIONS: tuple[Section, ...] = (
     chain.hero,
     chain.chain,
@@ -30,11 +30,11 @@ FOOTER = (
 )
 
 
-def write_report(project: Path, goal: Path) -> None:
-    """Collect all artifacts of a project into one page.
+def write_report(shown: Shown, goal: Path) -> None:
+    """Collect all artifacts of a chain into one page.
 
     Args:
-        project: Folder with data/, models/ and reports/.
+        shown: Where they are.
         goal: The HTML file.
 
     Raises:
@@ -42,7 +42,7 @@ def write_report(project: Path, goal: Path) -> None:
     """
     page = Page()
     for section in SECTIONS:
-        section(project, page)
+        section(shown, page)
     hero, *rest = page.parts
     body = f"{hero}<main>{''.join(rest)}<footer>{FOOTER}</footer></main>"
-    write_page(goal, f"mu0 report: {text(project.resolve().name)}", body, page.scenes)
+    write_page(goal, f"mu0 report: {text(shown.title)}", body, page.scenes)

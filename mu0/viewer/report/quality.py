@@ -3,15 +3,12 @@
 Everything is read from the three tables beside the episodes; a project made before they existed is told so.
 """
 
-from pathlib import Path
-
 import pandas as pd
 
 from mu0.viewer.episode.facts import DROPPED, MEASURED
 from mu0.viewer.page import table, text
-from mu0.viewer.report.page import Page
+from mu0.viewer.report.page import Page, Shown
 
-FOLDER = Path("data/extracted_traces")
 LEVELS = {
     "clip": ("clips", "n_clips", "n_ok", "became episodes"),
     "frame": ("frames", "n_frames_in", "n_frames", "are in episodes"),
@@ -32,9 +29,9 @@ FLAGS = {
 }  # fmt: skip
 
 
-def quality(project: Path, page: Page) -> None:
+def quality(shown: Shown, page: Page) -> None:
     """Bars of what came through, measures and capabilities by source, and the clips that are no episode."""
-    paths = [project / FOLDER / f"{name}.parquet" for name in ("sources", "drops")]
+    paths = [shown["extracted_traces"] / f"{name}.parquet" for name in ("sources", "drops")]
     page.parts.append("<h3>Where everything went</h3>")
     if not all(path.is_file() for path in paths):
         page.parts.append('<p class="note">These episodes were extracted before drops were recorded.</p>')
@@ -101,5 +98,5 @@ def _lost_clips(drops: pd.DataFrame) -> str:
         for row in lost.head(MOST_CLIPS).to_dict("records")
     )
     more = len(lost) - MOST_CLIPS
-    rest = f'<p class="note">{more:,} more in {FOLDER}/drops.parquet.</p>' if more > 0 else ""
+    rest = f'<p class="note">{more:,} more in extracted_traces/drops.parquet.</p>' if more > 0 else ""
     return f'<h3>Clips that are no episode</h3><ul class="lost">{items}</ul>{rest}'

@@ -1,13 +1,11 @@
 """The report's section on closed-loop rollouts."""
 
-from pathlib import Path
 from typing import Any
 
 from mu0.files import inside, read_json
 from mu0.viewer.page import table, text, video
-from mu0.viewer.report.page import Page
+from mu0.viewer.report.page import Page, Shown
 
-FOLDER = Path("reports/ur3_report")
 NAMES = {
     "demonstrator": "scripted demonstrator (ceiling)",
     "mu0": "action expert on μ0’s trace features",
@@ -16,9 +14,9 @@ NAMES = {
 SIGNIFICANT_P = 0.05
 
 
-def rollouts(project: Path, page: Page) -> None:
+def rollouts(shown: Shown, page: Page) -> None:
     """Success of every actor with its interval, the paired comparison, and videos."""
-    summary = read_json(project / FOLDER / "summary.json")
+    summary = read_json(shown["ur3_report"] / "summary.json")
     page.parts.append("<h2>UR3: from traces to actions</h2>")
     page.parts.append(
         f'<p class="note">{text(summary["scale"])}. Every actor meets the same '
@@ -29,14 +27,14 @@ def rollouts(project: Path, page: Page) -> None:
     page.parts.append(table(header, [_row(name, actor) for name, actor in summary["actors"].items()]))
     for pair in summary["paired"]:
         page.parts.append(f'<p class="note">{text(_verdict(pair))}</p>')
-    shown = [
+    videos = [
         video(
-            inside(project / FOLDER, clip["file"]),
+            inside(shown["ur3_report"], clip["file"]),
             f"{NAMES.get(clip['actor'], clip['actor'])}: {clip['outcome']} “{clip['instruction']}”",
         )
         for clip in summary["videos"]
     ]
-    page.parts.append(f'<div class="grid videos">{"".join(shown)}</div>')
+    page.parts.append(f'<div class="grid videos">{"".join(videos)}</div>')
 
 
 def _row(name: str, actor: dict[str, Any]) -> list[str]:

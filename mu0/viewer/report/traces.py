@@ -12,12 +12,9 @@ from mu0.errors import StageError
 from mu0.files import inside, read_json
 from mu0.viewer.episode.scenes import episode_scenes
 from mu0.viewer.page import picture, scene_slot, table, text
-from mu0.viewer.report.page import Page
+from mu0.viewer.report.page import Page, Shown
 from mu0.viewer.scene import Layer, assumed_intrinsics, make_scene, unproject_uvz
 
-TRACE_REPORT = Path("reports/trace_report")
-EPISODES = Path("data/extracted_traces")
-CAPTIONS = Path("data/captions")
 MOST_PREDICTIONS = 6
 TRUTH_COLOUR = "#e8eef5"
 LEGEND = (
@@ -39,9 +36,9 @@ AUDIT = {
 }
 
 
-def predictions(project: Path, page: Page) -> None:
+def predictions(shown: Shown, page: Page) -> None:
     """Interactive scenes of held-out moments: samples of μ0 beside what really happened."""
-    scenes = sorted((project / TRACE_REPORT / "scenes").glob("*.json"), key=lambda path: int(path.stem))
+    scenes = sorted((shown["trace_report"] / "scenes").glob("*.json"), key=lambda path: int(path.stem))
     page.parts.append(
         "<h2>What μ0 expects to happen</h2>"
         '<p class="note">Held-out scenes, evenly chosen. Drag to orbit, scroll to zoom, '
@@ -54,10 +51,10 @@ def predictions(project: Path, page: Page) -> None:
     page.parts.append(f'<div class="grid">{"".join(slots)}</div>')
 
 
-def benchmark(project: Path, page: Page) -> None:
+def benchmark(shown: Shown, page: Page) -> None:
     """The headline table with intervals, and the figures."""
-    summary = read_json(project / TRACE_REPORT / "summary.json")
-    rows = pd.read_parquet(project / TRACE_REPORT / "table.parquet")
+    summary = read_json(shown["trace_report"] / "summary.json")
+    rows = pd.read_parquet(shown["trace_report"] / "table.parquet")
     rows = rows[
         (rows["source"] == "all")
         & (rows["points"] == summary["headline_points"])
@@ -78,30 +75,30 @@ def benchmark(project: Path, page: Page) -> None:
         "time per question",
     ]
     page.parts.append(table(header, [_benchmark_row(row, summary, best) for row in rows.to_dict("records")]))
-    figures = sorted((project / TRACE_REPORT / "figures").glob("*.png"))
-    overlays = sorted((project / TRACE_REPORT / "overlays").glob("*.png"), key=lambda path: int(path.stem))
-    shown = [picture(path, path.stem.replace("_", " ")) for path in figures]
+    figures = sorted((shown["trace_report"] / "figures").glob("*.png"))
+    overlays = sorted((shown["trace_report"] / "overlays").glob("*.png"), key=lambda path: int(path.stem))
+    pictures = [picture(path, path.stem.replace("_", " ")) for path in figures]
     page.parts.append(
-        f'<div class="grid">{"".join(shown)}</div><h3>Truth and first answers, side by side</h3>'
+        f'<div class="grid">{"".join(pictures)}</div><h3>Truth and first answers, side by side</h3>'
     )
     page.parts.append("".join(picture(path, "truth, μ0, μ0 with the past") for path in overlays[:3]))
 
 
-def extraction(project: Path, page: Page) -> None:
+def extraction(shown: Shown, page: Page) -> None:
     """Traces of one episode per source in 3D, and the audit against the simulator."""
     page.parts.append(
         '<h2>What TraceExtract found</h2><p class="note">Traces extracted from pixels and depth, '
         "one episode per source. Only points that move are kept.</p>"
     )
     slots = []
-    for source in sorted(path for path in (project / EPISODES).iterdir() if path.is_dir()):
+    for source in sorted(path for path in shown["extracted_traces"].iterdir() if path.is_dir()):
         episode = next((p for p in sorted(source.iterdir()) if (p / "samples/traj.npy").exists()), None)
         if episode is not None:
             slots.append(scene_slot(len(page.scenes)))
-            captions = project / CAPTIONS / source.name / episode.name
+            captions = shown["captions"] / source.name / episode.name
             page.scenes.append(episode_scenes(episode, captions, most=1)[0])
     page.parts.append(f'<div class="grid">{"".join(slots)}</div>')
-    audit = read_json(project / "reports/trace_audit/summary.json")
+    audit = read_json(shown["trace_audit"] / "summary.json")
     if audit:
         keys = [key for key in AUDIT if any(key in row for row in audit.values())]
         rows = [

@@ -18,7 +18,7 @@ def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _lacks() -> dict[str, str]:
-    return {each.backend: each.lacks for each in learned_backends()}
+    return {each.backend: each.lacks for each in learned_backends(Path("models"))}
 
 
 def test_every_learned_backend_is_listed_and_says_what_it_lacks() -> None:

@@ -93,7 +93,15 @@ def test_the_command_prints_what_it_wrote(
     monkeypatch.chdir(tmp_path)
     make_episode(tmp_path / "data/extracted_traces/tests/a")
     make_captions(tmp_path / "data/captions/tests/a")
-    view_episode(Path("tests/a"), Path("out"), anchor=4, recording=True, video=True, opens=True)
+    view_episode(
+        Path("tests/a"),
+        Path("out"),
+        Path("data/extracted_traces"),
+        anchor=4,
+        recording=True,
+        video=True,
+        opens=True,
+    )
     files = [tmp_path / "out" / f"tests__a{end}" for end in (".html", ".rrd", ".mp4")]
     assert [line.split("  (")[0] for line in capsys.readouterr().out.splitlines()] == [str(f) for f in files]
     assert all(path.stat().st_size > 1000 for path in files)
@@ -104,4 +112,4 @@ def test_an_unknown_episode_names_a_neighbour(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     make_episode(tmp_path / "data/extracted_traces/tests/a")
     with pytest.raises(EpisodeError, match=r"There is no episode tests/b\.\n(.|\n)*such as tests/a\."):
-        find_episode(Path("tests/b"))
+        find_episode(Path("tests/b"), Path("data/extracted_traces"))

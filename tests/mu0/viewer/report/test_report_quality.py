@@ -4,15 +4,15 @@ from pathlib import Path
 
 from mu0.traceextract.quality.row import QualityRow
 from mu0.traceextract.quality.table import write_quality
-from mu0.viewer.report.page import Page
+from mu0.viewer.report.page import Page, Shown
 from mu0.viewer.report.quality import quality
 
 
-def _project(root: Path) -> Path:
+def _project(root: Path) -> Shown:
     import pandas as pd
 
-    folder = root / "data/extracted_traces"
-    folder.mkdir(parents=True)
+    folder = root / "episodes"
+    folder.mkdir()
     rows = [
         QualityRow(
             "a", "phone", "a", "unknown", simulated=False, status="ok", n_frames_in=20, n_frames=10,
@@ -26,7 +26,7 @@ def _project(root: Path) -> Path:
         [{"source": "phone", "clip_id": name, "status": "ok", "reason": "", "n_frames": 20} for name in "ab"]
     )
     write_quality(folder, rows, index)
-    return root
+    return Shown("project", {"extracted_traces": folder})
 
 
 def test_every_level_says_what_went_in_what_came_out_and_why_not(tmp_path: Path) -> None:
@@ -51,5 +51,5 @@ def test_a_failed_clip_stands_there_with_its_reason_as_text(tmp_path: Path) -> N
 
 def test_an_old_project_is_told_so(tmp_path: Path) -> None:
     page = Page()
-    quality(tmp_path, page)
+    quality(Shown("project", {"extracted_traces": tmp_path}), page)
     assert "before drops were recorded" in "".join(page.parts)
