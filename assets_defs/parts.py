@@ -10,6 +10,7 @@ PARAMS = ("section", "numbers", "yaml_lines", "read")  # how sections are made a
 CORE = (
     "mu0/errors.py",
     "mu0/files.py",
+    "mu0/file_lock.py",
     "mu0/progress.py",
     "mu0/processes",
     *(f"mu0/params/{name}.py" for name in PARAMS),

@@ -30,8 +30,8 @@ def convert_folder(source: Path, goal: Path, to: str, *, overwrite: bool) -> Non
     from mu0.cli.tables import print_table
     from mu0.episodes.layouts.convert import convert_all, plan_conversions, sweep
     from mu0.episodes.layouts.kinds import LAYOUTS
+    from mu0.file_lock import locked_if_free
     from mu0.progress import track
-    from mu0.traceextract.batch.file_lock import locked_if_free
 
     layout = next((name for name in LAYOUTS if name == to), None)
     if layout is None:

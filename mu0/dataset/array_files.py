@@ -22,8 +22,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from mu0.errors import DatasetError
+from mu0.file_lock import locked
 from mu0.files import atomic_folder, read_json, write_json
-from mu0.traceextract.batch.file_lock import locked
 
 ABOUT = "about.json"
 

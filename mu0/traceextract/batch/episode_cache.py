@@ -7,7 +7,7 @@ costs all of them, a changed comment in the trainer costs nothing.
     .mu0_cache/episodes/<key>/quality.json   the clip's QualityRow
     .mu0_cache/episodes/<key>/episode/       the episode; absent where the clip was rejected
     .mu0_cache/episodes/<key>.work/          an entry that is being made; moved into its place in one step
-    .mu0_cache/episodes/<key>.lock           held by whoever makes it (`mu0.traceextract.batch.file_lock`)
+    .mu0_cache/episodes/<key>.lock           held by whoever makes it (`mu0.file_lock`)
 
 A killed owner leaves its `.work` folder behind; whoever holds the lock next empties it, and every run sweeps
 those that nobody holds.
@@ -26,10 +26,10 @@ from functools import cache
 from pathlib import Path
 
 from mu0.episodes.write import naming_a_full_disk
+from mu0.file_lock import locked, locked_if_free
 from mu0.files import remembered_sha256_of_tree, sha256_of, write_json
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.weights_version import weights_version
-from mu0.traceextract.batch.file_lock import locked, locked_if_free
 from mu0.traceextract.quality.row import QualityRow
 
 CODE = ("traceextract", "geometry", "episodes")  # packages of mu0 that decide what an episode holds

@@ -25,12 +25,12 @@ import pandas as pd
 
 from mu0.episodes.write import naming_a_full_disk
 from mu0.errors import ExtractionError, Mu0Error, WeightsError
+from mu0.file_lock import locked
 from mu0.files import atomic_folder, sha256_of, write_json
 from mu0.params.extract import ExtractParams
 from mu0.progress import track
 from mu0.sources.clip.on_disk import Clip, read_clip
 from mu0.traceextract.batch.episode_cache import EpisodeCache, clip_key, code_version
-from mu0.traceextract.batch.file_lock import locked
 from mu0.traceextract.batch.workers import start_workers
 from mu0.traceextract.quality.row import QualityRow
 from mu0.traceextract.quality.table import summary, write_quality

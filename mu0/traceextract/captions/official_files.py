@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 
 from mu0.episodes.read import list_episodes, read_episode
+from mu0.file_lock import locked
 from mu0.files import atomic_folder, sha256_of, sha256_of_tree, write_json
 from mu0.params.extract import CaptionsParams
 from mu0.progress import track
-from mu0.traceextract.batch.file_lock import locked
 from mu0.traceextract.captions.captioners.registry import load_captioner
 from mu0.traceextract.captions.episode_captions import EpisodeCaptions, Told, caption_episodes, plan_episode
 from mu0.traceextract.captions.official_records import (

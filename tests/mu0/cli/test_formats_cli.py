@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "episodes" / "layouts"))
 import strangers
 
 from mu0.cli.main import app
-from mu0.traceextract.batch.file_lock import locked
+from mu0.file_lock import locked
 
 RUNNER = CliRunner()
 

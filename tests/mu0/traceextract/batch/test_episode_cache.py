@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from episode_fakes import make_clips
 
+from mu0.file_lock import locked, locked_if_free
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.batch.episode_cache import EpisodeCache, clip_key, code_version
-from mu0.traceextract.batch.file_lock import locked, locked_if_free
 from mu0.traceextract.quality.row import QualityRow
 
 PARAMS = ExtractParams()
@@ -83,7 +83,7 @@ def test_a_lock_that_is_held_is_not_waited_for(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-HOLD = "import sys, time; from pathlib import Path; from mu0.traceextract.batch.file_lock import locked\n"
+HOLD = "import sys, time; from pathlib import Path; from mu0.file_lock import locked\n"
 HOLD += "with locked(Path(sys.argv[1])): print(1, flush=True); time.sleep(60)"
 
 

@@ -1,4 +1,4 @@
-"""One worker per clip, over processes and runs: a lock that ends with its owner, whatever ends the owner.
+"""One worker at a time, over processes and runs: a lock that ends with its owner, whatever ends the owner.
 
 The lock is the kernel's (`flock`): it is held by an open file, so it is free the moment its owner dies, and
 no clock decides whether an owner that works for hours still lives. The file itself means nothing; one that a
