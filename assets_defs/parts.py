@@ -23,7 +23,12 @@ MODEL_PARAMS = ("mu0/params/world_model.py",)
 MODEL = (*SHARED, *EPISODES, "mu0/dataset", "mu0/hardware", "mu0/model", *MODEL_PARAMS)
 POLICY_PARAMS = ("mu0/params/action_expert.py",)
 POLICY = (*MODEL, "mu0/policy", *POLICY_PARAMS)
-TRACKING = ("assets_defs/tracking.py", "assets_defs/tracking_models.py", "assets_defs/dvc_state.py")
+TRACKING = (
+    "assets_defs/tracking.py",
+    "assets_defs/tracking_models.py",
+    "assets_defs/tracking_store",
+    "assets_defs/dvc_state.py",
+)
 TRAIN = ("mu0/training", *TRACKING)
 SIMULATION = ("mu0/envs", "mu0/sources", "mu0/geometry", "mu0/params/raw_videos.py")
 EXTRACTION = (*SHARED, *EPISODES, "mu0/traceextract", "mu0/params/extract.py", "mu0/params/learned.py")

@@ -4,30 +4,32 @@ The store is `MLFLOW_TRACKING_URI`, by default `sqlite:///mlflow.db` in the proj
 never written into a DVC output (it would change the output's hash with every run); a small record of each
 stage's last run lies in `.mu0_cache/mlflow/<stage>.json` for Dagster and for promotion.
 
+A store that does not work at the start stops the stage within seconds (`tracking_store.opening`); one that
+fails later does not: numbers wait on disk (`tracking_store.patience`), models are logged by promotion.
+
 Environment
     MU0_TRACKING=off       no run, no import of mlflow; everything else works
     MU0_PARENT_RUN_ID      the new run is nested under this one
     MU0_DAGSTER_RUN_ID     becomes the tag `dagster/run_id` (set by the bridge)
 """
 
-import logging
 import os
 import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assets_defs.dvc_state import read_recorded_stages, read_stage_dependencies
+from assets_defs.tracking_store.dead_runs import mark_killed_runs, process_tags
+from assets_defs.tracking_store.fault import store_errors
+from assets_defs.tracking_store.opening import open_store, tracking_uri
+from assets_defs.tracking_store.patience import SUFFIX, Number, PatientStore, deliver
 from mu0.files import sha256_of_tree, write_json
 
-if TYPE_CHECKING:
-    from mlflow.entities import Metric
-
 EXPERIMENT = "mu0"
-DEFAULT_URI = "sqlite:///mlflow.db"
 LAST_RUNS = Path(".mu0_cache/mlflow")
 FLUSH_AT = 200
 FLUSH_AFTER_S = 5.0
@@ -65,30 +67,26 @@ class SilentRun(AbstractRun):
 
 
 class MlflowRun(AbstractRun):
-    """A run in MLflow."""
+    """A run in MLflow; a store that fails while it is open delays its numbers and does not end it."""
 
-    def __init__(self, stage: str, run_id: str) -> None:
+    def __init__(self, stage: str, run_id: str, store: PatientStore) -> None:
         self.stage = stage
         self.run_id = run_id
         self.model: dict[str, str] = {}
-        self._metrics: list[Metric] = []
+        self._store = store
+        self._metrics: list[Number] = []
         self._flushed_s = time.monotonic()
 
     def log(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Numbers at a step; written every 200 numbers or 5 seconds."""
-        from mlflow.entities import Metric
-
         now_ms = int(time.time() * 1000)
-        self._metrics += [Metric(name, float(value), now_ms, step) for name, value in metrics.items()]
+        self._metrics += [(name, float(value), now_ms, step) for name, value in metrics.items()]
         if len(self._metrics) >= FLUSH_AT or time.monotonic() - self._flushed_s > FLUSH_AFTER_S:
             self.flush()
 
     def flush(self) -> None:
         """Write what is waiting."""
-        from mlflow import MlflowClient
-
-        if self._metrics:
-            MlflowClient().log_batch(self.run_id, metrics=self._metrics)
+        self._store.write(self._metrics)
         self._metrics, self._flushed_s = [], time.monotonic()
 
     def log_artifact(self, path: Path) -> None:
@@ -96,14 +94,22 @@ class MlflowRun(AbstractRun):
         import mlflow
 
         log = mlflow.log_artifacts if path.is_dir() else mlflow.log_artifact
-        log(str(path), **({"artifact_path": path.name} if path.is_dir() else {}))
+        rest = {"artifact_path": path.name} if path.is_dir() else {}
+        self._store.attempt(lambda: log(str(path), **rest))
 
     def log_model_folder(self, folder: Path) -> None:
         """A model folder as pyfunc from code and safetensors; no pickle anywhere."""
         from assets_defs.tracking_models import log_pyfunc
 
         self.flush()
-        self.model = {"model_uri": log_pyfunc(folder), "model_sha256": sha256_of_tree(folder)}
+        uris: list[str] = []
+        if self._store.attempt(lambda: uris.append(log_pyfunc(folder))):
+            self.model = {"model_uri": uris[0], "model_sha256": sha256_of_tree(folder)}
+
+    def end(self, status: str) -> None:
+        """Write what is waiting and how it ended."""
+        self.flush()
+        self._store.end(status)
 
 
 @contextmanager
@@ -117,41 +123,58 @@ def track_run(
         params: What the run was asked to do; nested mappings become `a.b`.
         root: The project folder, where dvc.yaml and dvc.lock are.
         name: Of the run, where a stage has several; the stage's by default.
+
+    Raises:
+        StageError: The tracking store does not work at the start.
     """
     name = name or stage
     if os.environ.get("MU0_TRACKING") == "off":
         yield SilentRun()
         return
-    configure_mlflow()
+    run, url = _begin(stage, params, root, name)
+    status = "FAILED"
+    try:
+        yield run
+        status = "FINISHED"
+    finally:
+        run.end(status)
+    write_json(root / LAST_RUNS / f"{name}.json", {"run_id": run.run_id, "url": url, **run.model})
+
+
+def _begin(stage: str, params: Mapping[str, Any], root: Path, name: str) -> tuple[MlflowRun, str]:
+    """The run and its address for people, after what earlier runs left undone."""
+    experiment = configure_mlflow()
     import mlflow
 
+    uri, folder = tracking_uri(), root / LAST_RUNS
     parent = os.environ.get("MU0_PARENT_RUN_ID")
     hashes = input_hashes(stage, root)
-    with mlflow.start_run(
-        run_name=name, parent_run_id=parent, nested=parent is not None, tags=_tags(stage, hashes, root)
-    ) as active:
-        run = MlflowRun(name, active.info.run_id)
-        mlflow.log_params(flatten(params))
-        _log_inputs(run.run_id, hashes)
-        try:
-            yield run
-        finally:
-            run.flush()
-        record = {"run_id": run.run_id, "url": _url(active.info), **run.model}
-        write_json(root / LAST_RUNS / f"{name}.json", record)
+    with store_errors(uri):
+        deliver(folder)
+        mark_killed_runs(experiment, stage, root)
+        active = mlflow.start_run(
+            run_name=name,
+            parent_run_id=parent,
+            nested=parent is not None,
+            tags=_tags(stage, hashes, root) | process_tags(root),
+        )
+        run_id = active.info.run_id
+        run = MlflowRun(name, run_id, PatientStore(uri, run_id, folder / f"{name}{SUFFIX}"))
+        with ExitStack() as on_failure:
+            on_failure.callback(run.end, "FAILED")
+            mlflow.log_params(flatten(params))
+            _log_inputs(run_id, hashes)
+            on_failure.pop_all()
+    return run, _url(active.info)
 
 
-def configure_mlflow() -> None:
-    """Choose the store and the experiment; no telemetry, no pickle, no bars for local copies."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    import mlflow
+def configure_mlflow() -> str:
+    """Open the store and choose the experiment; returns the experiment's id.
 
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.utils.environment"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_URI))
-    mlflow.set_experiment(EXPERIMENT)
+    Raises:
+        StageError: The tracking store does not work.
+    """
+    return open_store(EXPERIMENT)
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

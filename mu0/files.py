@@ -90,10 +90,10 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def sha256_of_tree(folder: Path) -> str:
-    """Hex digest over the relative names and contents of all files below `folder`."""
+def sha256_of_tree(folder: Path, leaving_out: frozenset[str] = frozenset()) -> str:
+    """Hex digest over the relative names and contents of all files below `folder`, without some names."""
     digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in leaving_out):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{sha256_of(path)}\n".encode())
     return digest.hexdigest()
 

@@ -1,13 +1,18 @@
 """A tracked run: numbers, inputs with DVC's hashes, tags, a record for others; silent when switched off."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from assets_defs.tracking import SilentRun, flatten, input_hashes, track_run
+import assets_defs
+from assets_defs.tracking import SilentRun, configure_mlflow, flatten, input_hashes, track_run
+from mu0.errors import StageError
 
 MD5 = "0123456789abcdef0123456789abcdef.dir"
 
@@ -91,5 +96,50 @@ def test_other_faults_of_the_store_are_told_at_once(project: Path, monkeypatch: 
         raise MlflowException("disk I/O error")
 
     monkeypatch.setattr(MlflowClient, "log_inputs", broken)
-    with pytest.raises(MlflowException, match="disk I/O"), track_run("train", {}, project):
+    with pytest.raises(StageError, match="disk I/O"), track_run("train", {}, project):
         pass
+
+
+@pytest.mark.slow
+def test_a_training_outlives_its_store(
+    project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The database becomes garbage in the middle; the next run finds it back and delivers the numbers."""
+    with track_run("train", {}, project) as run:
+        run.log({"loss": 3.0}, step=0)
+        run.flush()
+        whole = (project / "mlflow.db").read_bytes()
+        (project / "mlflow.db").write_bytes(b"broken" * 1000)
+        for step in range(1, 400):
+            run.log({"loss": 1.0 / step}, step=step)
+        run.log_artifact(project / "dvc.yaml")
+    assert len([each for each in caplog.records if "The run goes on" in each.message]) == 1
+    waiting = project / ".mu0_cache/mlflow/train.waiting.jsonl"
+    assert len(waiting.read_text().splitlines()) == 400, "a head and every number but the first"
+    (project / "mlflow.db").write_bytes(whole)
+    with track_run("train", {}, project):
+        pass
+    client = MlflowClient()
+    assert len(client.get_metric_history(run.run_id, "loss")) == 400
+    assert client.get_run(run.run_id).info.status == "FINISHED"
+    assert not waiting.exists()
+
+
+KILLED_STAGE = """
+import os, signal
+import assets_defs
+from assets_defs.tracking import configure_mlflow, track_run
+with track_run("train", {}):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_does_not_run_for_ever(project: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(assets_defs.__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", KILLED_STAGE], cwd=project, env=environment, check=False)
+    configure_mlflow()
+    [left] = MlflowClient().search_runs(["1"])
+    assert left.info.status == "RUNNING"
+    with track_run("train", {}, project):
+        assert MlflowClient().get_run(left.info.run_id).info.status == "KILLED"
