@@ -11,7 +11,7 @@ defs = dg.Definitions.merge(
     build_definitions(project_here()),
     build_definitions(project_here(BENCHMARK), job="benchmark_traces", sensor="benchmark_lock_sync"),
     dg.Definitions(
-        jobs=[jobs.data_engine, jobs.world_model, jobs.policy, jobs.promotion],
+        jobs=[jobs.data_engine, jobs.world_model, jobs.policy, jobs.promotion, jobs.rollback],
         schedules=[jobs.nightly],
     ),
 )

@@ -33,12 +33,12 @@ class PromotionConfig(dg.Config):
 @dg.op
 def promote_models(context: dg.OpExecutionContext, config: PromotionConfig) -> None:
     """Register what was trained as `challenger`; move `champion` when every gate passes."""
-    from mu0.errors import PromotionError
+    from mu0.errors import PromotionError, StageError
     from orchestration.promotion.promotion import promote
 
     try:
         outcome = promote(dry_run=config.dry_run)
-    except PromotionError as error:
+    except (PromotionError, StageError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info(outcome.describe())
 
@@ -47,6 +47,38 @@ def promote_models(context: dg.OpExecutionContext, config: PromotionConfig) -> N
 def promotion() -> None:
     """Promote what passed."""
     promote_models()
+
+
+class RollbackConfig(dg.Config):
+    """Options of the rollback job."""
+
+    model: str = ""  # all models when empty
+    reason: str = ""
+    dry_run: bool = False
+
+
+@dg.op
+def roll_models_back(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
+    """Swap `champion` and `previous` after the files of the one that comes back were verified."""
+    from pathlib import Path
+
+    from mu0.errors import PromotionError, StageError
+    from orchestration.promotion.promotion import registered_names
+    from orchestration.promotion.rollback import rollback as roll_back
+
+    root = Path()
+    try:
+        names = registered_names(root, config.model or None)
+        outcome = roll_back(names, root, dry_run=config.dry_run, reason=config.reason)
+    except (PromotionError, StageError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    context.log.info(outcome.describe())
+
+
+@dg.job(description="Registry: champion and previous change places; again brings the newer one back.")
+def rollback() -> None:
+    """Go back to the previous champions."""
+    roll_models_back()
 
 
 nightly = dg.ScheduleDefinition(

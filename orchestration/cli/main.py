@@ -74,6 +74,32 @@ def promote(
 
 @app.command()
 @people_errors
+def rollback(
+    model: Annotated[
+        str | None, typer.Argument(help="world_model, action_expert_ur3_…, or a registered name; none: all.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in the registry with your name and the time.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+) -> None:
+    """Make the previous champion champion again; once more brings the newer one back."""
+    from orchestration.cli.registry import roll_models_back
+
+    roll_models_back(model, dry_run=dry_run, reason=reason)
+
+
+@app.command()
+@people_errors
+def verify(
+    fix: Annotated[bool, typer.Option("--fix", help="Put right what can be put right safely.")] = False,
+) -> None:
+    """Re-hash data, models, DVC's cache and the registry's files; says what to do about each difference."""
+    from orchestration.cli.verify import verify_everything
+
+    verify_everything(fix=fix)
+
+
+@app.command()
+@people_errors
 def sync() -> None:
     """Tell Dagster what DVC made elsewhere, so that its UI is fresh."""
     from orchestration.cli.chain import sync_with_dagster

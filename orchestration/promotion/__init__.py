@@ -1,1 +1,1 @@
-"""Who may become champion: gates, the model registry, and the command that moves its aliases."""
+"""The model registry: gates, promotion, rollback, and whether the stored files are what was registered."""

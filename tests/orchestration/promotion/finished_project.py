@@ -1,14 +1,19 @@
 """What `dvc repro` leaves behind, in miniature."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+from mlflow import MlflowClient
 
 from assets_defs.chain import PIPELINE
 from assets_defs.dvc_state import md5_of
 from assets_defs.graph import Stage
+from mu0.files import sha256_of_tree
+from orchestration.promotion.registry import Registry, Version
+from orchestration.promotion.verify_registry import SHA_TAG
 
 WORLD_METRICS = {
     "mu0_ade_uv": 0.1, "static_ade_uv": 0.2,
@@ -46,3 +51,14 @@ def record_in_lock(root: Path) -> None:
 
     stages = {stage.name: entry(stage) for stage in PIPELINE.all_stages}
     (root / "dvc.lock").write_text(yaml.safe_dump({"stages": stages}))
+
+
+def register_row(registry: Registry, folder: Path, stage: str, tags: Mapping[str, str]) -> Version:
+    """`Registry.register` without stored files: a row of the registry that points to the folder itself."""
+    client, sha256 = MlflowClient(), sha256_of_tree(folder)
+    if not client.search_registered_models(f"name = '{registry.name}'"):
+        client.create_registered_model(registry.name)
+    client.create_model_version(registry.name, str(folder), tags={**tags, SHA_TAG: sha256})
+    found = registry.find(sha256)
+    assert found
+    return found
