@@ -12,6 +12,8 @@ from assets_defs.chain import PIPELINE
 from mu0.errors import Mu0Error, StageError
 from orchestration.params import check_params
 from orchestration.running.child import run_child
+from orchestration.verify.guard import require_recorded_models, require_sound_cache
+from orchestration.verify.lost import how_to_get_back
 
 TRAINING = {
     "world_model": ["check_world_model"],
@@ -59,7 +61,8 @@ def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
     """`dvc repro` with checked names, checked params and this interpreter.
 
     Raises:
-        StageError: A name is unknown, or a stage failed (its own message stands above).
+        StageError: A name is unknown, a stage failed (its own message stands above), or DVC's cache or a
+            model has other bytes than recorded.
         ParamsError: params.yaml is wrong.
     """
     unknown = sorted(set(stages) - set(PIPELINE.stages))
@@ -71,13 +74,22 @@ def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
         )
     require_project()
     check_params()
-    code = run_python("orchestration.running.dvc", "repro", *(["--force"] if force else []), *stages)
+    require_sound_cache(Path())
+    try:
+        code = run_python("orchestration.running.dvc", "repro", *(["--force"] if force else []), *stages)
+    except KeyboardInterrupt:
+        if lost := how_to_get_back(Path()):
+            typer.echo(f"\n{lost}", err=True)
+        raise
     if code:
         raise StageError(
             f"The chain stopped (dvc repro left with {code}).",
             expected="every stage and every check to pass",
-            remedy="read the first message above; finished stages are kept, so `mu0 run` goes on from there.",
+            remedy="read the first message above; finished stages are kept, so `mu0 run` goes on from there. "
+            + how_to_get_back(Path()),
         )
+    require_sound_cache(Path())
+    require_recorded_models(Path())
 
 
 def training_stages(what: str) -> list[str]:
