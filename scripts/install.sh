@@ -58,7 +58,7 @@ if ! usable; then
         rm -rf "$VENV"
     fi
     "$python" -m venv "$VENV" || {
-        say "The virtual environment could not be made. On Debian and Ubuntu: apt-get install python3-venv."
+        say "The virtual environment could not be made; the message above says why. If ensurepip is missing, on Debian and Ubuntu: apt-get install python3-venv."
         exit 1
     }
 fi

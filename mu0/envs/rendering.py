@@ -51,7 +51,8 @@ for names in sys.argv[1:]:
         except OSError as error:
             found = error
     else:
-        sys.exit(f"{names.replace('|', ' or ')} cannot be loaded ({found})")
+        fault = "is not on this machine" if "No such file" in str(found) else f"does not load: {found}"
+        sys.exit(f"{names.replace('|', ' or ')} {fault}")
 import mujoco
 model = mujoco.MjModel.from_xml_string(
     "<mujoco><worldbody><light pos='0 0 3'/><geom size='.2' rgba='1 1 1 1'/></worldbody></mujoco>")
