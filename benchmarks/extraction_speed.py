@@ -19,8 +19,8 @@ from mu0.params.extract import ExtractParams
 from mu0.params.raw_videos import SimulatedSource
 from mu0.sources.simulated import record_clip
 from mu0.traceextract.backends.interfaces import Footage
-from mu0.traceextract.engine import track
 from mu0.traceextract.keypoints.choice import choose
+from mu0.traceextract.long_clips.following import track
 from mu0.traceextract.reconstruction.depth_and_path import reconstruct_rgbd
 from mu0.traceextract.samples.anchor_views import sample_traces
 

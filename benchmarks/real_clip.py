@@ -33,9 +33,9 @@ from mu0.params.extract import ExtractParams
 from mu0.sources.own_files.reader import FileItem, write_item
 from mu0.traceextract.backends.interfaces import Keypoints
 from mu0.traceextract.backends.registry import load_reconstructor
-from mu0.traceextract.engine import track
 from mu0.traceextract.footage import read_footage
 from mu0.traceextract.keypoints.choice import choose
+from mu0.traceextract.long_clips.following import track
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 # outline of the gripper in frame 0, around the ring of its wrist at (262, 55) [px]

@@ -28,8 +28,8 @@ from mu0.evaluation.traces.track_metrics import tapvid3d
 from mu0.geometry.rigid import apply
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Footage
-from mu0.traceextract.engine import track
 from mu0.traceextract.keypoints.choice import choose
+from mu0.traceextract.long_clips.following import track
 from mu0.traceextract.reconstruction.depth_and_path import pixels_only
 from mu0.traceextract.tracking.confidence import PIXEL_TABLE, PIXEL_TOLERANCE_SHARE, fit_table
 from mu0.traceextract.tracking.world_tracks import WorldTracks

@@ -1,39 +1,47 @@
 """TraceExtract: one clip in, one episode out. The method's figure, in words.
 
-    footage -> depth and camera path -> entities and keypoints -> pixel tracks
-            -> world tracks on rigid bodies -> traces through every anchor's camera -> episode
+    footage --> depth and camera path of the whole clip
+    for every window (a short clip is a clip of one window):
+        entities and keypoints where nothing is followed yet --> pixel tracks --> world tracks on rigid bodies
+        --> traces through every anchor's camera --> rows of the episode
+        points at the window's end --> handed over to the next window
+    --> episode
 
-Every step is a module beside this one; the first, second and fourth are backends named in params.yaml.
+Every step is a room beside this file: `footage`, `reconstruction`, `keypoints`, `tracking`, `bodies` (without
+depth `pixels`), `samples`; what windows share is in `long_clips`, the verdict in `quality`. Features, depth and
+pixel tracks come from backends named in params.yaml.
 """
 
 import time
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from mu0.episodes.arrays import EpisodeArrays
 from mu0.episodes.movement import movement_statistics
 from mu0.episodes.sidecar import Sidecar
-from mu0.episodes.write import write_episode
+from mu0.episodes.write import naming_a_full_disk, write_episode
 from mu0.params.extract import ExtractParams
 from mu0.sources.clip.on_disk import Clip
-from mu0.traceextract.backends.interfaces import Footage, Keypoints, Reconstruction
-from mu0.traceextract.backends.registry import load_point_tracker, load_reconstructor
-from mu0.traceextract.bodies.assembly import assemble
-from mu0.traceextract.footage import kept_frames, read_footage
-from mu0.traceextract.keypoints.choice import choose
-from mu0.traceextract.keypoints.reseeding import reseed
-from mu0.traceextract.long_clips.window_engine import extract_windows
-from mu0.traceextract.quality.provenance import sidecar_of
-from mu0.traceextract.quality.unexplained import unexplained_motion
-from mu0.traceextract.quality.verdict import clip_ledgers, mean_acceleration, quality_row, with_lens
-from mu0.traceextract.samples.anchor_views import SampledTraces, sample_traces
+from mu0.traceextract.backends.interfaces import Footage, Reconstruction
+from mu0.traceextract.backends.registry import load_reconstructor
+from mu0.traceextract.footage import fits_in_memory
+from mu0.traceextract.keypoints.choice import n_keypoints
+from mu0.traceextract.long_clips.following import Identities, follow
+from mu0.traceextract.long_clips.growing_episode import (
+    AbstractGrowingEpisode,
+    EpisodeInFiles,
+    EpisodeInMemory,
+    WholeClip,
+)
+from mu0.traceextract.long_clips.handover import Handover, hand_over
+from mu0.traceextract.long_clips.memory import release_memory
+from mu0.traceextract.long_clips.window_samples import sample_window
+from mu0.traceextract.long_clips.window_totals import WindowTotals
+from mu0.traceextract.long_clips.windows import cut_windows, footage_of, reconstruction_of
+from mu0.traceextract.quality.verdict import with_lens
 from mu0.traceextract.traceforge.grid_engine import extract_traceforge
-from mu0.traceextract.tracking.displacement import displacement
-from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 EPISODE_NAME = "episode"
+SCRATCH_NAME = "scratch"
 
 
 def extract_episode(clip: Clip, params: ExtractParams, folder: Path) -> dict[str, object]:
@@ -54,11 +62,14 @@ def extract_episode(clip: Clip, params: ExtractParams, folder: Path) -> dict[str
     """
     if params.mode == "traceforge":
         return extract_traceforge(clip, params, folder)
-    if len(kept_frames(clip, params.target_fps_hz)) > params.window_frames:
-        return extract_windows(clip, params, folder / EPISODE_NAME, folder / "scratch")
-    arrays, sidecar, row = extract_clip(clip, params)
+    goal = folder / EPISODE_NAME
+    if not fits_in_memory(clip, params):
+        with naming_a_full_disk(goal), EpisodeInFiles(goal, folder / SCRATCH_NAME) as files:
+            return extract_into(files, clip, params)
+    memory = EpisodeInMemory()
+    row = extract_into(memory, clip, params)
     if row["status"] == "ok":
-        write_episode(folder / EPISODE_NAME, arrays, sidecar)
+        write_episode(goal, *memory.content())
     return row
 
 
@@ -73,58 +84,55 @@ def extract_clip(clip: Clip, params: ExtractParams) -> tuple[EpisodeArrays, Side
         ExtractionError: The clip has fewer than two frames, or a backend does not exist.
         SourceError: The clip cannot be decoded.
     """
+    memory = EpisodeInMemory()
+    row = extract_into(memory, clip, params)
+    return *memory.content(), row
+
+
+def extract_into(episode: AbstractGrowingEpisode, clip: Clip, params: ExtractParams) -> dict[str, object]:
+    """Extract one clip, wherever its episode grows.
+
+    Returns:
+        The quality row.
+
+    Raises:
+        ExtractionError: The clip has fewer than two frames, or a backend does not exist.
+        SourceError: The clip cannot be decoded.
+    """
     started = time.perf_counter()
-    footage = read_footage(clip, params.target_fps_hz)
+    footage = episode.read(clip, params.target_fps_hz)
     reconstruction = load_reconstructor(params.reconstructor, params.learned).reconstruct(footage)
-    keypoints = choose(footage, reconstruction, params)
-    tracks = track(footage, reconstruction, keypoints, params)
+    info = with_lens(clip.info, reconstruction.intrinsics_source)
+    totals, identities = WindowTotals(info, footage, reconstruction.note), Identities()
+    _through_windows(episode, footage, reconstruction, params, (totals, identities))
     width, height = footage.image_size_px
-    sampled = sample_traces(tracks, (height, width), params)
-    arrays = episode_arrays(footage, reconstruction, tracks, sampled)
-    seconds_per_frame = (time.perf_counter() - started) / len(footage.frames)
-    n_points_in = tracks.n_points + sum(tracks.dropped.values())
-    ledgers = clip_ledgers(clip.info.n_frames, len(footage.source_frames), n_points_in, tracks, sampled)
-    row = quality_row(
-        with_lens(clip.info, reconstruction.intrinsics_source),
-        tracks, sampled.samples, reconstruction.note, seconds_per_frame,
-        fps_hz=footage.fps_hz, ledgers=ledgers,
-    )  # fmt: skip
-    return arrays, sidecar_of(clip, footage, reconstruction, sampled.retiming, params), row
+    movement = movement_statistics(reconstruction.camera_from_world, totals.extent_px, (height, width))
+    life = identities.life.table()
+    episode.finish(WholeClip(clip, footage, reconstruction, totals.acceleration, movement, life), params)
+    return totals.row((time.perf_counter() - started) / len(footage.frames))
 
 
-def track(
+def _through_windows(
+    episode: AbstractGrowingEpisode,
     footage: Footage,
     reconstruction: Reconstruction,
-    keypoints: tuple[Keypoints, Keypoints],
     params: ExtractParams,
-) -> WorldTracks:
-    """Follow the keypoints and complete their tracks."""
-    chosen, helpers = keypoints
-    everyone = chosen.joined(helpers)
-    tracker = load_point_tracker(params.tracker, params.learned)
-    pixel_tracks = tracker.track(footage, reconstruction, everyone)
-    everyone, pixel_tracks = reseed(footage, reconstruction, everyone, pixel_tracks, params, tracker)
-    n_helpers = len(helpers.frame)
-    tracks = assemble(pixel_tracks, everyone, n_helpers, reconstruction, footage.grey, params)
-    unexplained = unexplained_motion(footage, reconstruction, tracks)
-    return replace(tracks, residuals=tracks.residuals | unexplained)
-
-
-def episode_arrays(
-    footage: Footage, reconstruction: Reconstruction, tracks: WorldTracks, sampled: SampledTraces
-) -> EpisodeArrays:
-    """The content of the official files."""
-    n_frames = len(footage.frames)
+    books: tuple[WindowTotals, Identities],
+) -> None:
+    """Rows of all windows into the episode, what they add up to into the books."""
+    totals, identities = books
     width, height = footage.image_size_px
-    depth = reconstruction.depth_m
-    extent_px = displacement(tracks.uv_px, tracks.visible)
-    return EpisodeArrays(
-        images=footage.frames,
-        depth_m=None if depth is None else depth.astype(np.float16),
-        intrinsics=np.repeat(reconstruction.intrinsics[None].astype(np.float32), n_frames, 0),
-        camera_from_world=reconstruction.camera_from_world.astype(np.float32),
-        acceleration=mean_acceleration(tracks),
-        samples=sampled.samples,
-        extras=sampled.extras,
-        movement=movement_statistics(reconstruction.camera_from_world, extent_px, (height, width)),
-    )
+    max_movers = round(params.moving_budget_share * n_keypoints(footage, params))
+    windows = cut_windows(len(footage.frames), params)
+    handover: Handover | None = None
+    for window, following in zip(windows, [*windows[1:], None], strict=True):
+        view = footage_of(footage, window), reconstruction_of(reconstruction, window)
+        followed, n_points_in = follow(view, window, handover, params, identities)
+        sampled = sample_window(episode, followed, window, (height, width), params)
+        totals.add(followed, window, sampled, n_points_in)
+        identities.life.note_found(followed, window)
+        if following is not None:
+            handover = hand_over(followed, window, following, (width, height), max_movers)
+            identities.life.note_handover(handover)
+            del view, followed, sampled  # two windows need not be in memory at a time
+            release_memory()

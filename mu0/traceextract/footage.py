@@ -15,6 +15,7 @@ from jaxtyping import Int, UInt8
 
 from mu0.episodes.stream import FrameStore, NpyWriter
 from mu0.errors import ExtractionError
+from mu0.params.extract import ExtractParams
 from mu0.sources.clip.on_disk import Clip
 from mu0.sources.containers.timing import even_indices, take
 from mu0.traceextract.backends.interfaces import FineGrey, Footage
@@ -39,6 +40,11 @@ def kept_frames(clip: Clip, target_fps_hz: float) -> np.ndarray:
             remedy="leave this clip out, or raise `extract.target_fps_hz` in params.yaml.",
         )
     return kept
+
+
+def fits_in_memory(clip: Clip, params: ExtractParams) -> bool:
+    """Whether the kept frames are no more than one window holds; raises as `kept_frames`."""
+    return len(kept_frames(clip, params.target_fps_hz)) <= params.window_frames
 
 
 def read_footage(clip: Clip, target_fps_hz: float) -> Footage:

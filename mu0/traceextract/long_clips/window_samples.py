@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from mu0.episodes.arrays import SAMPLE_NAMES, SampleExtras, Samples
+from mu0.episodes.joined_samples import joined_samples
 from mu0.episodes.retiming import Retiming
-from mu0.episodes.stream_samples import SampleStream
 from mu0.params.extract import ExtractParams
+from mu0.traceextract.long_clips.growing_episode import AbstractGrowingEpisode
 from mu0.traceextract.long_clips.handover import Followed
 from mu0.traceextract.long_clips.windows import Window
 from mu0.traceextract.samples.anchor_views import SampledTraces, sample_traces
@@ -19,12 +20,16 @@ PER_ROW = ("keypoints", "cluster_ids", "is_moving", "visibs")
 
 
 def sample_window(
-    stream: SampleStream, followed: Followed, window: Window, size_px: tuple[int, int], params: ExtractParams
+    episode: AbstractGrowingEpisode,
+    followed: Followed,
+    window: Window,
+    size_px: tuple[int, int],
+    params: ExtractParams,
 ) -> SampledTraces:
     """Append the samples of a window's core to the episode.
 
     Args:
-        stream: The episode's samples.
+        episode: Takes the samples.
         followed: All tracks of the window.
         window: Its frames.
         size_px: Image height and width.
@@ -39,7 +44,7 @@ def sample_window(
         block = anchors[first : first + ANCHORS_AT_ONCE]
         sampled = sample_traces(followed.tracks, size_px, params, block)
         if sampled.samples is not None and sampled.extras is not None and sampled.retiming is not None:
-            stream.add(*_numbered(sampled.samples, sampled.extras, sampled.retiming, followed, window))
+            episode.add(*_numbered(sampled.samples, sampled.extras, sampled.retiming, followed, window))
         parts.append(_without_traces(sampled))
     return _joined(parts)
 
@@ -83,7 +88,4 @@ def _joined(parts: list[SampledTraces]) -> SampledTraces:
     filled = [part.samples for part in parts if part.samples is not None]
     if not filled:
         return SampledTraces(None, None, dict(dropped), n_pairs)
-    arrays = {name: np.concatenate([getattr(samples, name) for samples in filled]) for name in SAMPLE_NAMES}
-    counts = np.concatenate([np.diff(samples.offsets) for samples in filled])
-    arrays["offsets"] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return SampledTraces(Samples(**arrays), None, dict(dropped), n_pairs)
+    return SampledTraces(joined_samples(filled), None, dict(dropped), n_pairs)

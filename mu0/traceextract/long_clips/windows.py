@@ -62,6 +62,8 @@ def cut_windows(n_frames: int, params: ExtractParams) -> list[Window]:
 
 def footage_of(footage: Footage, window: Window) -> Footage:
     """The frames of a window, in memory; depth stays with the reconstruction."""
+    if footage.scratch is None and len(window.span) == len(footage.frames):
+        return footage
     span = slice(window.span.start, window.span.stop)
     poses = footage.camera_from_world
     return replace(
@@ -77,8 +79,12 @@ def footage_of(footage: Footage, window: Window) -> Footage:
 
 def reconstruction_of(reconstruction: Reconstruction, window: Window) -> Reconstruction:
     """Depth and cameras of a window, in memory; the world stays the clip's."""
+    depth = reconstruction.depth_m
+    is_whole = len(window.span) == len(reconstruction.camera_from_world)
+    if is_whole and (depth is None or isinstance(depth, np.ndarray)):
+        return reconstruction
     span = slice(window.span.start, window.span.stop)
-    depth, residual = reconstruction.depth_m, reconstruction.pose_residual_px
+    residual = reconstruction.pose_residual_px
     return replace(
         reconstruction,
         depth_m=None if depth is None else np.asarray(depth[span]),

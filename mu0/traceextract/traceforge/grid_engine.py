@@ -23,7 +23,7 @@ from mu0.params.extract import ExtractParams
 from mu0.sources.clip.on_disk import Clip
 from mu0.traceextract.backends.interfaces import Footage
 from mu0.traceextract.backends.registry import load_reconstructor
-from mu0.traceextract.footage import kept_frames, read_footage, store_footage
+from mu0.traceextract.footage import fits_in_memory, read_footage, store_footage
 from mu0.traceextract.keypoints.coverage import coverage
 from mu0.traceextract.quality.motion import motion_of
 from mu0.traceextract.quality.provenance import sidecar_of
@@ -86,10 +86,10 @@ class GridView(AbstractEpisodeView):
             SourceError: The clip cannot be decoded.
         """
         self._clip, self._params = clip, params
-        if len(kept_frames(clip, params.target_fps_hz)) > params.window_frames:
-            self._footage = store_footage(clip, params.target_fps_hz, scratch / "images.npy", scratch)
-        else:
+        if fits_in_memory(clip, params):
             self._footage = read_footage(clip, params.target_fps_hz)
+        else:
+            self._footage = store_footage(clip, params.target_fps_hz, scratch / "images.npy", scratch)
         backend = load_reconstructor(params.reconstructor, params.learned)
         self._scene = backend.reconstruct(self._footage)
         self.folder, self.layout = clip.folder, "official"

@@ -17,7 +17,8 @@ from mu0.params.extract import ExtractParams
 from mu0.params.raw_videos import SimulatedSource
 from mu0.sources.clip.on_disk import ClipInfo, write_clip
 from mu0.sources.simulated import record_clip
-from mu0.traceextract import engine
+from mu0.traceextract.engine import extract_episode
+from mu0.traceextract.long_clips import window_samples
 from mu0.traceextract.samples.anchor_views import SampledTraces, sample_traces
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
@@ -51,14 +52,16 @@ def extraction(tmp_path_factory: pytest.TempPathFactory) -> tuple[Episode, World
     )
     seen: list[WorldTracks] = []
 
-    def looking(tracks: WorldTracks, size_px: tuple[int, int], params: ExtractParams) -> SampledTraces:
+    def looking(
+        tracks: WorldTracks, size_px: tuple[int, int], params: ExtractParams, anchors: list[int]
+    ) -> SampledTraces:
         seen.append(tracks)
-        return sample_traces(tracks, size_px, params)
+        return sample_traces(tracks, size_px, params, anchors)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "sample_traces", looking)
+        patch.setattr(window_samples, "sample_traces", looking)
         params = ExtractParams(target_fps_hz=recorded.fps_hz / STRIDE, anchor_stride=4, workers=1)
-        row = engine.extract_episode(clip, params, folder)
+        row = extract_episode(clip, params, folder)
     assert row["status"] == "ok"
     return read_episode(folder / "episode"), seen[0]
 

@@ -6,7 +6,7 @@ import grimp
 import pytest
 
 from mu0.sources.clip.cache import PACKAGE, SIMULATION_CODE, cache_key, link_tree
-from mu0.sources.registry import code_of
+from mu0.sources.registry import READERS, code_of
 
 BASIS = ("mu0.errors", "mu0.files", "mu0.params", "mu0.progress", "mu0.records", "mu0.interfaces")
 FILES_CODE = code_of("files")
@@ -42,3 +42,11 @@ def test_every_module_that_makes_a_clip_is_part_of_its_key(module: str, code: tu
         ).exists()
         known = any(name == f"mu0.{part}" or name.startswith(f"mu0.{part}.") for part in listed)
         assert known or is_package or name.startswith((*BASIS, *KEEPERS)), f"{name} is missing in the key"
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_every_pattern_of_a_key_finds_code(kind: str) -> None:
+    """A pattern that finds nothing would let old clips pass for new ones."""
+    for pattern in (*code_of(kind), *SIMULATION_CODE):
+        found = [path for path in PACKAGE.glob(pattern) if path.is_dir() or path.suffix == ".py"]
+        assert found, pattern

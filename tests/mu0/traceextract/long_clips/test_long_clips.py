@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from benchmarks.long_clip import USUAL, intrinsics, write_long_clip
-from mu0.episodes.arrays import EpisodeArrays
-from mu0.episodes.read import Episode, read_episode
+from mu0.episodes.arrays import EpisodeArrays, Samples
+from mu0.episodes.read import read_episode
 from mu0.episodes.retiming import StoredRetiming
 from mu0.episodes.sidecar import SIDECAR_NAME
 from mu0.episodes.validate import validate_episode
-from mu0.episodes.write import write_episode
+from mu0.episodes.write import EXTRAS_FOLDER, write_episode
 from mu0.files import sha256_of_tree
 from mu0.params.extract import ExtractParams
 from mu0.sources.clip.on_disk import Clip
-from mu0.traceextract.engine import extract_clip, extract_episode
-from mu0.traceextract.long_clips.window_engine import extract_windows
+from mu0.traceextract.engine import extract_clip, extract_episode, extract_into
+from mu0.traceextract.long_clips.growing_episode import EpisodeInFiles
 from tests.mu0.traceextract import square_scene as scene
 
 ROOT = Path(__file__).parents[4]
@@ -40,26 +40,80 @@ def folder(clip: Clip, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return goal / "episode"
 
 
+def official_bytes(episode: Path) -> dict[str, bytes]:
+    """All files of an episode but mu0.json and `mu0_samples/`."""
+    files = {path.relative_to(episode).as_posix(): path for path in episode.rglob("*") if path.is_file()}
+    return {
+        name: path.read_bytes()
+        for name, path in files.items()
+        if name != SIDECAR_NAME and not name.startswith(EXTRAS_FOLDER)
+    }
+
+
 @pytest.mark.parametrize("kind", [{}, {"depth": False, "poses": False}])
-def test_a_clip_of_one_window_gives_the_official_bytes_of_the_engine_in_memory(
+def test_an_episode_in_memory_and_one_in_files_have_the_same_official_bytes(
     kind: dict[str, bool], tmp_path: Path
 ) -> None:
     clip = scene.clip_of(scene.footage(**kind))
     params = ExtractParams(n_keypoints=60)
-    row = extract_windows(clip, params, tmp_path / "windows", tmp_path / "scratch")
+    with EpisodeInFiles(tmp_path / "files", tmp_path / "scratch") as files:
+        row = extract_into(files, clip, params)
     arrays, sidecar, expected = extract_clip(clip, params)
     write_episode(tmp_path / "memory", arrays, sidecar)
     timing = {"seconds_per_frame": 0}
     assert row | timing == expected | timing
-    theirs, ours = (
-        {path.relative_to(tmp_path / name).as_posix(): path.read_bytes() for path in files}
-        for name in ("memory", "windows")
-        for files in [sorted(p for p in (tmp_path / name).rglob("*") if p.is_file())]
+    assert official_bytes(tmp_path / "files") == official_bytes(tmp_path / "memory")
+    ours, theirs = (
+        {path.name for path in (tmp_path / name / EXTRAS_FOLDER).iterdir()} for name in ("files", "memory")
     )
-    own = {SIDECAR_NAME, *(f"mu0_samples/{name}.npy" for name in ("life", "future_frame", "history_frame"))}
-    assert set(ours) - set(theirs) == (own | {"mu0_samples/run_offsets.npy"}) - {SIDECAR_NAME}
-    for name in theirs.keys() - {SIDECAR_NAME}:
-        assert ours[name] == theirs[name], name
+    own = {f"{name}.npy" for name in ("life", "future_frame", "history_frame", "run_offsets")}
+    assert ours - theirs == own
+    for name in theirs:
+        here, there = (tmp_path / one / EXTRAS_FOLDER / name for one in ("files", "memory"))
+        assert here.read_bytes() == there.read_bytes()
+
+
+@pytest.mark.slow
+def test_how_large_the_window_is_does_not_matter_to_a_clip_that_fits_into_it(tmp_path: Path) -> None:
+    clip = scene.clip_of(scene.footage())
+    hashes = []
+    for n_frames in (scene.N_FRAMES, scene.N_FRAMES + 1, 400):
+        params = PARAMS.model_copy(update={"window_frames": n_frames})
+        (tmp_path / str(n_frames)).mkdir()
+        assert extract_episode(clip, params, tmp_path / str(n_frames))["status"] == "ok"
+        hashes.append(sha256_of_tree(tmp_path / str(n_frames)))
+    assert len(set(hashes)) == 1
+
+
+@pytest.mark.slow
+def test_several_windows_in_memory_are_those_in_files(clip: Clip, folder: Path, tmp_path: Path) -> None:
+    arrays, sidecar, _ = extract_clip(clip, PARAMS)
+    write_episode(tmp_path / "memory", arrays, sidecar)
+    assert official_bytes(tmp_path / "memory") == official_bytes(folder)
+    stored, packed = (read_episode(episode).sidecar.retiming for episode in (folder, tmp_path / "memory"))
+    assert stored is not None
+    assert packed is not None
+    np.testing.assert_array_equal(packed.run_offsets, stored.run_offsets)
+    np.testing.assert_array_equal(packed.track_ids, stored.track_ids)
+    np.testing.assert_allclose(packed.future_frame, stored.future_frame, atol=5e-4)
+
+
+@pytest.mark.slow
+def test_one_window_or_several_only_choose_other_points(tmp_path: Path) -> None:
+    """Frames, depth and cameras are equal; points differ, and both follow the boards through every anchor."""
+    clip = write_long_clip(tmp_path / "boards" / "clip", 150)
+    one, several = (
+        extract_clip(clip, PARAMS.model_copy(update={"window_frames": n_frames}))[0]
+        for n_frames in (150, 100)
+    )
+    for name in ("images", "depth_m", "intrinsics", "camera_from_world"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(several, name))
+    assert one.samples is not None
+    assert several.samples is not None
+    np.testing.assert_array_equal(one.samples.frame_indices, several.samples.frame_indices)
+    assert one.samples.n_rows != several.samples.n_rows
+    for samples in (one.samples, several.samples):
+        assert np.median(_errors_m(samples, 150)) < 0.004
 
 
 @pytest.mark.slow
@@ -75,20 +129,20 @@ def test_it_is_a_valid_episode_with_samples_in_every_part(folder: Path) -> None:
 @pytest.mark.slow
 def test_traces_follow_the_boards_through_every_window(folder: Path) -> None:
     episode = read_episode(folder)
-    error_m = _errors_m(episode)
+    assert episode.samples is not None
+    error_m = _errors_m(episode.samples, N_FRAMES)
     assert len(error_m) > 5000
     assert np.median(error_m) < 0.004
     assert np.quantile(error_m, 0.9) < 0.02
 
 
-def _errors_m(episode: Episode) -> np.ndarray:
+def _errors_m(samples: Samples, n_frames: int) -> np.ndarray:
     """Median distance over each raw trace between its motion and that of the board at its depth."""
-    samples, k = episode.samples, intrinsics(128, 128)
-    assert samples is not None
+    k = intrinsics(128, 128)
     frame = np.repeat(samples.frame_indices, np.diff(samples.offsets))
     errors = []
     for board in USUAL:
-        place = np.array([board.place(number) for number in range(N_FRAMES)])
+        place = np.array([board.place(number) for number in range(n_frames)])
         depth = samples.raw_traj[:, 0, 2].astype(float)
         for row in np.flatnonzero(np.abs(depth - board.depth_m) < 0.02):
             trace = samples.raw_traj[row][samples.raw_valid_steps[row]].astype(float)

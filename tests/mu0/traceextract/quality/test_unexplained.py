@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mu0.params.extract import ExtractParams
-from mu0.traceextract.engine import track
 from mu0.traceextract.keypoints.choice import choose
+from mu0.traceextract.long_clips.following import track
 from mu0.traceextract.quality.unexplained import unexplained_motion, warning_of
 from mu0.traceextract.reconstruction.depth_and_path import pixels_only, reconstruct_rgbd
 from mu0.traceextract.tracking.world_tracks import WorldTracks
