@@ -13,6 +13,7 @@ training       one loop, checkpoints, tracking
 policy         action experts on the frozen μ0
 evaluation     metrics with intervals, protocols
 viewer         overlays, HTML scenes, the report
-pipeline       the one stage graph
-stages, cli    programs
+inference      questions to a trained model
+serving        models behind an endpoint
+cli            the commands of the library
 """

@@ -8,8 +8,8 @@
     --> episode
 
 Every step is a room beside this file: `footage`, `reconstruction`, `keypoints`, `tracking`, `bodies` (without
-depth `pixels`), `samples`; what windows share is in `long_clips`, the verdict in `quality`. Features, depth and
-pixel tracks come from backends named in params.yaml.
+depth `pixels`), `samples`; what windows share is in `long_clips`, the verdict in `quality`. Features, depth
+and pixel tracks come from backends named in params.yaml.
 """
 
 import time

@@ -2,7 +2,7 @@
 
     <folder>/<episode>[.zarr]/zarr.json      total_frames, fps, embodiment, task_name, task_description, ...
                               images.<camera>/         one JPEG per chunk, all chunks in one shard
-                              obs_head_pose/           pose of the front camera, see `egoverse_calibration`
+                              obs_head_pose/           pose of the front camera, see `cameras`
                               obs_rgb_timestamps_ns/   when each frame was taken
                               annotations/             JSON texts {"text", "start_idx", "end_idx"}
 

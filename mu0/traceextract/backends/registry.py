@@ -1,5 +1,8 @@
 """Backends by role and name; a backend's module is imported when it is asked for, not before.
 
+Each lies in the room whose step it does: reconstructors in `reconstruction`, trackers in `tracking`, feature
+extractors in `keypoints`. All rooms stand on this one, so it knows them by their addresses only.
+
 Learned backends are told their own name, for several share a class, and `extract.learned`.
 """
 
@@ -42,7 +45,8 @@ def _load(role: Role, name: str, learned: LearnedParams | None) -> object:
         raise ExtractionError(
             f"extract.{role} is {name!r}.",
             expected=f"one of {', '.join(sorted(known))}",
-            remedy="correct `extract` in params.yaml, or register the backend in mu0/traceextract/backends.",
+            remedy="correct `extract` in params.yaml, or register the backend in "
+            "mu0/traceextract/backends/registry.py.",
         )
     module, _, kind = known[name].partition(":")
     backend = getattr(import_module(module), kind)
