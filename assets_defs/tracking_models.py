@@ -39,7 +39,7 @@ def log_pyfunc(folder: Path) -> str:
         raise CheckpointError(
             f"{folder} has no model.safetensors.",
             expected="a trained model",
-            remedy="run `mu0 run`, which trains it, or `dvc checkout`.",
+            remedy="run `mu0 run`, which trains it, or `mu0 verify --fix`, if DVC's cache holds it.",
         )
     is_expert = (folder / "normalization.json").is_file()
     artifacts = {"model": str(folder)} | (

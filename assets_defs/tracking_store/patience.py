@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from assets_defs.tracking_store.probe import is_reachable
 RETRY_AFTER_S = 30.0
 BATCH = 1000  # MLflow's limit for one call
 ONE_SHORT_TRY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+REFUSED = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 SUFFIX = ".waiting.jsonl"
 LOG = logging.getLogger("mu0.tracking")
 
@@ -90,11 +91,19 @@ class PatientStore:
         with _hurried() if self._failed_s is not None else nullcontext():
             is_told = self._end_in_store(status)
         if not is_told or self._waiting:
+            self._leave(status)
+
+    def _leave(self, status: str) -> None:
+        """For the next run of a stage to deliver."""
+        try:
             _write_waiting(self.path, self.run_id, status, self._waiting)
-            LOG.warning(
-                "%d numbers of this run wait in %s; the next run of a stage delivers them.",
-                len(self._waiting), self.path,
-            )  # fmt: skip
+        except OSError as error:
+            LOG.warning("%d numbers of this run are lost to MLflow: %s", len(self._waiting), error)
+            return
+        LOG.warning(
+            "%d numbers of this run wait in %s; the next run of a stage delivers them.",
+            len(self._waiting), self.path,
+        )  # fmt: skip
 
     def _end_in_store(self, status: str) -> bool:
         """Also where the store is away: MLflow would otherwise end its active run once more at exit."""
@@ -121,11 +130,12 @@ class PatientStore:
         self._has_warned = True
 
     def _keep(self, new: list[Number]) -> None:
-        if not self.path.exists():
-            _write_waiting(self.path, self.run_id, "", self._waiting)
-            return
-        with self.path.open("a") as stream:
-            stream.writelines(f"{json.dumps(number)}\n" for number in new)
+        with suppress(OSError):  # a full disk: they wait in memory
+            if self.path.exists():
+                with self.path.open("a") as stream:
+                    stream.writelines(f"{json.dumps(number)}\n" for number in new)
+            else:
+                _write_waiting(self.path, self.run_id, "", self._waiting)
 
 
 @contextmanager
@@ -151,23 +161,29 @@ def send(run_id: str, numbers: list[Number]) -> None:
 
 
 def deliver(folder: Path) -> None:
-    """Send what earlier runs left waiting in `folder`; runs that the store does not know are given up."""
+    """Send what earlier runs left waiting in `folder`; what the store refuses for good is set aside.
+
+    Such are runs that it does not know, and files that are not whole. Two processes may do this at once.
+    """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        head, numbers = read_waiting(path)
         try:
+            head, numbers = read_waiting(path)
             send(head["run_id"], numbers)
             if head["status"]:
                 MlflowClient().set_terminated(head["run_id"], head["status"])
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+        except FileNotFoundError:
+            continue  # another process was faster
+        except (MlflowException, ValueError, LookupError, TypeError) as error:
+            if isinstance(error, MlflowException) and error.error_code not in REFUSED:
                 raise
-            LOG.warning("%s belongs to a run that the store does not know; left alone.", path)
-            path.replace(path.with_suffix(".unknown"))
+            LOG.warning("%s cannot be delivered (%s); set aside.", path, first_line(error))
+            with suppress(FileNotFoundError):
+                path.replace(path.with_suffix(".refused"))
             continue
-        path.unlink()
+        path.unlink(missing_ok=True)
         LOG.info("%d numbers that waited in %s are in the store now.", len(numbers), path)
 
 

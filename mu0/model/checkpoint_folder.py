@@ -118,7 +118,7 @@ def fill_weights(model: nn.Module, path: Path) -> None:
         raise CheckpointError(
             f"{path} cannot be read: {error}.",
             expected="a complete safetensors file",
-            remedy="restore the file (`dvc checkout`), or train again.",
+            remedy="run `mu0 verify --fix`, which puts back what DVC's cache holds, or train again.",
         ) from error
 
 

@@ -45,7 +45,7 @@ def world_model_sha256(world_model_folder: Path) -> str:
         raise CheckpointError(
             f"There is no {path}.",
             expected="the weights of a trained world model",
-            remedy="run `mu0 run`, which trains it, or `dvc checkout`.",
+            remedy="run `mu0 run`, which trains it, or `mu0 verify --fix`, if DVC's cache holds it.",
         )
     return sha256_of(path)
 
@@ -83,7 +83,7 @@ def load_action_expert(folder: Path, world_model_folder: Path) -> ActionExpertCh
         raise CheckpointError(
             f"{folder} is not an action expert: {error}.",
             expected="config.json and meta.json as mu0/policy/checkpoint.py writes them",
-            remedy="train it with `mu0 run`, or restore it with `dvc checkout`.",
+            remedy="train it with `mu0 run`, or restore it with `mu0 verify --fix`.",
         ) from error
     found = world_model_sha256(world_model_folder)
     if found != trained_on:
@@ -99,7 +99,7 @@ def load_action_expert(folder: Path, world_model_folder: Path) -> ActionExpertCh
         raise CheckpointError(
             f"{folder / WEIGHTS} cannot be used: {error}.",
             expected="weights that fit config.json of the same folder",
-            remedy="restore the whole folder with `dvc checkout`, or train again.",
+            remedy="restore the whole folder with `mu0 verify --fix`, or train again.",
         ) from error
     normalization = read_normalization(folder / "normalization.json", statistics)
     return ActionExpertCheckpoint(expert.eval(), feature_config, normalization, meta)

@@ -123,6 +123,6 @@ def read_normalization(path: Path, expected_sha256: str) -> PolicyNormalization:
         raise CheckpointError(
             f"{path} has the hash {normalization.sha256()[:12]}.",
             expected=f"{expected_sha256[:12]}, which meta.json of the same folder records",
-            remedy="restore the whole checkpoint folder with `dvc checkout`, or train again.",
+            remedy="restore the checkpoint folder with `mu0 verify --fix`, or train again.",
         )
     return normalization

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mu0.errors import StageError
 from orchestration.running.child import run_child
+from orchestration.verify.guard import require_recorded_models, require_sound_cache
 
 TAIL_LINES = 40
 DVC = ("orchestration.running.dvc", "--wait-for-lock")
@@ -44,6 +46,20 @@ def reproduce(stage: str, root: Path, on_line: Callable[[str], None], run_id: st
     if _is_unchanged(stage, root):
         on_line(f"Stage '{stage}' didn't change.")
         return StageRun("unchanged", time.monotonic() - started)
+    try:
+        require_sound_cache(root)
+        run = _reproduce(stage, root, on_line, run_id)
+        if run.outcome != "failed":
+            require_sound_cache(root)
+            require_recorded_models(root)
+    except StageError as error:
+        on_line(str(error))
+        return StageRun("failed", time.monotonic() - started, str(error))
+    return run
+
+
+def _reproduce(stage: str, root: Path, on_line: Callable[[str], None], run_id: str) -> StageRun:
+    started = time.monotonic()
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     outcome = "ran"
 

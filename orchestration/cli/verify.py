@@ -13,10 +13,11 @@ def verify_everything(*, fix: bool, root: Path = Path()) -> None:
     Raises:
         StageError: Something differs (each difference stands above), or the tracking store failed.
     """
-    from orchestration.promotion.examine import examine_registry
+    from orchestration.promotion.examine import examine_registry, open_registry
     from orchestration.verify.everything import data_differences, examine_data
     from orchestration.verify.repair import Repair
 
+    open_registry()  # a store that is away is said now, not after an hour of reading
     findings = examine_data(root)
     if fix and (findings.damaged or findings.different):
         work = Repair(root, [])

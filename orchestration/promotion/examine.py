@@ -19,6 +19,19 @@ LOST = {
 }
 
 
+def open_registry() -> bool:
+    """Open the store; False where nothing was ever registered, because looking must not make one.
+
+    Raises:
+        StageError: The tracking store does not work.
+    """
+    uri = tracking_uri()
+    if urlsplit(uri).scheme == SQLITE and not sqlite_file(uri).exists():
+        return False
+    configure_mlflow()
+    return True
+
+
 def examine_registry(root: Path, *, fix: bool, tell: Callable[[str], None]) -> tuple[list[Difference], int]:
     """Re-hash registered files.
 
@@ -33,12 +46,11 @@ def examine_registry(root: Path, *, fix: bool, tell: Callable[[str], None]) -> t
     Raises:
         StageError: The tracking store failed.
     """
-    uri = tracking_uri()
-    if urlsplit(uri).scheme == SQLITE and not sqlite_file(uri).exists():
-        return [], 0  # nothing was ever registered, and looking must not make a store
-    configure_mlflow()
-    differences, n_versions = [], 0
-    with store_errors(uri):
+    differences: list[Difference] = []
+    n_versions = 0
+    if not open_registry():
+        return differences, n_versions
+    with store_errors(tracking_uri()):
         for candidate in promotable(root):
             registry = Registry(candidate.registered_name, root)
             n_versions += len({one.number for alias in ALIASES if (one := registry.by_alias(alias))})

@@ -93,10 +93,31 @@ def test_the_next_run_delivers_what_the_last_could_not(
     assert not patient.path.exists()
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]\n", '{"status": ""}\n'])
+def test_a_file_that_is_not_whole_stops_nobody(patient: PatientStore, content: str) -> None:
+    patient.path.write_text(content)
+    deliver(patient.path.parent)
+    assert not patient.path.exists()
+
+
+def test_a_full_disk_does_not_end_the_training(
+    patient: PatientStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        break_store(patch)
+        patch.setattr(patience, "_write_waiting", full)
+        patient.write([("loss", 1.0, 0, 0)])
+        patient.end("FINISHED")
+    assert patient.n_waiting == 1
+
+
 def test_a_file_of_another_store_is_kept_and_not_asked_again(patient: PatientStore) -> None:
     patient.path.write_text(
         '{"run_id": "0123456789abcdef0123456789abcdef", "status": ""}\n["loss", 1.0, 0, 0]\n'
     )
     deliver(patient.path.parent)
     assert not patient.path.exists()
-    assert (patient.path.parent / "train.waiting.unknown").exists()
+    assert (patient.path.parent / "train.waiting.refused").exists()

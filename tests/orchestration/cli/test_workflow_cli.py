@@ -32,7 +32,9 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_every_command_of_the_readme_exists() -> None:
     shown = RUNNER.invoke(app, ["--help"]).output
-    commands = "run extract validate convert train predict evaluate promote sync profile doctor view"
+    commands = (
+        "run extract validate convert train predict evaluate promote rollback verify sync profile doctor view"
+    )
     assert [name for name in commands.split(" ") if name not in shown] == []
 
 

@@ -8,6 +8,7 @@ from finished_project import record_in_lock, register_row, write_model
 from mlflow import MlflowClient
 
 from mu0.errors import PromotionError
+from orchestration import jobs
 from orchestration.promotion import registry
 from orchestration.promotion.promotion import promote, registered_names
 from orchestration.promotion.rollback import rollback
@@ -135,3 +136,17 @@ def test_previous_that_is_the_champion_itself(twice_promoted: Path) -> None:
     MlflowClient().set_registered_model_alias(WORLD, "previous", "2")
     with pytest.raises(PromotionError, match="There is nothing to go back to"):
         rollback([WORLD], twice_promoted)
+
+
+@pytest.mark.slow
+def test_the_same_as_a_job_of_dagster(twice_promoted: Path) -> None:
+    def run(**config: str) -> bool:
+        result = jobs.rollback.execute_in_process(
+            run_config={"ops": {"roll_models_back": {"config": config}}}, raise_on_error=False
+        )
+        return result.success
+
+    assert run(model="world_model", reason="drops cups")
+    assert aliases()["champion"] == "1"
+    assert tags("1")["rollback/reason"] == "drops cups"
+    assert not run(model="action_expert_ur3_mu0"), "it has no previous champion"

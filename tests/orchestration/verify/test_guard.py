@@ -1,14 +1,19 @@
 """DVC never hands out damaged bytes as up to date: `mu0 run` stops and names the object."""
 
 import os
+import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from toy_models import flip_a_byte, run_dvc
 
 from assets_defs.dvc_state import md5_of
 from mu0.errors import StageError
+from orchestration.verify.cache import Cache
 from orchestration.verify.guard import require_recorded_models, require_sound_cache
+from orchestration.verify.lost import lost_outputs
+from orchestration.verify.outputs import recorded_outputs
 
 WEIGHTS = "models/world_model/model.safetensors"
 
@@ -62,3 +67,62 @@ def test_a_truncated_list_of_a_folder_is_damage_too(project: Path) -> None:
 def test_nothing_recorded_is_nothing_to_guard(tmp_path: Path) -> None:
     require_sound_cache(tmp_path)
     require_recorded_models(tmp_path)
+
+
+@pytest.fixture
+def chain(project: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """`mu0 run` in the miniature project, whose params and git are no matter here; DVC does not run."""
+    from orchestration.cli import chain
+
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(chain, "require_project", lambda: None)
+    monkeypatch.setattr(chain, "check_params", lambda: None)
+    monkeypatch.setattr(chain, "run_python", lambda *_: 0)
+    return chain
+
+
+def test_run_stops_before_dvc_can_hand_out_damage(
+    chain: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "run_python", lambda *_: pytest.fail("DVC must not run"))
+    flip_a_byte(project / WEIGHTS)
+    with pytest.raises(StageError, match="DVC's cache is damaged"):
+        chain.bring_up_to_date([], force=False)
+
+
+def test_run_stops_when_dvc_has_left_another_model(chain: ModuleType, project: Path) -> None:
+    require_recorded_models(project)
+    flip_a_byte(project / WEIGHTS)
+    with pytest.raises(StageError, match=f"^{WEIGHTS} has md5"):
+        chain.bring_up_to_date([], force=False)
+
+
+@pytest.mark.parametrize("ending", ["fails", "is interrupted"])
+def test_a_stage_that_took_its_model_away_says_how_it_comes_back(
+    chain: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], ending: str,
+) -> None:  # fmt: skip
+    def train(*_: str) -> int:
+        shutil.rmtree(project / "models/world_model")  # what DVC does first
+        if ending == "is interrupted":
+            raise KeyboardInterrupt
+        return 1
+
+    monkeypatch.setattr(chain, "run_python", train)
+    with pytest.raises((StageError, KeyboardInterrupt)) as caught:
+        chain.bring_up_to_date([], force=False)
+    said = capsys.readouterr().err if ending == "is interrupted" else str(caught.value)
+    assert "comes back with `dvc checkout --force models/world_model`." in said
+
+
+def test_a_half_written_model_counts_as_lost(project: Path) -> None:
+    assert lost_outputs(project) == []
+    (project / WEIGHTS).unlink()
+    assert lost_outputs(project) == ["models/world_model"]
+    Cache.of(project).path(next(iter(_members(project)))).unlink()
+    assert lost_outputs(project) == [], "nothing to bring back"
+
+
+def _members(project: Path) -> list[str]:
+    [output] = [each for each in recorded_outputs(project) if each.path == "models/world_model"]
+    return Cache.of(project).members(output.md5)[1:]
