@@ -46,8 +46,10 @@ class TrainingEstimate:
     total_s: float | None
 
 
-def estimate_training(params: WorldModelParams, *, measured: bool = True) -> TrainingEstimate:
-    """Count memory and, if `measured`, run a few steps.
+def estimate_training(
+    params: WorldModelParams, *, measured: bool = True, n_steps: int = MEASURED_STEPS
+) -> TrainingEstimate:
+    """Count memory and, if `measured`, run `n_steps` steps after two that warm up.
 
     Raises:
         StageError: The machine cannot train as `params` says.
@@ -57,7 +59,7 @@ def estimate_training(params: WorldModelParams, *, measured: bool = True) -> Tra
     reason = _why_not(memory, params) if measured else "not asked for"
     if reason:
         return TrainingEstimate(memory, data_bytes, None, reason, None)
-    step_s = _measure(params)
+    step_s = _measure(params, n_steps)
     return TrainingEstimate(memory, data_bytes, step_s, "", step_s * params.train.steps)
 
 
@@ -78,7 +80,7 @@ def free_memory(device: torch.device) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024
 
 
-def _measure(params: WorldModelParams) -> float:
+def _measure(params: WorldModelParams, n_steps: int) -> float:
     """Seconds of a step on blank data."""
     train, config = params.train, preset(params.preset)
     device = training_device(train.device)
@@ -91,5 +93,5 @@ def _measure(params: WorldModelParams) -> float:
         model, checkpointing=train.checkpointing, compiling=train.compile, precision=train.precision
     ):
         return measure_step_s(
-            model, lambda _: blank_batch(config, train), loss, fit_settings(train), n=MEASURED_STEPS
+            model, lambda _: blank_batch(config, train), loss, fit_settings(train), n=n_steps
         )

@@ -1,7 +1,6 @@
 """Commands that drive the chain: they call DVC and the bridge as programs, never as libraries."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,10 @@ import typer
 
 from assets_defs.chain import PIPELINE
 from mu0.errors import Mu0Error, StageError
-from orchestration.params import check_params
+from orchestration.cli.environment import environment
+from orchestration.cli.plan import foresee, tell, tell_stages
+from orchestration.params import WholeFile, check_params
+from orchestration.progress.plan import VARIABLE, Plan
 from orchestration.running.child import run_child
 from orchestration.verify.guard import require_recorded_models, require_sound_cache
 from orchestration.verify.lost import how_to_get_back
@@ -21,23 +23,13 @@ TRAINING = {
 }
 
 
-def environment() -> dict[str, str]:
-    """The environment of stage commands: this interpreter first on PATH, no call home."""
-    own_bin = str(Path(sys.executable).parent)
-    return os.environ | {
-        "PATH": os.pathsep.join([own_bin, os.environ.get("PATH", "")]),
-        "DVC_NO_ANALYTICS": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def run_python(*arguments: str) -> int:
-    """`python -m ...` in the environment of stage commands; returns its exit code.
+def run_python(*arguments: str, **further: str) -> int:
+    """`python -m ...` in the environment of stage commands, and `further` variables; returns its exit code.
 
     Raises:
         Interrupted: This process was asked to stop; raised when all that was started has ended.
     """
-    return run_child([sys.executable, "-m", *arguments], environment())
+    return run_child([sys.executable, "-m", *arguments], environment() | further)
 
 
 def require_project() -> None:
@@ -58,25 +50,26 @@ def require_project() -> None:
 
 
 def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
-    """`dvc repro` with checked names, checked params and this interpreter.
+    """`dvc repro` with checked names, checked params and this interpreter; says first how long it will take.
 
     Raises:
         StageError: A name is unknown, a stage failed (its own message stands above), or DVC's cache or a
             model has other bytes than recorded.
         ParamsError: params.yaml is wrong.
     """
-    unknown = sorted(set(stages) - set(PIPELINE.stages))
-    if unknown:
-        raise StageError(
-            f"There is no stage {', '.join(unknown)}.",
-            expected=", ".join(PIPELINE.stages),
-            remedy="check the spelling.",
-        )
-    require_project()
-    check_params()
+    params = _checked(stages)
     require_sound_cache(Path())
+    plan, expected = foresee(stages, params, force=force)
+    tell(plan, expected, params)
+    if plan.seconds:
+        _reproduce([*(["--force"] if force else []), *stages], plan)
+        require_sound_cache(Path())
+    require_recorded_models(Path())
+
+
+def _reproduce(arguments: Sequence[str], plan: Plan) -> None:
     try:
-        code = run_python("orchestration.running.dvc", "repro", *(["--force"] if force else []), *stages)
+        code = run_python("orchestration.running.dvc", "repro", *arguments, **{VARIABLE: plan.to_json()})
     except KeyboardInterrupt:
         if lost := how_to_get_back(Path()):
             typer.echo(f"\n{lost}", err=True)
@@ -88,8 +81,31 @@ def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
             remedy="read the first message above; finished stages are kept, so `mu0 run` goes on from there. "
             + how_to_get_back(Path()),
         )
-    require_sound_cache(Path())
-    require_recorded_models(Path())
+
+
+def show_plan(stages: Sequence[str], *, force: bool) -> None:
+    """What `bring_up_to_date` would do, and about how long each stage would take.
+
+    Raises:
+        StageError: A name is unknown, or DVC cannot tell what is out of date.
+        ParamsError: params.yaml is wrong.
+    """
+    params = _checked(stages)
+    plan, expected = foresee(stages, params, force=force)
+    tell_stages(plan)
+    tell(plan, expected, params)
+
+
+def _checked(stages: Sequence[str]) -> WholeFile:
+    unknown = sorted(set(stages) - set(PIPELINE.stages))
+    if unknown:
+        raise StageError(
+            f"There is no stage {', '.join(unknown)}.",
+            expected=", ".join(PIPELINE.stages),
+            remedy="check the spelling.",
+        )
+    require_project()
+    return check_params()
 
 
 def training_stages(what: str) -> list[str]:

@@ -29,10 +29,16 @@ def run(
         list[str] | None, typer.Argument(help="Stages to bring up to date; all when empty.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run them even when nothing changed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would run, and about how long it takes.")
+    ] = False,
 ) -> None:
     """Bring the whole chain up to date (the same as `dvc repro`), from videos to the report."""
-    from orchestration.cli.chain import bring_up_to_date, tell_where_things_are
+    from orchestration.cli.chain import bring_up_to_date, show_plan, tell_where_things_are
 
+    if dry_run:
+        show_plan(stages or [], force=force)
+        return
     bring_up_to_date(stages or [], force=force)
     tell_where_things_are()
 

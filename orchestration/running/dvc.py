@@ -13,6 +13,7 @@ from types import FrameType
 
 from mu0.processes.ancestors import VARIABLE, end_with_ancestors, naming
 from mu0.processes.interruption import Interrupted
+from orchestration.progress.listening import progress_of_dvc
 
 LOOK_EVERY_S = 0.01
 
@@ -25,7 +26,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     from dvc.cli import main as dvc
 
-    sys.exit(dvc(sys.argv[1:]))
+    with progress_of_dvc(os.environ) as progress:
+        code = dvc(sys.argv[1:])
+        if progress and code == 0:
+            progress.end()
+    sys.exit(code)
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
