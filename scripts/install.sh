@@ -83,7 +83,12 @@ set -- --constraint constraints.txt --editable '.[sim,sources,viz,dev]'
 # uv leaves a build of torch that is there already; one that is asked for by name takes its place
 [ -z "$backend_asked" ] || set -- --reinstall-package torch "$@"
 say "Installing into $VENV; what uv has downloaded before is not fetched again."
-sh "$scripts/uv_install.sh" "$uv" --python "$py" "$@"
+sh "$scripts/uv_install.sh" "$uv" --python "$py" "$@" || {
+    code=$?
+    [ -z "$backend_asked" ] || [ "$backend_asked" = plain ] ||
+        say "You asked for TORCH_BACKEND=$backend_asked. TORCH_BACKEND=plain takes torch from where everything else comes from."
+    exit "$code"
+}
 printf '%s\n' "$wanted" >"$STAMP"
 rm -f "$PENDING"
 

@@ -14,7 +14,7 @@ status=$(dirname "$uv")/../install.status
     echo "$code" >"$status"
 } | tee "$log" | while IFS= read -r line; do
     case $line in
-    ' + '* | ' - '* | ' ~ '*) ;;
+    ' + '* | ' - '* | ' ~ '* | ' Downloaded '*) ;;
     *) printf '  %s\n' "$line" >&2 ;;
     esac
 done
