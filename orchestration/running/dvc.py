@@ -9,20 +9,25 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 
 from mu0.processes.ancestors import VARIABLE, end_with_ancestors, naming
 from mu0.processes.interruption import Interrupted
 from orchestration.progress.listening import progress_of_dvc
+from orchestration.running.dvc_locks import mend_locks
 
+WRITERS = ("dvc/rwlock.py", "dvc/dvcfile.py")
+"""Write DVC's records in place: stopped half-way, they leave a file that no later command can read."""
 LOOK_EVERY_S = 0.01
 
 
 def main() -> None:
     """Run DVC with the arguments of this command; leave with its exit code."""
-    leads = os.getpgid(0) == os.getpid()
-    end_with_ancestors(os.environ, with_group=leads)
+    is_leader = os.getpgid(0) == os.getpid()
+    end_with_ancestors(os.environ, with_group=is_leader)
     os.environ[VARIABLE] = naming(os.environ, os.getpid())[VARIABLE]
+    mend_locks(Path(".dvc/tmp"))
     signal.signal(signal.SIGTERM, _stop)
     from dvc.cli import main as dvc
 
@@ -33,21 +38,33 @@ def main() -> None:
     sys.exit(code)
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
-    """Stop now, or when the stage at work has ended: it got the signal too, and DVC tells how it ended."""
-    if not _stage_is_at_work():
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Signal handler: stop now, or a moment later.
+
+    A stage at work got the signal too, and DVC writes down how it ended; the next one must not start.
+    """
+    if not _is_writing(frame) and not _stage_is_at_work():
         raise Interrupted(number)
-    threading.Thread(target=_stop_after_stage, daemon=True).start()
+    threading.Thread(target=_ask_again, daemon=True).start()
 
 
 def _stage_is_at_work() -> bool:
     return signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # DVC sees to that, and forgets a Ctrl-C
 
 
-def _stop_after_stage() -> None:
+def _is_writing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.endswith(WRITERS):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _ask_again() -> None:
+    time.sleep(LOOK_EVERY_S)
     while _stage_is_at_work():
         time.sleep(LOOK_EVERY_S)
-    os.kill(os.getpid(), signal.SIGTERM)  # otherwise the next stage would start
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
