@@ -5,8 +5,8 @@
 A miniature project runs under `mu0`, make, DVC and Dagster. Its stages start as all stages do and have both
 kinds of workers: those that end where they stand (extraction, recording, rollouts) and those that tidy up
 (action experts). At a random moment between the start and a second of full work, Ctrl-C, SIGTERM or SIGKILL
-hits the program above, DVC, the stage or a worker. Five seconds later every process that inherited the mark of
-this kill is counted, and at the end the same command must come through.
+hits the program above, DVC, the stage or a worker. Five seconds later every process that inherited the mark
+of this kill is counted, the program above included; at the end the same command must come through.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from orphans_project import command_of, write_project
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from benchmarks.marked_processes import VARIABLE, kill_marked, marked, survivors  # noqa: E402
+from mu0.processes.interruption import interruptible  # noqa: E402
 from orchestration.running.dvc_locks import mend_locks  # noqa: E402
 
 WITHIN_S = 5.0
@@ -79,6 +80,8 @@ def start(folder: Path, parent: str, kind: str, mark: str) -> "subprocess.Popen[
         "HOME": str(folder),
     }
     environment.pop("MU0_ENDS_WITH", None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as it is in what a script starts with `&`
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if parent == "dvc":
         mend_locks(folder / ".dvc/tmp")  # the other parents do so themselves
     with (folder / "log.txt").open("w") as log:
@@ -105,24 +108,23 @@ def hit(kill: Kill, top: "subprocess.Popen[str]", mark: str) -> int:
     return len(alive)
 
 
-def kill_once(folder: Path, kill: Kill) -> tuple[int, list[str]]:
-    """Start, kill, and count: processes alive at the kill, and those left after five seconds."""
+def kill_once(folder: Path, kill: Kill, within_s: float = WITHIN_S) -> tuple[int, list[str], float]:
+    """Start, kill, and count: processes alive at the kill, those left in the end, seconds until then."""
     mark = uuid.uuid4().hex
     (folder / "working").unlink(missing_ok=True)
     top = start(folder, kill.parent, kill.kind, mark)
-    limit_s = time.monotonic() + LIMIT_S
-    while kill.late and not (folder / "working").exists():
-        assert top.poll() is None, (folder / "log.txt").read_text()
-        assert time.monotonic() < limit_s, "the stage did not begin"
-        time.sleep(0.02)
-    time.sleep(kill.after_s)
-    n_alive = hit(kill, top, mark)
-    with suppress(subprocess.TimeoutExpired):
-        top.wait(WITHIN_S)
-    left = survivors(mark, WITHIN_S if top.returncode is not None else 0.0)
-    kill_marked(mark)
-    top.wait()
-    return n_alive, left
+    try:
+        limit_s = time.monotonic() + LIMIT_S
+        while kill.late and not (folder / "working").exists():
+            assert top.poll() is None, (folder / "log.txt").read_text()
+            assert time.monotonic() < limit_s, "the stage did not begin"
+            time.sleep(0.02)
+        time.sleep(kill.after_s)
+        n_alive, killed_s = hit(kill, top, mark), time.monotonic()
+        return n_alive, survivors(mark, within_s), time.monotonic() - killed_s
+    finally:
+        kill_marked(mark)
+        top.wait()
 
 
 def completes(folder: Path, kind: str) -> bool:
@@ -142,22 +144,28 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     kills, orphans, alive, each = Counter[str](), Counter[str](), Counter[str](), []
-    with tempfile.TemporaryDirectory() as name:
+    slowest_s: dict[str, float] = {}
+    with interruptible(), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_project(folder)
         for kill in plan(options.kills, options.seed):
-            n_alive, left = kill_once(folder, kill)
+            n_alive, left, ended_s = kill_once(folder, kill)
             key = f"{kill.parent:<8} {kill.number.name}"
             kills[key] += 1
             alive[key] += n_alive
             orphans[key] += len(left)
-            each.append(vars(kill) | {"number": kill.number.name, "n_alive": n_alive, "left": left})
-            print(f"{len(each)}/{options.kills} {key:<16} {kill.victim:<7} {n_alive} {left or ''}", flush=True)
+            slowest_s[key] = max(ended_s, slowest_s.get(key, 0.0))
+            each.append(
+                vars(kill)
+                | {"number": kill.number.name, "n_alive": n_alive, "left": left, "ended_s": ended_s}
+            )
+            told = f"{len(each)}/{options.kills} {key:<16} {kill.victim:<7} {n_alive} in {ended_s:.1f} s"
+            print(told, *left, sep="\n    ", flush=True)
         through = all(completes(folder, kind) for kind in KINDS)
-    print(f"\n{'parent   signal':<18}{'kills':>7}{'processes hit':>15}{'survivors':>11}")
+    print(f"\n{'parent   signal':<18}{'kills':>7}{'processes':>11}{'survivors':>11}{'slowest [s]':>13}")
     for key in sorted(kills):
-        print(f"{key:<18}{kills[key]:>7}{alive[key]:>15}{orphans[key]:>11}")
-    print(f"{'all':<18}{kills.total():>7}{alive.total():>15}{orphans.total():>11}")
+        print(f"{key:<18}{kills[key]:>7}{alive[key]:>11}{orphans[key]:>11}{slowest_s[key]:>13.1f}")
+    print(f"{'all':<18}{kills.total():>7}{alive.total():>11}{orphans.total():>11}")
     print("The same command came through." if through else "The same command did NOT come through.")
     if options.out:
         options.out.write_text(json.dumps({"completes": through, "kills": each}, indent=2) + "\n")

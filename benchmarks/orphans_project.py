@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-STAGE = '''
+STAGE = """
 import sys
 import time
 from functools import partial
@@ -33,7 +33,7 @@ def main(kind):
 
 if __name__ == "__main__":
     run_stage(partial(main, sys.argv[1]))
-'''
+"""
 TOP = """
 import sys
 from mu0.cli.main import people_errors

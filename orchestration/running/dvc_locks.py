@@ -1,7 +1,7 @@
 """DVC's locks after a kill: those of the system are gone with the process, one file may be half-written.
 
 `.dvc/tmp/rwlock` says which process reads or writes which path. DVC itself leaves out processes that have
-ended, but rewrites the file in place: killed just then it leaves half a file, and refuses to work from then on.
+ended, but rewrites the file in place: killed just then it leaves half a file, and refuses to work ever after.
 """
 
 import json
