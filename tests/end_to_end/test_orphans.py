@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -35,15 +36,16 @@ def test_soon_after_a_kill_at_a_random_moment_nothing_is_left(
     parent: str, number: signal.Signals, project: Path
 ) -> None:
     moments = random.Random(f"{parent} {number}")
-    for is_late in (False, True):
-        kill = Kill(parent, moments.choice(KINDS), "top", number, is_late, moments.uniform(0, 2.0))
-        _, left, _ = kill_once(project, kill, LIMIT_S)
-        assert left == [], kill
+    is_late = moments.random() < 0.7  # otherwise it starts yet
+    kill = Kill(parent, moments.choice(KINDS), "top", number, is_late, moments.uniform(0, 2.0))
+    _, left, _ = kill_once(project, kill, LIMIT_S)
+    assert left == [], kill
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("victim", ["dvc", "stage", "worker"])
-@pytest.mark.parametrize("parent", ["mu0", "dvc"])
+@pytest.mark.parametrize(
+    ("parent", "victim"), [("mu0", "dvc"), ("mu0", "stage"), ("mu0", "worker"), ("dvc", "stage")]
+)
 def test_a_kill_in_the_middle_takes_what_is_below_along_and_what_is_above_says_so(
     parent: str, victim: str, project: Path
 ) -> None:
@@ -61,21 +63,21 @@ def test_the_same_command_comes_through_afterwards(kind: str, project: Path) -> 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_message_comes_once_and_after_all_have_ended(number: signal.Signals, project: Path) -> None:
+def test_the_message_comes_once_and_after_all_have_ended(number: signal.Signals, tmp_path: Path) -> None:
+    write_project(tmp_path)
     mark = uuid.uuid4().hex
-    (project / "working").unlink(missing_ok=True)
-    (project / "data/plain.txt").unlink(missing_ok=True)
-    top = start(project, "mu0", "plain", mark)
+    top = start(tmp_path, "mu0", "plain", mark)
     try:
-        while not (project / "working").exists():
-            assert top.poll() is None, (project / "log.txt").read_text()
+        while not (tmp_path / "working").exists():
+            assert top.poll() is None, (tmp_path / "log.txt").read_text()
+            time.sleep(0.02)
         top.send_signal(number)
         assert top.wait(LIMIT_S) == 128 + number
     except subprocess.TimeoutExpired:
-        pytest.fail((project / "log.txt").read_text())
+        pytest.fail((tmp_path / "log.txt").read_text())
     finally:
         kill_marked(mark)
-    said = (project / "log.txt").read_text().strip().splitlines()
+    said = (tmp_path / "log.txt").read_text().strip().splitlines()
     assert said[-1] == "Interrupted. Finished work is kept; the same command goes on from here."
     assert sum("Interrupted" in line for line in said) == 1
     assert not any("Traceback" in line for line in said)
