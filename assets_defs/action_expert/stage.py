@@ -10,15 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
-import pandas as pd
 import torch
 
 from assets_defs.entry import configure_logging, run_stage
 from assets_defs.sections import section
 from assets_defs.tracking import track_run
-from mu0.files import atomic_file, write_json
 from mu0.params.action_expert import ActionExpertParams
 from mu0.policy.action_expert import Variant
+from mu0.policy.expert_record import write_expert_record
 from mu0.policy.train_action_expert import Paths, take_features, train_action_expert
 from mu0.processes.pool import WorkerPool
 
@@ -27,8 +26,6 @@ WORLD_MODEL = Path("models/world_model")
 CACHE = Path(".mu0_cache")
 REPORTS = Path("reports/training")
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
-MEAN_OVER_ROWS = 20
-"""Single steps are noisy; the reported final losses are means over this many last rows of the log."""
 
 
 def main() -> None:
@@ -54,22 +51,9 @@ def _train(embodiment: str, params: ActionExpertParams, variant: Variant) -> Non
     name = paths.expert.name
     tracked = params.model_dump() | {"variant": variant}
     with track_run(f"action_expert_{embodiment}", tracked, name=name) as run:
-        result, meta = train_action_expert(
-            paths, variant, params, on_log=lambda step, row: run.log(row, step=step)
-        )
+        result, meta = train_action_expert(paths, variant, params, lambda step, row: run.log(row, step=step))
         run.log_model_folder(paths.expert)
-    log = pd.DataFrame(result.log).astype({"step": int})
-    last = log.tail(MEAN_OVER_ROWS).mean()
-    with atomic_file(REPORTS / f"{name}.csv") as temporary:
-        log.to_csv(temporary, index=False)
-    metrics = {key: float(last[key]) for key in ("loss", "action_loss", "keyframe_loss")}
-    counts = {key: meta[key] for key in ("n_frames", "n_parameters", "scale", "convolutions")}
-    write_json(
-        REPORTS / f"{name}.json",
-        metrics
-        | counts
-        | {"steps": params.steps, "seconds": result.seconds, "n_bad_batches": result.n_bad_batches},
-    )
+    write_expert_record(REPORTS, name, result, meta, params.steps)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ from assets_defs.benchmark_folders import KNOWN, UNSEEN
 from assets_defs.benchmark_questions import read_asked
 from assets_defs.entry import run_stage
 from assets_defs.tracking import track_run
-from mu0.dataset.evaluation import EvaluationSample
 from mu0.dataset.statistics import NormalizerStats
-from mu0.evaluation.benchmark.answers import Answers, read_answers
+from mu0.evaluation.benchmark.answers import read_answers
 from mu0.evaluation.benchmark.comparison import compare_answers
 from mu0.evaluation.benchmark.methods import METHODS
+from mu0.evaluation.benchmark.official_files import write_official_files
 from mu0.evaluation.benchmark.questions import UNSEEN_SOURCES, digest_of, read_questions
 from mu0.evaluation.traces.held_out import BenchmarkSettings
-from mu0.evaluation.traces.official_metrics import write_official_metrics
 from mu0.files import atomic_folder, write_json
 from mu0.viewer.method_report import write_method_report
 
@@ -41,25 +40,16 @@ def main(
     )
     answers = [read_answers(ANSWERS / name, digest) for name in methods]
     result = compare_answers(answers, questions, settings, UNSEEN_SOURCES)
-    metrics = result.flat_metrics()
+    metrics, scale = result.flat_metrics(), NormalizerStats.read(KNOWN.statistics).delta_scale
     with track_run(stage="benchmark_traces", params=benchmark.model_dump()) as run:
         run.log(metrics)
         with atomic_folder(goal) as folder:
             write_method_report(folder, questions, result, benchmark.n_panels)
-            _write_official(folder / "official", questions, answers)
+            write_official_files(folder / "official", questions, answers, scale)
         run.log_artifact(goal / "table.md")
         run.log_artifact(goal / "figures")
     if metrics_file is not None:
         write_json(metrics_file, metrics)
-
-
-def _write_official(folder: Path, questions: Sequence[EvaluationSample], answers: Sequence[Answers]) -> None:
-    """The release's metrics.json of every method, on the held-out questions (the first ones)."""
-    held_out = [question for question in questions if question.source not in UNSEEN_SOURCES]
-    n_keypoints = sum(len(question.valid) for question in held_out)
-    scale = NormalizerStats.read(KNOWN.statistics).delta_scale
-    for one in answers:
-        write_official_metrics(folder / one.name, held_out, one.uvz[:, :n_keypoints], scale)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,12 @@ import torch
 from assets_defs.entry import run_stage
 from assets_defs.sections import section
 from assets_defs.tracking import track_run
-from mu0.baselines.constant_velocity import ConstantVelocityPredictor
-from mu0.baselines.static import StaticPredictor
 from mu0.dataset.evaluation import EvaluationProtocol, EvaluationSample, read_evaluation_samples
 from mu0.dataset.index import read_slots
 from mu0.dataset.rows import WindowShape
 from mu0.evaluation.traces.held_out import BenchmarkSettings, run_trace_benchmark
-from mu0.evaluation.traces.predictions import Method
+from mu0.evaluation.traces.methods import open_methods
 from mu0.files import atomic_folder, write_json
-from mu0.model.predictor import TracePredictor
 from mu0.params.world_model import TraceDatasetParams, TraceReportParams
 from mu0.viewer.trace_report import write_trace_report
 
@@ -33,10 +30,9 @@ def main() -> None:
     report, data = section("trace_report", TraceReportParams), section("trace_dataset", TraceDatasetParams)
     torch.set_num_threads(THREADS)
     samples = _read_samples(report, data)
-    settings = BenchmarkSettings(
-        report.n_samples, tuple(report.horizons), report.moving_threshold_uv, report.seed
-    )
-    benchmark = run_trace_benchmark(_methods(data.future_len), samples, settings)
+    horizons = tuple(report.horizons)
+    settings = BenchmarkSettings(report.n_samples, horizons, report.moving_threshold_uv, report.seed)
+    benchmark = run_trace_benchmark(open_methods(CHECKPOINT, data.future_len), samples, settings)
     metrics = benchmark.flat_metrics()
     with track_run(stage="trace_report", params=report.model_dump()) as run:
         run.log(metrics)
@@ -49,25 +45,10 @@ def main() -> None:
 
 def _read_samples(report: TraceReportParams, data: TraceDatasetParams) -> list[EvaluationSample]:
     slots = read_slots(DATASET / "index.parquet")
-    protocol = EvaluationProtocol(
-        WindowShape(data.history_len, data.future_len, data.min_future_steps),
-        report.frames,
-        report.frames_per_episode,
-        report.n_queries,
-        report.seed,
-    )
+    shape = WindowShape(data.history_len, data.future_len, data.min_future_steps)
+    chosen = report.frames, report.frames_per_episode, report.n_queries, report.seed
+    protocol = EvaluationProtocol(shape, *chosen)
     return read_evaluation_samples(slots[slots["split"] == "test"], EPISODES, CAPTIONS, protocol)
-
-
-def _methods(future_len: int) -> list[Method]:
-    mu0 = TracePredictor.from_folder(CHECKPOINT)
-    n_parameters = sum(weight.numel() for weight in mu0.model.parameters())
-    return [
-        Method("mu0", mu0, sees_history=False, n_parameters=n_parameters),
-        Method("mu0_history", mu0, sees_history=True, n_parameters=n_parameters),
-        Method("static", StaticPredictor(future_len), sees_history=False),
-        Method("constant_velocity", ConstantVelocityPredictor(future_len), sees_history=True),
-    ]
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
-
 from assets_defs.benchmark_folders import KNOWN
 from assets_defs.benchmark_questions import read_asked
 from assets_defs.entry import run_stage
@@ -16,7 +14,7 @@ from assets_defs.tracking import track_run
 from mu0.dataset.index import read_slots
 from mu0.evaluation.benchmark.questions import read_held_out
 from mu0.evaluation.warm_up.learners import Mu0Learner, TraceGenLearner, choose_learners
-from mu0.evaluation.warm_up.study import Study, run_warm_up, summarise
+from mu0.evaluation.warm_up.study import Study, flat_metrics, run_all
 from mu0.files import atomic_folder, sha256_of_tree, write_json
 from mu0.params.rivals import TraceGenParams
 from mu0.params.section import Section
@@ -38,30 +36,16 @@ def main() -> None:
     work_folder = CACHE / f"warm_up_{_key(read | {'trace_dataset': asked.data})}"
     slots = read_slots(KNOWN.index)
     questions = read_held_out(asked, KNOWN, source=benchmark.warm_up.target_source)
-    parts = []
+    chosen = choose_learners(benchmark.warm_up.methods, learners)
     with track_run(stage="warm_up_study", params=benchmark.model_dump()) as run:
-        for learner in choose_learners(benchmark.warm_up.methods, learners):
-            study = Study(learner, benchmark, slots, questions, work_folder)
-            parts.append(summarise(learner.name, run_warm_up(study, learner.name), benchmark))
-        rows = pd.concat(parts, ignore_index=True)
-        metrics = _metrics(rows)
+        rows = run_all([Study(one, benchmark, slots, questions, work_folder) for one in chosen])
+        metrics = flat_metrics(rows)
         run.log(metrics)
         with atomic_folder(GOAL) as folder:
             write_warm_up_report(folder, rows, benchmark)
         run.log_artifact(GOAL / "table.md")
     write_json(METRICS, metrics)
     shutil.rmtree(work_folder, ignore_errors=True)
-
-
-def _metrics(rows: pd.DataFrame) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for row in rows.to_dict("records"):
-        name = f"{row['method']}_{row['kind']}_{row['n_demonstrations']}_{row['metric']}"
-        values = {name: row["mean"]} | {
-            f"{name}_{key}": row[key] for key in ("saved", "saved_low", "saved_high")
-        }
-        metrics |= {key: float(value) for key, value in values.items() if pd.notna(value)}
-    return metrics
 
 
 def _key(read: Mapping[str, Section]) -> str:

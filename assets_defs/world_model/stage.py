@@ -35,8 +35,8 @@ def _train(params: WorldModelParams, *, is_first: bool) -> None:
     config = preset(params.preset)
     weights = find_weights(config, params)
     windows = open_windows(DATASET, EPISODES, CAPTIONS, config, params.train)
-    statistics = windows["train"].statistics
-    model = build_model(config, captions_of(windows["train"]), statistics, params.train.seed, weights)
+    known_words, statistics = captions_of(windows["train"]), windows["train"].statistics
+    model = build_model(config, known_words, statistics, params.train.seed, weights)
     work_folder = CACHE / training_key(config, params.train, DATASET, weights)
     if not is_first:
         train_world_model(model, windows, params.train, work_folder)
@@ -45,8 +45,7 @@ def _train(params: WorldModelParams, *, is_first: bool) -> None:
         run_done = train_world_model(
             model, windows, params.train, work_folder, lambda step, row: run.log(row, step=step)
         )
-        train = params.train
-        known = {"preset": params.preset, "steps": train.steps, "seed": train.seed}
+        known = {"preset": params.preset, "steps": params.train.steps, "seed": params.train.seed}
         in_what = {"convolutions": run_done.convolutions}
         meta = {"label": weights.label(DATA)} | known | in_what | weights.facts
         save_checkpoint(CHECKPOINT, run_done.model, meta)

@@ -12,6 +12,7 @@ from assets_defs.graph import Stage
 from tests.architecture.code_of_stages import entry_module, source_of
 
 ROOM_FOLDERS = {path.parent.name for path in Path("assets_defs").glob("*/asset.py")}
+MOST_LINES = 60
 ARTIFACT_STARTS = ("data/", "models/", "reports/")
 HEAVY = ("torch", "numpy", "pandas", "cv2", "mlflow", "dagster", "dvc", "great_expectations")
 
@@ -27,6 +28,11 @@ def test_a_room_holds_what_it_is_how_it_is_made_and_what_must_be_true(room: str)
     assert (folder / "stage.py").is_file()
     checked = f"check_{room}" in {stage.name for stage in EVERY_STAGE}
     assert (folder / "expectations.py").is_file() == checked
+
+
+@pytest.mark.parametrize("room", sorted(ROOM_FOLDERS))
+def test_what_takes_more_than_sixty_lines_belongs_in_the_library(room: str) -> None:
+    assert len(Path("assets_defs", room, "stage.py").read_text().splitlines()) <= MOST_LINES
 
 
 def test_every_artifact_has_an_owner() -> None:

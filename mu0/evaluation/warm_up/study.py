@@ -129,6 +129,26 @@ def summarise(name: str, arms: Sequence[Arm], benchmark: BenchmarkParams) -> pd.
     return pd.DataFrame(rows)
 
 
+def run_all(studies: Sequence[Study]) -> pd.DataFrame:
+    """Both arms of every method, summarised: the rows of all methods one after another."""
+    parts = [
+        summarise(study.learner.name, run_warm_up(study, study.learner.name), study.benchmark)
+        for study in studies
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def flat_metrics(rows: pd.DataFrame) -> dict[str, float]:
+    """Means, and what pretraining saves with its interval, under one name each; unknown ones are left out."""
+    metrics: dict[str, float] = {}
+    for row in rows.to_dict("records"):
+        name = f"{row['method']}_{row['kind']}_{row['n_demonstrations']}_{row['metric']}"
+        saved = {f"{name}_{key}": row[key] for key in ("saved", "saved_low", "saved_high")}
+        values = {name: row["mean"]} | saved
+        metrics |= {key: float(value) for key, value in values.items() if pd.notna(value)}
+    return metrics
+
+
 def _saved(pretrained: Resampled, scratch: Resampled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     with np.errstate(invalid="ignore", divide="ignore"):
         return 1 - pretrained.mean / scratch.mean, *bounds(1 - pretrained.draws / scratch.draws)
