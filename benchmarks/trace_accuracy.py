@@ -40,7 +40,8 @@ from mu0.traceextract.reconstruction.depth_and_path import pixels_only, reconstr
 from mu0.traceextract.reconstruction.odometry import estimate_path
 from mu0.traceextract.tracking.confidence import GROWS_WITH_EVIDENCE, TABLE, fit_table
 from mu0.traceextract.tracking.lifting import lift, project
-from mu0.traceextract.tracking.lucas_kanade import LucasKanadeSettings, follow
+from mu0.traceextract.tracking.lucas_kanade import follow
+from mu0.traceextract.tracking.lucas_kanade_step import LucasKanadeSettings
 from mu0.traceextract.tracking.world_tracks import WorldTracks, fill_gaps
 
 COVERED_FRAMES = 6

@@ -20,7 +20,8 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial.transform import Rotation, Slerp
 
 from mu0.traceextract.backends.interfaces import Reconstruction
-from mu0.traceextract.bodies.rigid_groups import Body, agreement_with_body, move
+from mu0.traceextract.bodies.rigid_groups import Body, agreement_with_body
+from mu0.traceextract.bodies.rigid_motion import move
 from mu0.traceextract.tracking.confidence import confidence, situations
 from mu0.traceextract.tracking.lifting import project, sample_depth
 from mu0.traceextract.tracking.world_tracks import LOOSE, STILL, fill_gaps

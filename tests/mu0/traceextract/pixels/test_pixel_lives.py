@@ -13,7 +13,8 @@ from mu0.traceextract.pixels.pixel_lives import LifeSettings, live, similarity
 from mu0.traceextract.pixels.strays import StraySettings, alone, corner_ratio
 from mu0.traceextract.reconstruction.depth_and_path import pixels_only
 from mu0.traceextract.samples.anchor_views import sample_traces
-from mu0.traceextract.tracking.lucas_kanade import LucasKanadeSettings, LucasKanadeTracker, follow
+from mu0.traceextract.tracking.lucas_kanade import LucasKanadeTracker, follow
+from mu0.traceextract.tracking.lucas_kanade_step import LucasKanadeSettings
 
 SIZE_PX, T, SIDE_PX = 160, 30, 44
 RNG = np.random.default_rng(0)

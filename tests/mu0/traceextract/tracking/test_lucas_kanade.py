@@ -5,7 +5,8 @@ import pytest
 
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks
 from mu0.traceextract.tracking.lifting import lift, project, sample_depth
-from mu0.traceextract.tracking.lucas_kanade import LucasKanadeSettings, follow
+from mu0.traceextract.tracking.lucas_kanade import follow
+from mu0.traceextract.tracking.lucas_kanade_step import LucasKanadeSettings
 from tests.mu0.traceextract import square_scene as scene
 
 FOOTAGE = scene.footage()

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mu0.traceextract.backends.interfaces import Keypoints
-from mu0.traceextract.tracking.lucas_kanade import LucasKanadeSettings, follow
+from mu0.traceextract.tracking.lucas_kanade import follow
+from mu0.traceextract.tracking.lucas_kanade_step import LucasKanadeSettings
 from mu0.traceextract.tracking.refinding import AGES, Companions, Lost, Refinder
 from tests.mu0.traceextract import square_scene as scene
 

@@ -1,0 +1,71 @@
+"""Rigid motions of points: the one that fits best, how it moves them, and the one that most of them follow.
+
+Sources
+    Kabsch 1976 (rotation from SVD); RANSAC, Fischler and Bolles 1981.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+N_REFITS = 120
+
+
+def fit_rigid(
+    source: Float[np.ndarray, "*b k 3"], goal: Float[np.ndarray, "*b k 3"], weight: Float[np.ndarray, "*b k"]
+) -> Float[np.ndarray, "*b 4 4"]:
+    """Weighted least-squares rigid motion from `source` to `goal`, for a whole batch at once (Kabsch)."""
+    share = weight / np.maximum(weight.sum(-1, keepdims=True), 1e-12)
+    centre_source = (source * share[..., None]).sum(-2)
+    centre_goal = (goal * share[..., None]).sum(-2)
+    weighted = (source - centre_source[..., None, :]) * share[..., None]
+    spread = np.swapaxes(weighted, -1, -2) @ (goal - centre_goal[..., None, :])
+    u, _, vt = np.linalg.svd(spread)
+    u[..., 2] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)[..., None]
+    rotation = np.swapaxes(u @ vt, -1, -2)
+    motion = np.zeros((*rotation.shape[:-2], 4, 4))
+    motion[..., :3, :3] = rotation
+    motion[..., :3, 3] = centre_goal - (rotation @ centre_source[..., None])[..., 0]
+    motion[..., 3, 3] = 1
+    return motion
+
+
+def move(
+    motion: Float[np.ndarray, "*#b 4 4"], points: Float[np.ndarray, "*#b k 3"]
+) -> Float[np.ndarray, "*_b k 3"]:
+    """Apply rigid motions to points, batch by batch (batches of one are repeated)."""
+    return points @ np.swapaxes(motion[..., :3, :3], -1, -2) + motion[..., None, :3, 3]
+
+
+def distance(a: Float[np.ndarray, "*#b 3"], b: Float[np.ndarray, "*#b 3"]) -> Float[np.ndarray, "..."]:
+    """Distance of two points [m]."""
+    apart = a - b
+    apart *= apart
+    return np.sqrt(apart[..., 0] + apart[..., 1] + apart[..., 2])
+
+
+def consensus(
+    source: Float[np.ndarray, "k 3"],
+    goal: Float[np.ndarray, "k 3"],
+    weight: Float[np.ndarray, " k"],
+    inlier_m: float,
+    rng: np.random.Generator,
+) -> tuple[Float[np.ndarray, "4 4"], Bool[np.ndarray, " k"]]:
+    """The rigid motion that carries the most weight of points from `source` to `goal`, and who follows it."""
+
+    def followers(motion: Float[np.ndarray, "4 4"]) -> Bool[np.ndarray, " k"]:
+        return distance(move(motion, source), goal) < inlier_m
+
+    motion = fit_rigid(source, goal, weight)
+    inlier = followers(motion)
+    if weight[inlier].sum() < 0.9 * weight.sum() and len(source) > 3:
+        triples = rng.random((N_REFITS, len(source))).argsort(1)[:, :3]
+        guesses = fit_rigid(source[triples], goal[triples], np.ones(triples.shape))
+        fits = distance(move(guesses, source[None]), goal[None]) < inlier_m
+        best = (fits * weight).sum(1).argmax()
+        if weight[fits[best]].sum() > weight[inlier].sum():
+            inlier = fits[best]
+    for _ in range(2):
+        if inlier.sum() >= 3:
+            motion = fit_rigid(source[inlier], goal[inlier], weight[inlier])
+            inlier = followers(motion)
+    return motion, inlier
