@@ -36,13 +36,22 @@ def examine_data(root: Path) -> Findings:
 
 
 def data_differences(root: Path, findings: Findings) -> list[Difference]:
-    """The findings in words, each with what to do; an output that is not there at all is one difference."""
+    """The findings in words, each with what to do; all that a stage has not made here is one difference."""
     cache, hasher = Cache.of(root), Hasher()
     outputs = recorded_outputs(root)
     used_by = {md5: output for output in outputs for md5 in cache.members(output.md5)}
+    absent: dict[str, list[Recorded]] = {}
+    here = []
+    for each in findings.different:
+        is_absent = each.path == each.output.path and not each.found
+        if is_absent and not cache.is_whole(each.output.md5, hasher):
+            absent.setdefault(each.output.stage, []).append(each.output)
+        else:
+            here.append(each)
     return [
         *(_damaged_object(root, cache, md5, used_by.get(md5), hasher) for md5 in findings.damaged),
-        *(_differing_file(cache, each, hasher) for each in findings.different),
+        *(_differing_file(cache, each, hasher) for each in here),
+        *(_not_here(missing) for missing in absent.values()),
     ]
 
 
@@ -72,6 +81,18 @@ def _differing_file(cache: Cache, difference: FileDifference, hasher: Hasher) ->
     )
     found = f"md5 {difference.found}" if difference.found else NOTHING
     return Difference(difference.path, expected, found, remedy)
+
+
+def _not_here(outputs: list[Recorded]) -> Difference:
+    """Everything of one stage that is neither in the working tree nor in the cache."""
+    paths = [output.path for output in outputs]
+    remedy = f"`dvc pull {' '.join(paths)}` if you have a remote, else {_make_again(outputs[0])}"
+    return Difference(
+        ", ".join(paths),
+        ", ".join(f"md5 {output.md5}" for output in outputs),
+        f"{NOTHING}, nor in the cache",
+        remedy,
+    )
 
 
 def _make_again(output: Recorded) -> str:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import yaml
 
-from assets_defs.dvc_state import IGNORED_FOLDERS, IGNORED_SUFFIXES, md5_of, read_recorded_stages
+from assets_defs.dvc_state import (
+    IGNORED_FOLDERS,
+    IGNORED_SUFFIXES,
+    md5_of,
+    read_recorded_stages,
+    read_stage_dependencies,
+)
 from orchestration.verify.cache import DIR, Cache, Hasher
 
 
@@ -30,10 +36,15 @@ class FileDifference:
 
 
 def recorded_outputs(root: Path) -> list[Recorded]:
-    """Outputs of every stage in every dvc.lock, and of the `.dvc` files in the project and in data/."""
+    """Outputs of every stage that dvc.yaml knows, and of the `.dvc` files in the project and in data/.
+
+    A dvc.lock keeps stages that were renamed or left the graph; nobody makes their outputs any more.
+    """
+    known = read_stage_dependencies(root)
     found = [
         Recorded(path, md5, name)
         for name, stage in read_recorded_stages(root).items()
+        if name in known
         for path, md5 in stage.output_md5.items()
     ]
     for file in sorted([*root.glob("*.dvc"), *root.glob("data/*.dvc")]):

@@ -71,18 +71,21 @@ def test_verify_of_a_sound_project(project: Path) -> None:
 
 
 def test_verify_says_every_difference_and_leaves_with_1(project: Path) -> None:
-    (project / "dvc.lock").write_text(
-        f"stages: {{trace_report: {{cmd: x, outs: [{{path: reports/r.json, md5: {MD5}}}]}}}}\n"
+    entry = f"{{cmd: x, outs: [{{path: reports/r.json, md5: {MD5}}}, {{path: reports/s.json, md5: {MD5}}}]}}"
+    (project / "dvc.lock").write_text(f"stages: {{trace_report: {entry}, left_the_graph: {entry}}}\n")
+    (project / "dvc.yaml").write_text(
+        "stages: {trace_report: {cmd: x, outs: [reports/r.json, reports/s.json]}}\n"
     )
     result = invoke(["verify"])
     assert result.exit_code == 1
-    assert result.stdout.splitlines()[:3] == [
-        "reports/r.json",
-        f"    expected: md5 {MD5}",
-        "    found:    nothing",
+    assert result.stdout.splitlines()[:4] == [
+        "reports/r.json, reports/s.json",
+        f"    expected: md5 {MD5}, md5 {MD5}",
+        "    found:    nothing, nor in the cache",
+        "    to do:    `dvc pull reports/r.json reports/s.json` if you have a remote, else "
+        "`mu0 run trace_report`, which makes it again.",
     ]
-    assert "`mu0 run trace_report`, which makes it again." in result.output
-    assert "StageError: 1 difference(s) in 0 cache objects, 1 outputs" in result.output
+    assert "StageError: 1 difference(s) in 0 cache objects, 2 outputs" in result.output
 
 
 def test_rollback_before_any_promotion(project: Path) -> None:

@@ -10,6 +10,7 @@ from toy_models import flip_a_byte, run_dvc
 
 from assets_defs.dvc_state import md5_of
 from mu0.errors import StageError
+from orchestration.bridge.execution import reproduce
 from orchestration.verify.cache import Cache
 from orchestration.verify.guard import require_recorded_models, require_sound_cache
 from orchestration.verify.lost import lost_outputs
@@ -95,6 +96,16 @@ def test_run_stops_when_dvc_has_left_another_model(chain: ModuleType, project: P
     flip_a_byte(project / WEIGHTS)
     with pytest.raises(StageError, match=f"^{WEIGHTS} has md5"):
         chain.bring_up_to_date([], force=False)
+
+
+@pytest.mark.slow
+def test_a_stage_in_dagster_stops_too(project: Path) -> None:
+    flip_a_byte(project / WEIGHTS)
+    said: list[str] = []
+    run = reproduce("dvc.yaml:world_model", project, said.append)
+    assert run.outcome == "failed"
+    assert run.tail.startswith("DVC's cache is damaged")
+    assert said[-1] == run.tail
 
 
 @pytest.mark.parametrize("ending", ["fails", "is interrupted"])
