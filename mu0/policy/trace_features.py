@@ -81,7 +81,8 @@ class FeatureExtractor:
         size = self.world_model.config.image_size_px
         if images.shape[1:3] != (size, size):
             images = np.stack([cv2.resize(x, (size, size), interpolation=cv2.INTER_AREA) for x in images])
-        return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
+        # a copy, because frames that lie in a mapped file are read-only, and torch has no such tensors
+        return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
 
 
 def _fine_map(prefix: Prefix) -> Float[Tensor, "n c fine fine"]:

@@ -53,5 +53,11 @@ def test_images_of_another_size_are_resized(extractor: FeatureExtractor) -> None
     assert extractor(images(size=96), TEXTS).prefix.shape == extractor(images(), TEXTS).prefix.shape
 
 
+def test_frames_of_a_mapped_file_are_as_good_as_any(extractor: FeatureExtractor) -> None:
+    read_only = images()
+    read_only.flags.writeable = False
+    np.testing.assert_array_equal(extractor(read_only, TEXTS).prefix, extractor(images(), TEXTS).prefix)
+
+
 def test_world_model_is_frozen(extractor: FeatureExtractor) -> None:
     assert not any(parameter.requires_grad for parameter in extractor.world_model.parameters())
