@@ -28,11 +28,15 @@ def main() -> None:
     end_with_ancestors(os.environ, with_group=is_leader)
     os.environ[VARIABLE] = naming(os.environ, os.getpid())[VARIABLE]
     mend_locks(Path(".dvc/tmp"))
-    signal.signal(signal.SIGTERM, _stop)
     from dvc.cli import main as dvc
 
     with progress_of_dvc(os.environ) as progress:
-        code = dvc(sys.argv[1:])
+        try:
+            signal.signal(signal.SIGTERM, _stop)
+            code = dvc(sys.argv[1:])
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # we are leaving
+        except Interrupted as interruption:  # while DVC was tidying up
+            code = interruption.exit_code
         if progress and code == 0:
             progress.end()
     sys.exit(code)
