@@ -44,7 +44,7 @@ format: install
 	$(BIN)/ruff format .
 
 ui: install
-	$(BIN)/dagster dev --host 127.0.0.1
+	$(BIN)/dg dev --host 127.0.0.1
 
 clean-env:
 	rm -rf $(VENV)

@@ -1,4 +1,4 @@
-"""Entry point of `dagster dev` and `dg dev`."""
+"""Entry point of `make ui` (`dg dev`) and of `dagster` commands."""
 
 import dagster as dg
 
