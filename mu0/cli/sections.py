@@ -1,14 +1,15 @@
 """What the library's commands take from a params file, where there is one."""
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from mu0.params.section import Section
+if TYPE_CHECKING:
+    from mu0.params.section import Section
 
 DEFAULT = Path("params.yaml")
-S = TypeVar("S", bound=Section)
+S = TypeVar("S", bound="Section")
 ParamsOption = Annotated[
     Path | None, typer.Option("--params", help="A file with params; params.yaml where there is one.")
 ]

@@ -24,7 +24,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    heavy = {"torch", "cv2", "pandas", "mlflow", "scipy"}
+    heavy = {"torch", "cv2", "pandas", "mlflow", "scipy", "pydantic", "dagster"}
     code = f"import sys; from orchestration.cli.main import app; print(sorted({heavy} & set(sys.modules)))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "[]"
