@@ -56,9 +56,13 @@ def test_views_are_written_in_c_order(tmp_path: Path) -> None:
     "rows", [[np.zeros((2, 3))], [np.zeros((5, 3)), np.zeros((1, 3))], [np.zeros((4, 3)), np.zeros((1, 2))]]
 )
 def test_rows_that_do_not_fit_are_refused(tmp_path: Path, rows: list[np.ndarray]) -> None:
-    with pytest.raises(DatasetError), RowsWriter(tmp_path, 5) as writer:
-        for each in rows:
-            writer.append(a=each)
+    def write_all() -> None:
+        with RowsWriter(tmp_path, 5) as writer:
+            for each in rows:
+                writer.append(a=each)
+
+    with pytest.raises(DatasetError):
+        write_all()
 
 
 def test_those_who_ask_at_a_time_make_it_once(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_training_from_files_equals_training_from_memory_bit_for_bit(
             pictures,
             pictures,
             state,
-            chunks_of(action, 16),
+            chunks,
             keyframe,
             valid,
             np.zeros(N, np.int64),
