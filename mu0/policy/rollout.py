@@ -22,6 +22,7 @@ from jaxtyping import Float, UInt8
 from mu0.envs.ur3.demonstrator import demonstrate
 from mu0.envs.ur3.environment import CONTROL_HZ, Ur3Environment
 from mu0.errors import PolicyError
+from mu0.hardware.bfloat16 import Settled, settle
 from mu0.policy.chunk_executor import ChunkExecutor
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
 from mu0.processes.pool import WorkerPool
@@ -31,6 +32,7 @@ from mu0.sources.containers.encoding import write_video
 
 Actor = Literal["mu0", "no_trace", "demonstrator"]
 VIDEO_CRF = 23
+DEVICE = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,10 @@ def _distance_to_target_m(environment: Ur3Environment) -> float:
 _worker: dict[str, ChunkExecutor | ScriptedExecutor | Ur3Environment] = {}
 
 
-def _run_one(setting: RolloutSetting, actor: str, seed: int) -> Rollout:
+def _run_one(setting: RolloutSetting, convolutions: Settled, actor: str, seed: int) -> Rollout:
     """In a worker: one rollout with its video; environment and policies are made once per process."""
     torch.set_num_threads(1)
+    settle(convolutions, DEVICE)
     if "environment" not in _worker:
         height_px, width_px = setting.front_size_px
         _worker["environment"] = Ur3Environment(width_px=width_px, height_px=height_px)
@@ -177,7 +180,8 @@ def run_rollouts(setting: RolloutSetting, seeds: list[int], workers: int) -> lis
             remedy="set ur3_report.n_rollouts in params.yaml to 1 or more.",
         )
     jobs = [(actor, seed) for actor in (*setting.experts, "demonstrator") for seed in seeds]
+    convolutions = settle("auto", DEVICE)  # once, so that all workers compute alike
     os.environ.setdefault("LP_NUM_THREADS", "0")  # Mesa's own threads fight with the other worker
     with WorkerPool(workers) as pool:
-        futures = [pool.submit(_run_one, setting, actor, seed) for actor, seed in jobs]
+        futures = [pool.submit(_run_one, setting, convolutions, actor, seed) for actor, seed in jobs]
         return [future.result() for future in track(futures, "closed-loop rollouts")]
