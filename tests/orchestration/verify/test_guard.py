@@ -11,6 +11,7 @@ from toy_models import flip_a_byte, run_dvc
 from assets_defs.dvc_state import md5_of
 from mu0.errors import StageError
 from orchestration.bridge.execution import reproduce
+from orchestration.progress.plan import Plan
 from orchestration.verify.cache import Cache
 from orchestration.verify.guard import require_recorded_models, require_sound_cache
 from orchestration.verify.lost import lost_outputs
@@ -78,14 +79,17 @@ def chain(project: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.chdir(project)
     monkeypatch.setattr(chain, "require_project", lambda: None)
     monkeypatch.setattr(chain, "check_params", lambda: None)
-    monkeypatch.setattr(chain, "run_python", lambda *_: 0)
+    plan = Plan(("world_model",), {"world_model": 1.0}, {"world_model": 1.0})
+    monkeypatch.setattr(chain, "foresee", lambda *_, **__: (plan, {}))
+    monkeypatch.setattr(chain, "tell", lambda *_: None)
+    monkeypatch.setattr(chain, "run_python", lambda *_, **__: 0)
     return chain
 
 
 def test_run_stops_before_dvc_can_hand_out_damage(
     chain: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chain, "run_python", lambda *_: pytest.fail("DVC must not run"))
+    monkeypatch.setattr(chain, "run_python", lambda *_, **__: pytest.fail("DVC must not run"))
     flip_a_byte(project / WEIGHTS)
     with pytest.raises(StageError, match="DVC's cache is damaged"):
         chain.bring_up_to_date([], force=False)
@@ -113,7 +117,7 @@ def test_a_stage_that_took_its_model_away_says_how_it_comes_back(
     chain: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str], ending: str,
 ) -> None:  # fmt: skip
-    def train(*_: str) -> int:
+    def train(*_: str, **__: str) -> int:
         shutil.rmtree(project / "models/world_model")  # what DVC does first
         if ending == "is interrupted":
             raise KeyboardInterrupt
