@@ -6,41 +6,48 @@ from typing import TypeAlias
 import numpy as np
 
 from mu0.episodes.arrays import EXTRA_NAMES, SAMPLE_NAMES, SampleExtras, Samples
-from mu0.episodes.retiming import Retiming
+from mu0.episodes.retiming import TABLES, Retiming
 
 SampledPart: TypeAlias = tuple[Samples, SampleExtras, Retiming]  # of the same rows
+OFFSETS = ("offsets", "run_offsets")  # each part's own begin with 0
 
 
 def joined_samples(parts: Sequence[Samples]) -> Samples:
     """The rows of all parts, one part or more, in their order."""
     if len(parts) == 1:
         return parts[0]
-    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in SAMPLE_NAMES}
-    return Samples(**(arrays | {"offsets": _added_up([part.offsets for part in parts])}))
+    return Samples(**_joined({name: [getattr(part, name) for part in parts] for name in SAMPLE_NAMES}))
 
 
 def joined_parts(
-    parts: Sequence[SampledPart],
+    parts: list[SampledPart],
 ) -> tuple[Samples | None, SampleExtras | None, Retiming | None]:
-    """All parts as one; None three times if there is no part."""
+    """All parts as one; None three times if there is no part.
+
+    Empties the list, so that no more than one column is in memory twice.
+    """
     if len(parts) <= 1:
-        return parts[0] if parts else (None, None, None)
-    samples, extras, retimings = zip(*parts, strict=True)
-    columns = {name: np.concatenate([getattr(part, name) for part in extras]) for name in EXTRA_NAMES}
-    return joined_samples(samples), SampleExtras(**columns), _joined_retiming(retimings)
-
-
-def _joined_retiming(parts: Sequence[Retiming]) -> Retiming:
-    return Retiming(
-        path_step=parts[0].path_step,
-        future_frame=np.concatenate([part.future_frame for part in parts]),
-        history_frame=np.concatenate([part.history_frame for part in parts]),
-        run_offsets=_added_up([part.run_offsets for part in parts]),
-        track_ids=np.concatenate([part.track_ids for part in parts]),
+        return parts.pop() if parts else (None, None, None)
+    path_step = parts[0][2].path_step
+    samples, extras, retiming = (
+        {name: [getattr(part[kind], name) for part in parts] for name in names}
+        for kind, names in enumerate((SAMPLE_NAMES, EXTRA_NAMES, TABLES))
+    )
+    parts.clear()
+    return (
+        Samples(**_joined(samples)),
+        SampleExtras(**_joined(extras)),
+        Retiming(path_step=path_step, **_joined(retiming)),
     )
 
 
-def _added_up(offsets: Sequence[np.ndarray]) -> np.ndarray:
-    """Offsets over all parts; each part's own begin with 0."""
-    counts = np.concatenate([np.diff(own) for own in offsets])
-    return np.concatenate([[0], np.cumsum(counts)]).astype(offsets[0].dtype)
+def _joined(columns: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+    """One array per column; a column's parts are let go before the next is joined."""
+    return {name: _one(name, columns.pop(name)) for name in list(columns)}
+
+
+def _one(name: str, parts: list[np.ndarray]) -> np.ndarray:
+    if name not in OFFSETS:
+        return np.concatenate(parts)
+    counts = np.concatenate([np.diff(own) for own in parts])
+    return np.concatenate([[0], np.cumsum(counts)]).astype(parts[0].dtype)

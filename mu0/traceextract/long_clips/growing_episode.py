@@ -100,7 +100,6 @@ class EpisodeInMemory(AbstractGrowingEpisode):
     def finish(self, whole: WholeClip, params: ExtractParams) -> None:
         """Put the content of the files together."""
         samples, extras, retiming = joined_parts(self._parts)
-        self._parts.clear()
         depth = whole.reconstruction.depth_m
         arrays = EpisodeArrays(
             images=whole.footage.frames,

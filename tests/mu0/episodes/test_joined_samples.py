@@ -26,7 +26,9 @@ def _part(first: int, last: int) -> SampledPart:
 
 
 def test_joining_undoes_cutting() -> None:
-    samples, extras, retiming = joined_parts([_part(0, 1), _part(1, 3), _part(3, 4)])
+    parts = [_part(0, 1), _part(1, 3), _part(3, 4)]
+    samples, extras, retiming = joined_parts(parts)
+    assert parts == [], "nothing is held twice"
     whole = _part(0, 4)
     for name in SAMPLE_NAMES:
         np.testing.assert_array_equal(getattr(samples, name), getattr(whole[0], name), name)
