@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PYTHON = f"""#!/bin/sh
+PYTHON = """#!/bin/sh
 here=$(dirname "$0")
 case "$*" in
 "-m venv"*)
@@ -26,7 +26,7 @@ case "$*" in
 *_base_executable*) echo "$BASE_PYTHON" ;;
 *rendering*) ;;
 *"import torch"*) echo 2.13.0 ;;
-*) exec '{sys.executable}' "$@" ;;
+*) exec "$REAL_PYTHON" "$@" ;;
 esac
 """
 UV = """#!/bin/sh
@@ -69,6 +69,7 @@ class Project:
             "CALLS": str(self.calls),
             "UV_STAND_IN": str(self._tools / "uv"),
             "BASE_PYTHON": str(base / "python3"),
+            "REAL_PYTHON": sys.executable,
             "BROKEN": "",
         }
         return subprocess.run(
