@@ -68,7 +68,9 @@ def test_the_stage_writes_checkpoint_metrics_and_curve(project: Path) -> None:
     assert load_checkpoint(project / "models/world_model").config.preset == "tiny"
     metrics = read_json(project / "reports/training/world_model.json")
     assert metrics["steps"] == 6
-    assert read_meta(project / "models/world_model") == {
+    meta = dict(read_meta(project / "models/world_model"))
+    assert meta.pop("convolutions") in {"float32", "bfloat16"}  # what this machine is faster in
+    assert meta == {
         "label": "trained from scratch on the extracted traces of this project",
         "preset": "tiny",
         "steps": 6,
