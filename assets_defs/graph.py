@@ -105,5 +105,5 @@ class Pipeline:
         return tuple(sorted({*stage.code, *stage.external, *inputs, *self.gates(stage)}))
 
     def input_path(self, stage: Stage, artifact: Artifact) -> str:
-        """What `stage` depends on for the sake of `artifact`: a check reads all of it, others its witness."""
-        return artifact.path if stage.checks else artifact.witness
+        """What `stage` depends on for the sake of `artifact`: a check on all, others on a witness."""
+        return artifact.path if stage.checks == artifact.name else artifact.witness

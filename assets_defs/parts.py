@@ -60,20 +60,21 @@ def report(name: str, owner: str, description: str, folder: str = "", group: str
     return Artifact(name, path, group, description, ("report",), owners=(owner,))
 
 
-def check(artifact: str, *params: str, others: tuple[str, ...] = ()) -> Stage:
+def check(artifact: str, *params: str, others: tuple[str, ...] = (), reads: tuple[str, ...] = ()) -> Stage:
     """The stage that holds an artifact against the expectations in its room.
 
     Args:
         artifact: Its name, and its room's.
         params: Sections of params.yaml that the expectations read, besides `checks`.
         others: Code that the expectations run, besides assets_defs/checks.
+        reads: Other artifacts that this one is held against.
     """
     expectations = f"assets_defs/{artifact}/expectations.py"
     return Stage(
         name=f"check_{artifact}",
         command=f"python -m assets_defs.checks {artifact}",
         code=(*CORE, "assets_defs/checks", expectations, *others),
-        inputs=(artifact,),
+        inputs=(artifact, *reads),
         params=("checks", *params),
         checks=artifact,
         report=f"reports/checks/{artifact}.json",

@@ -12,10 +12,9 @@ from assets_defs.checks.suite import (
     between,
     facts,
     finite,
-    has_columns,
     in_set,
-    n_rows,
     not_above,
+    not_blank,
     unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import read_table
@@ -24,43 +23,58 @@ from mu0.params.benchmark import BenchmarkParams
 
 KEYS = ("method", "split", "points", "horizon")
 ERRORS_UV = ("ade_uv", "fde_uv", "dtw_uv", "frechet_uv")
+ONLY_PIXELS = "clips without depth have no errors in metres"
 NEEDED = ("held_out", "unseen_objects", "unseen_camera")
 
 
 def suites(root: Path) -> list[Suite]:
     """Suites about reports/benchmark_traces."""
     asked = section("benchmark", BenchmarkParams, root)
-    table = read_table(root / "reports/benchmark_traces/table.parquet")
-    comparisons = read_table(root / "reports/benchmark_traces/comparisons.parquet")
     horizons, n = asked.horizons, asked.n_samples
+    best = f"minDTW_{n}_uv" if n > 1 else "dtw_uv"
+    measured = tuple(dict.fromkeys((*ERRORS_UV, best)))
+    folder = root / "reports/benchmark_traces"
+    table = read_table(
+        folder / "table.parquet",
+        numbers=("horizon", "n_keypoints", "n_episodes", "latency_s", *measured),
+        texts=("method", "split", "points"),
+    )
+    comparisons = read_table(
+        folder / "comparisons.parquet",
+        numbers=("horizon", "difference", "difference_low", "difference_high"),
+        texts=("method", "split", "points", "metric"),
+    )
+    in_pixels = comparisons["metric"].str.endswith("_uv", na=True).astype(bool)
     everywhere = table[table["points"] == "all"]
     wanted = set(product(METHODS, NEEDED, horizons))
     there = set(zip(everywhere["method"], everywhere["split"], everywhere["horizon"], strict=True))
-    best = f"minDTW_{n}_uv" if n > 1 else "dtw_uv"
     return [
         Suite("table", table, [
-            *has_columns(*KEYS, *ERRORS_UV, best),
-            n_rows(1),
-            unique_together(*KEYS),
-            *finite(*ERRORS_UV, best, "latency_s"),
-            *(between(name, 0.0, None) for name in (*ERRORS_UV, best)),
-            in_set("method", list(METHODS)),
-            in_set("horizon", list(horizons)),
-            between("n_keypoints", 1, None),
-            not_above(best, "dtw_uv"),
+            *unique_together(*KEYS),
+            *not_blank("split", "points"),
+            *(each for name in measured for each in between(name, 0.0)),
+            *between("latency_s", 0.0),
+            *in_set("method", list(METHODS)),
+            *in_set("horizon", list(horizons)),
+            *(each for name in ("n_keypoints", "n_episodes") for each in between(name, 1)),
+            *not_above(best, "dtw_uv"),
         ]),
         Suite("comparisons", comparisons, [
-            unique_together(*KEYS, "metric"),
-            not_above("difference_low", "difference_high"),
+            *unique_together(*KEYS, "metric"),
+            *between("difference", may_be_null=ONLY_PIXELS),
+        ]),
+        Suite("intervals", comparisons[in_pixels | comparisons["difference"].notna()], [
+            *finite("difference"),
+            *not_above("difference_low", "difference_high"),
         ]),
         Suite("complete", facts(
             n_missing=float(len(wanted - there)),
             n_unequal_keypoints=float(_unequal_keypoints(table)),
             mu0_ade_below_static=_ade_below_static(everywhere),
         ), [
-            between("n_missing", 0, 0),
-            between("n_unequal_keypoints", 0, 0),
-            between("mu0_ade_below_static", 0.0, None, severity=WARNING),
+            *between("n_missing", 0, 0),
+            *between("n_unequal_keypoints", 0, 0),
+            *between("mu0_ade_below_static", 0.0, None, severity=WARNING),
         ]),
     ]  # fmt: skip
 

@@ -21,5 +21,5 @@ STAGES = (
             ),
         ),
     ),
-    check("captions"),
+    check("captions", reads=("extracted_traces",)),
 )  # fmt: skip

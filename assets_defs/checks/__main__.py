@@ -2,7 +2,8 @@
 
 A passed report goes to reports/checks/ARTIFACT.json, which consumers depend on. DVC deletes the outputs of a
 failed stage, so a failed report goes to reports/checks_failed/ARTIFACT.json, where people and Dagster
-find it.
+find it. It lies there until the check passes again, which it need not do here: DVC may restore a passed
+report, or git another commit. So it names what it judged, with md5s, and counts for nothing else.
 """
 
 import importlib
@@ -10,6 +11,7 @@ import logging
 import sys
 from pathlib import Path
 
+from assets_defs.dvc_state import md5_of
 from assets_defs.entry import run_stage
 from mu0.errors import StageError
 from mu0.files import write_json
@@ -39,7 +41,7 @@ def check_artifact(artifact: str, root: Path = Path()) -> None:
     report = run_suites(artifact, expectations.suites(root))
     failed_path = FAILED / f"{artifact}.json"
     if not report["passed"]:
-        write_json(root / failed_path, report)
+        write_json(root / failed_path, report | {"judged": judged(artifact, root)})
         raise failure(report, failed_path)
     write_json(root / PASSED / f"{artifact}.json", report)
     (root / failed_path).unlink(missing_ok=True)
@@ -49,6 +51,14 @@ def check_artifact(artifact: str, root: Path = Path()) -> None:
     for result in report["results"]:
         if not result["success"]:
             log.warning("    %s", sentence(result))
+
+
+def judged(artifact: str, root: Path) -> dict[str, str | None]:
+    """Md5s of everything that a verdict on `artifact` depends on, by path; None for what is missing."""
+    from assets_defs.chain import BENCHMARK
+
+    paths = ("params.yaml", *BENCHMARK.dependencies(BENCHMARK.check_of[artifact]))
+    return {path: md5_of(root / path) for path in paths}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """Running suites with Great Expectations and keeping the verdict, as small and as stable as possible.
 
 The report holds no times, ids or machine names: equal data gives equal bytes, so DVC sees no change.
+
+Great Expectations leaves nulls out and finds no fault in a column that holds nothing else. The verdict is
+therefore taken here from its counts: a missing value is a failure of whatever is expected of its column.
 """
 
 import logging
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -14,11 +18,14 @@ import great_expectations as gx
 from great_expectations.data_context.types import base
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
-from assets_defs.checks.suite import CRITICAL, Suite
+from assets_defs.checks.suite import CRITICAL, LARGEST, NULLS, Suite, n_rows
 from mu0.errors import CheckFailedError
 
 logging.getLogger(base.__name__).setLevel(logging.WARNING)  # it sets INFO itself, and names temporary folders
 N_EXAMPLES = 5
+ROUNDING = 1e-9
+NO_LIMITS = (-LARGEST, LARGEST)
+ROW_COUNT = n_rows(1)[0].expectation_type
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": N_EXAMPLES}
 Report = dict[str, Any]
 
@@ -59,15 +66,16 @@ def failure(report: Report, report_path: Path) -> CheckFailedError:
 def sentence(result: dict[str, Any]) -> str:
     """One broken expectation for people: which, its limits, and what was found."""
     name = result["expectation"].removeprefix("expect_").replace("_", " ")
-    found = "; ".join(f"{key} {result[key]}" for key in ("observed", "examples", "problem") if key in result)
-    limits = ", ".join(f"{key} {value}" for key, value in result["limits"].items())
+    keys = ("observed", "n_missing", "examples", "problem")
+    found = "; ".join(f"{key} {result[key]}" for key in keys if key in result)
+    limits = ", ".join(f"{key} {value}" for key, value in result["limits"].items() if value not in NO_LIMITS)
     return f"{result['suite']}: {name} ({limits}); found {found or 'other values'}"
 
 
 def _run(suite: Suite) -> list[dict[str, Any]]:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    expectations = context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=suite.expectations))
+    expectations = context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=_all_of(suite)))
     source = context.data_sources.add_pandas(suite.name).add_dataframe_asset(suite.name)
     batch = source.add_batch_definition_whole_dataframe(suite.name)
     definition = gx.ValidationDefinition(name=suite.name, data=batch, suite=expectations)
@@ -77,6 +85,12 @@ def _run(suite: Suite) -> list[dict[str, Any]]:
     return sorted((_entry(suite.name, result) for result in outcome.results), key=lambda entry: repr(entry))
 
 
+def _all_of(suite: Suite) -> list[Any]:
+    """What the suite says, and that there is a row to say it about."""
+    counted = suite.may_be_empty or any(each.expectation_type == ROW_COUNT for each in suite.expectations)
+    return suite.expectations if counted else [*n_rows(1), *suite.expectations]
+
+
 def _entry(suite: str, result: Any) -> dict[str, Any]:
     config, details = result.expectation_config, result.result or {}
     severity = getattr(config.severity, "value", config.severity)
@@ -84,21 +98,34 @@ def _entry(suite: str, result: Any) -> dict[str, Any]:
         "suite": suite,
         "expectation": config.type,
         "severity": str(severity),
-        "success": bool(result.success),
+        "success": bool(result.success) and _holds_with_nulls(config, details),
         "limits": {
             key: value
             for key, value in config.kwargs.items()
-            if key not in {"batch_id"} and value is not None
+            if key not in {"batch_id", "ignore_row_if"} and value is not None
         },
     }
+    if why := (config.meta or {}).get(NULLS):
+        entry["limits"][NULLS] = why
     if "observed_value" in details:
         entry["observed"] = _plain(details["observed_value"])
+    if details.get("missing_count"):
+        entry["n_missing"] = int(details["missing_count"])
     if details.get("unexpected_count"):
         entry["n_unexpected"] = int(details["unexpected_count"])
         entry["examples"] = [_plain(value) for value in details.get("partial_unexpected_list", [])]
     if problem := _problem(result.exception_info or {}):
         entry["problem"] = problem
     return entry
+
+
+def _holds_with_nulls(config: Any, details: dict[str, Any]) -> bool:
+    """Whether enough of all rows are good, those without a value being bad."""
+    n_missing = details.get("missing_count")
+    if not n_missing or (config.meta or {}).get(NULLS):
+        return True
+    n_good = details["element_count"] - n_missing - details["unexpected_count"]
+    return bool(n_good >= config.kwargs.get("mostly", 1.0) * details["element_count"] - ROUNDING)
 
 
 def _problem(exception_info: dict[str, Any]) -> str:
@@ -109,4 +136,6 @@ def _problem(exception_info: dict[str, Any]) -> str:
 
 def _plain(value: Any) -> Any:
     value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON knows no such number
     return value if isinstance(value, int | float | bool | str | None) else str(value)

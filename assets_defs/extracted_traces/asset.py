@@ -22,5 +22,5 @@ STAGES = (
         ),
         metrics=("reports/extraction/metrics.json",),
     ),
-    check("extracted_traces"),
+    check("extracted_traces", others=("assets_defs/extracted_traces/accounts.py",)),
 )  # fmt: skip

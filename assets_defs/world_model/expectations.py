@@ -6,26 +6,24 @@ import pandas as pd
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from assets_defs.checks.suite import Suite, facts, finite, n_rows, true
+from assets_defs.checks.suite import Suite, facts, finite, not_blank, true
 from assets_defs.checks.tables import table_of_numbers
 from mu0.errors import CheckpointError
 
 FILES = ("config.json", "model.safetensors", "normalizer_stats.json", "tokenizer.json", "meta.json")
+RECORDED = ("loss", "n_parameters", "n_bad_batches", "steps", "n_train_frames", "val")
 
 
 def suites(root: Path) -> list[Suite]:
     """Suites about models/world_model and its training report."""
     folder = root / "models/world_model"
-    complete = all((folder / name).is_file() for name in FILES)
+    complete = all((folder / name).is_file() and (folder / name).stat().st_size for name in FILES)
     return [
-        Suite("files", facts(complete=complete), [true("complete")]),
-        Suite("weights", _weights(folder / "model.safetensors"), [n_rows(1), true("finite")]),
-        Suite(
-            "training",
-            table_of_numbers(root / "reports/training/world_model.json"),
-            [n_rows(1), *finite("value")],
-        ),
-    ]
+        Suite("files", facts(complete=complete), true("complete")),
+        Suite("weights", _weights(folder / "model.safetensors"), [*not_blank("name"), *true("finite")]),
+        Suite("training", table_of_numbers(root / "reports/training/world_model.json", RECORDED),
+              finite("value")),
+    ]  # fmt: skip
 
 
 def _weights(path: Path) -> pd.DataFrame:
