@@ -4,9 +4,9 @@ import dagster as dg
 
 from assets_defs.graph import Stage
 from orchestration.bridge.assets import run_in_dagster
-from orchestration.bridge.lock import read_lock
-from orchestration.bridge.metadata import REPORT_MD5, report_metadata
+from orchestration.bridge.metadata import report_metadata
 from orchestration.bridge.project import Project
+from orchestration.bridge.verdicts import failed_verdict, passed_verdict
 
 
 def build_checks(project: Project) -> list[dg.AssetChecksDefinition]:
@@ -25,17 +25,18 @@ def _build(stage: Stage, project: Project) -> dg.AssetChecksDefinition:
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         run = run_in_dagster(stage, project, context.op_execution_context)
-        passed, severity, metadata = report_metadata(stage, project.root)
-        if run.outcome == "failed":
+        failed = (
+            run.outcome == "failed"
+        )  # DVC's word: whatever reports lie around, a stage that ended well passed
+        verdict = failed_verdict(project, stage) if failed else passed_verdict(project, stage)
+        passed, severity, metadata = report_metadata(verdict)
+        if failed:
             passed, severity = False, dg.AssetCheckSeverity.ERROR
             metadata["last_lines"] = dg.MetadataValue.md(f"```\n{run.tail}\n```")
-        elif stage.report:
-            md5 = read_lock(project.root, project.pipeline)[stage.name].output_md5[stage.report]
-            metadata[REPORT_MD5] = dg.MetadataValue.text(md5)
         return dg.AssetCheckResult(
             passed=passed,
             severity=severity,
-            description=run.tail.splitlines()[-1] if run.outcome == "failed" and run.tail else None,
+            description=run.tail.splitlines()[-1] if failed and run.tail else None,
             metadata={**metadata, "outcome": run.outcome, "seconds": run.seconds},
         )
 

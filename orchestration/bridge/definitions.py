@@ -1,13 +1,13 @@
 """Everything that follows from a stage graph alone: assets, checks, one job over all, the sync sensor."""
 
 import hashlib
-from pathlib import Path
 
 import dagster as dg
 
 from orchestration.bridge.assets import build_assets, build_external_assets
 from orchestration.bridge.checks import build_checks
 from orchestration.bridge.lock import lock_file
+from orchestration.bridge.presence import glance
 from orchestration.bridge.project import Project
 from orchestration.bridge.sync import sync
 
@@ -48,7 +48,7 @@ def own_assets(project: Project) -> dg.AssetSelection:
 
 
 def build_sync_sensor(project: Project, name: str = "dvc_lock_sync") -> dg.SensorDefinition:
-    """Looks at dvc.lock; when it changed, reports what is new. It starts no run."""
+    """Looks at dvc.lock and at what lies here; when either changed, reports it. It starts no run."""
 
     @dg.sensor(
         name=name,
@@ -57,7 +57,7 @@ def build_sync_sensor(project: Project, name: str = "dvc_lock_sync") -> dg.Senso
         description="Shows in Dagster what `dvc repro`, `dvc checkout` or `dvc pull` did in a shell.",
     )
     def dvc_lock_sync(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        current = _fingerprint(project.root / lock_file(project.pipeline))
+        current = _fingerprint(project)
         if current == context.cursor:
             return dg.SkipReason("dvc.lock is unchanged.")
         reported = sync(context.instance, project)
@@ -67,5 +67,8 @@ def build_sync_sensor(project: Project, name: str = "dvc_lock_sync") -> dg.Senso
     return dvc_lock_sync
 
 
-def _fingerprint(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
+def _fingerprint(project: Project) -> str:
+    """New when DVC recorded something, and when an artifact came, went or was replaced."""
+    path = project.root / lock_file(project.pipeline)
+    recorded = path.read_bytes() if path.is_file() else b"absent"
+    return hashlib.sha256(recorded + glance(project).encode()).hexdigest()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mu0.errors import StageError
 from orchestration.running.child import run_child
+from orchestration.running.turns import BAD_ADVICE, BUSY, holders, turn, wait_for_dvc
 from orchestration.verify.guard import require_recorded_models, require_sound_cache
 
 TAIL_LINES = 40
@@ -43,28 +44,42 @@ def reproduce(stage: str, root: Path, on_line: Callable[[str], None], run_id: st
         Interrupted: The run was cancelled; raised when the stage has ended.
     """
     started = time.monotonic()
+    with turn(root, on_line, alone=False):
+        outcome, tail = _bring_up_to_date(stage, root, on_line, run_id)
+    return StageRun(outcome, time.monotonic() - started, tail)
+
+
+def _bring_up_to_date(
+    stage: str, root: Path, on_line: Callable[[str], None], run_id: str
+) -> tuple[str, str]:
+    """Outcome and last lines."""
     if _is_unchanged(stage, root):
         on_line(f"Stage '{stage}' didn't change.")
-        return StageRun("unchanged", time.monotonic() - started)
+        return "unchanged", ""
     try:
         require_sound_cache(root)
-        run = _reproduce(stage, root, on_line, run_id)
-        if run.outcome != "failed":
+        outcome, tail = _run_dvc(stage, root, on_line, run_id)
+        while outcome == "failed" and BUSY in tail and holders(root):
+            wait_for_dvc(root, on_line)  # a DVC in some shell, which takes no turns, was there first
+            outcome, tail = _run_dvc(stage, root, on_line, run_id)
+        if outcome != "failed":
             require_sound_cache(root)
             require_recorded_models(root)
     except StageError as error:
         on_line(str(error))
-        return StageRun("failed", time.monotonic() - started, str(error))
-    return run
+        return "failed", str(error)
+    return outcome, tail
 
 
-def _reproduce(stage: str, root: Path, on_line: Callable[[str], None], run_id: str) -> StageRun:
-    started = time.monotonic()
+def _run_dvc(stage: str, root: Path, on_line: Callable[[str], None], run_id: str) -> tuple[str, str]:
+    """Outcome and last lines of `dvc repro`."""
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     outcome = "ran"
 
     def note(line: str) -> None:
         nonlocal outcome
+        if BAD_ADVICE in line:
+            return  # to take a lock away from a living process
         tail.append(line.rstrip())
         on_line(tail[-1])
         if "is cached - skipping run" in line:
@@ -74,7 +89,7 @@ def _reproduce(stage: str, root: Path, on_line: Callable[[str], None], run_id: s
         [sys.executable, "-m", *DVC, "repro", "--single-item", stage],
         _environment(run_id), cwd=root, on_line=note, merges_errors=True, works_for=_run_workers(),
     )  # fmt: skip
-    return StageRun("failed" if exit_code else outcome, time.monotonic() - started, "\n".join(tail))
+    return "failed" if exit_code else outcome, "\n".join(tail)
 
 
 def _is_unchanged(stage: str, root: Path) -> bool:

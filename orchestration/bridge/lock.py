@@ -5,7 +5,7 @@ YAML is
 read as DVC reads it (YAML 1.2: `1e-3` is a number).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class LockedStage:
     dependency_md5: dict[str, str]
     output_md5: dict[str, str]
     params: dict[str, Any]
+    output_bytes: dict[str, int] = field(default_factory=dict)
+    output_files: dict[str, int] = field(default_factory=dict)  # of folders only
 
 
 def lock_file(pipeline: Pipeline) -> Path:
@@ -52,4 +54,6 @@ def _locked_stage(entry: dict[str, Any]) -> LockedStage:
         dependency_md5={item["path"]: item["md5"] for item in entry.get("deps", [])},
         output_md5={item["path"]: item["md5"] for item in entry.get("outs", [])},
         params=entry.get("params", {}).get(PARAMS_FILE, {}),
+        output_bytes={item["path"]: item["size"] for item in entry.get("outs", []) if "size" in item},
+        output_files={item["path"]: item["nfiles"] for item in entry.get("outs", []) if "nfiles" in item},
     )

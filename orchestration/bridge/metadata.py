@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 
 from assets_defs.graph import Artifact, Stage
+from orchestration.bridge.verdicts import Verdict
 
 REPORT_MD5 = "report_md5"
 LAST_RUNS = ".mu0_cache/mlflow"
-FAILED_REPORTS = "reports/checks_failed"
 MAX_FIGURES = 12
 FIGURE_SUFFIXES = (".png", ".html", ".mp4", ".md")
 
@@ -39,25 +39,22 @@ def stage_metadata(stage: Stage, artifact: Artifact, md5: str, root: Path) -> Me
     return metadata
 
 
-def report_metadata(stage: Stage, root: Path) -> tuple[bool, dg.AssetCheckSeverity, Metadata]:
-    """Verdict of a check stage: passed, the severity of what is broken, and the broken expectations.
-
-    A report that DVC holds has passed; the report of a failure lies in `reports/checks_failed/`.
-    """
-    failed = root / FAILED_REPORTS / f"{stage.checks}.json"
-    passed = root / (stage.report or "")
-    report = _json_or_empty(failed) or _json_or_empty(passed)
-    broken = [result for result in report.get("results", []) if not result["success"]]
+def report_metadata(verdict: Verdict | None) -> tuple[bool, dg.AssetCheckSeverity, Metadata]:
+    """What a check's report says: passed, the severity of what is broken, and the broken expectations."""
+    results = verdict.report.get("results", []) if verdict else []
+    broken = [result for result in results if not result["success"]]
     critical = [result for result in broken if result["severity"] == "critical"]
     severity = dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN
     metadata: Metadata = {
-        "n_expectations": dg.MetadataValue.int(len(report.get("results", []))),
+        "n_expectations": dg.MetadataValue.int(len(results)),
         "n_broken": dg.MetadataValue.int(len(broken)),
         "n_critical": dg.MetadataValue.int(len(critical)),
         "broken": dg.MetadataValue.json(broken),
-        "report": dg.MetadataValue.path(failed if failed.is_file() else passed),
     }
-    return bool(report) and not broken, severity, metadata
+    if verdict and verdict.md5:
+        metadata["report"] = dg.MetadataValue.path(verdict.path)
+        metadata[REPORT_MD5] = dg.MetadataValue.text(verdict.md5)
+    return bool(verdict and verdict.report) and not broken, severity, metadata
 
 
 def _numbers(content: Any, prefix: str = "") -> dict[str, float]:

@@ -1,35 +1,53 @@
-"""dvc.lock -> Dagster: report what DVC recorded elsewhere, as events without a run.
+"""dvc.lock -> Dagster: report what DVC recorded elsewhere and lies on this disk, as events without a run.
 
 Called by the sensor, by `mu0 sync` and after every checkout or `dvc pull`. Only differences are
-reported, so a second call reports nothing.
+reported, so a second call reports nothing. What is recorded but not here is not reported as made; if Dagster
+believed that it is here, an observation says that it is gone.
 """
 
 import dagster as dg
 
 from assets_defs.graph import Artifact, Stage
-from orchestration.bridge.event_tags import code_version_tags, data_version_tags, input_tags, latest_event
+from orchestration.bridge.event_tags import (
+    Recorded,
+    code_version_tags,
+    data_version_tags,
+    input_tags,
+    latest_event,
+)
 from orchestration.bridge.input_versions import input_versions
 from orchestration.bridge.lock import LockedStage, read_lock
 from orchestration.bridge.metadata import REPORT_MD5, report_metadata, stage_metadata
+from orchestration.bridge.presence import REMEDY, not_here
 from orchestration.bridge.project import Project
+from orchestration.running.turns import paths_being_written
+from orchestration.bridge.verdicts import current_verdict
 from orchestration.bridge.versions import code_version_locked
+
+ON_DISK = "on_this_disk"
 
 
 def sync(instance: dg.DagsterInstance, project: Project) -> list[str]:
-    """Report every version in dvc.lock that Dagster has not seen.
+    """Report every version in dvc.lock that lies here and that Dagster has not seen, and what is gone.
 
     Returns:
-        What was reported, as `asset@md5`; empty when Dagster was up to date.
+        What was reported, as `asset@md5` or `asset: state`; empty when Dagster was up to date.
     """
     lock = read_lock(project.root, project.pipeline)
     locked_stages = [(stage, lock[stage.name]) for stage in project.pipeline.all_stages if stage.name in lock]
+    missing = not_here(project, lock)
     reported: list[str] = []
     for stage, locked in locked_stages:
         reported += _sync_external(instance, project, stage, locked)
         inputs = input_versions(project, stage, lock)
         for artifact in stage.outputs:
-            reported += _sync_artifact(instance, project, stage, locked, artifact, inputs)
-        reported += _sync_check(instance, project, stage, locked)
+            if artifact.name in missing:
+                reported += _sync_gone(instance, project, artifact, missing[artifact.name])
+            else:
+                reported += _sync_artifact(instance, project, stage, locked, artifact, inputs)
+    for stage in project.pipeline.all_stages:
+        if stage.checks and stage.checks not in missing:
+            reported += _sync_check(instance, project, stage, lock)
     return reported
 
 
@@ -40,7 +58,8 @@ def _sync_external(
     for name, path in project.external_assets().items():
         md5 = locked.dependency_md5.get(path) if path in stage.external else None
         event = latest_event(instance, name, external=True)
-        if md5 and (event is None or event.data_version != md5):
+        is_here = (project.root / path).exists()
+        if md5 and is_here and (event is None or event.data_version != md5):
             instance.report_runless_asset_event(dg.AssetObservation(name, tags=data_version_tags(md5)))
             reported.append(f"{name}@{md5[:8]}")
     return reported
@@ -59,11 +78,8 @@ def _sync_artifact(
         return []  # dvc.lock is older than the graph
     code_version = code_version_locked(stage, locked)
     event = latest_event(instance, artifact.name, external=False)
-    if event and (event.data_version, event.code_version, event.input_versions) == (
-        md5,
-        code_version,
-        inputs,
-    ):
+    known = event and (event.data_version, event.code_version, event.input_versions)
+    if event and known == (md5, code_version, inputs) and not _is_marked_gone(instance, artifact, event):
         return []
     tags = data_version_tags(md5) | code_version_tags(code_version)
     for name, input_md5 in inputs.items():
@@ -80,24 +96,46 @@ def _sync_artifact(
     return [f"{artifact.name}@{md5[:8]}"]
 
 
-def _sync_check(
-    instance: dg.DagsterInstance, project: Project, stage: Stage, locked: LockedStage
-) -> list[str]:
-    md5 = locked.output_md5.get(stage.report) if stage.checks and stage.report else None
-    if not md5 or not stage.checks or md5 == _latest_report_md5(instance, stage):
+def _sync_gone(instance: dg.DagsterInstance, project: Project, artifact: Artifact, state: str) -> list[str]:
+    """Say once that something Dagster shows as made is not here; what a stage is writing comes back soon."""
+    event = latest_event(instance, artifact.name, external=False)
+    if event is None or _is_marked_gone(instance, artifact, event):
         return []
-    passed, severity, metadata = report_metadata(stage, project.root)
+    if project.root / artifact.path in paths_being_written(project.root):
+        return []
+    instance.report_runless_asset_event(
+        dg.AssetObservation(
+            artifact.name, description=f"{REMEDY[state]}.", metadata={ON_DISK: dg.MetadataValue.text(state)}
+        )
+    )
+    return [f"{artifact.name}: {REMEDY[state]}"]
+
+
+def _is_marked_gone(instance: dg.DagsterInstance, artifact: Artifact, event: Recorded) -> bool:
+    """Whether the last word about a materialisation was that it is not on this disk."""
+    [*latest] = instance.fetch_observations(dg.AssetKey(artifact.name), limit=1).records
+    observed = [record.asset_observation for record in latest if record.storage_id > event.storage_id]
+    return any(ON_DISK in observation.metadata for observation in observed if observation)
+
+
+def _sync_check(
+    instance: dg.DagsterInstance, project: Project, stage: Stage, lock: dict[str, LockedStage]
+) -> list[str]:
+    verdict = current_verdict(project, stage, lock)
+    if not verdict or not stage.checks or verdict.md5 == _latest_report_md5(instance, stage):
+        return []
+    passed, severity, metadata = report_metadata(verdict)
     instance.report_runless_asset_event(
         dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey(stage.checks),
             check_name=stage.name,
             passed=passed,
             severity=severity,
-            metadata={**metadata, REPORT_MD5: dg.MetadataValue.text(md5)},
+            metadata=metadata,
             blocking=True,
         )
     )
-    return [f"{stage.name}@{md5[:8]}"]
+    return [f"{stage.name}@{str(verdict.md5)[:8]}"]
 
 
 def _latest_report_md5(instance: dg.DagsterInstance, stage: Stage) -> str | None:

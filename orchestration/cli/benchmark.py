@@ -105,13 +105,11 @@ def set_train_s(path: Path, train_s: float) -> None:
 def _reproduce(stages: Sequence[str]) -> None:
     """One stage after the other, so that people see how far it is; DVC leaves out what did not change."""
     from assets_defs.chain import BENCHMARK
-    from orchestration.cli.chain import run_python
+    from orchestration.cli.chain import reproduce_alone
 
     for number, stage in enumerate(stages, 1):
         typer.secho(f"[{number}/{len(stages)}] {stage}", bold=True)
-        code = run_python(
-            "orchestration.running.dvc", "repro", "--single-item", BENCHMARK.address(BENCHMARK.stages[stage])
-        )
+        code = reproduce_alone("--single-item", BENCHMARK.address(BENCHMARK.stages[stage]))
         if code:
             raise StageError(
                 f"The benchmark stopped at {stage} (dvc repro left with {code}).",

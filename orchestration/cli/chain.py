@@ -14,6 +14,7 @@ from orchestration.cli.plan import foresee, tell, tell_stages
 from orchestration.params import WholeFile, check_params
 from orchestration.progress.plan import VARIABLE, Plan
 from orchestration.running.child import run_child
+from orchestration.running.turns import holders, turn
 from orchestration.verify.guard import require_recorded_models, require_sound_cache
 from orchestration.verify.lost import how_to_get_back
 
@@ -58,18 +59,19 @@ def bring_up_to_date(stages: Sequence[str], *, force: bool) -> None:
         ParamsError: params.yaml is wrong.
     """
     params = _checked(stages)
-    require_sound_cache(Path())
-    plan, expected = foresee(stages, params, force=force)
-    tell(plan, expected, params)
-    if plan.seconds:
-        _reproduce([*(["--force"] if force else []), *stages], plan)
+    with turn(Path(), _tell_waiting, alone=True):
         require_sound_cache(Path())
-    require_recorded_models(Path())
+        plan, expected = foresee(stages, params, force=force)
+        tell(plan, expected, params)
+        if plan.seconds:
+            _reproduce([*(["--force"] if force else []), *stages], plan)
+            require_sound_cache(Path())
+        require_recorded_models(Path())
 
 
 def _reproduce(arguments: Sequence[str], plan: Plan) -> None:
     try:
-        code = run_python("orchestration.running.dvc", "repro", *arguments, **{VARIABLE: plan.to_json()})
+        code = run_dvc_repro(*arguments, **{VARIABLE: plan.to_json()})
     except KeyboardInterrupt:
         if lost := how_to_get_back(Path()):
             typer.echo(f"\n{lost}", err=True)
@@ -81,6 +83,36 @@ def _reproduce(arguments: Sequence[str], plan: Plan) -> None:
             remedy="read the first message above; finished stages are kept, so `mu0 run` goes on from there. "
             + how_to_get_back(Path()),
         )
+
+
+def reproduce_alone(*arguments: str) -> int:
+    """`dvc repro` when nobody else works on the project; returns its exit code.
+
+    Raises:
+        StageError: It failed, and another DVC is at work that came in between.
+    """
+    with turn(Path(), _tell_waiting, alone=True):
+        return run_dvc_repro(*arguments)
+
+
+def run_dvc_repro(*arguments: str, **further: str) -> int:
+    """`dvc repro`, with `further` variables; returns its exit code.
+
+    Raises:
+        StageError: It failed, and another DVC is at work, which takes no turns.
+    """
+    code = run_python("orchestration.running.dvc", "--wait-for-lock", "repro", *arguments, **further)
+    if code and (others := holders(Path())):
+        raise StageError(
+            f"dvc repro left with {code} while {', '.join(map(str, others))} was at work.",
+            expected="one DVC at a time in this folder",
+            remedy="let that process end, or stop it, and run the same command again; its lock ends with it.",
+        )
+    return code
+
+
+def _tell_waiting(line: str) -> None:
+    typer.secho(line, err=True)
 
 
 def show_plan(stages: Sequence[str], *, force: bool) -> None:
