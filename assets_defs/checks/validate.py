@@ -9,6 +9,7 @@ therefore taken here from its counts: a missing value is a failure of whatever i
 import logging
 import math
 import os
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ def _run(suite: Suite) -> list[dict[str, Any]]:
 def _all_of(suite: Suite) -> list[Any]:
     """What the suite says, and that there is a row to say it about."""
     counted = suite.may_be_empty or any(each.expectation_type == ROW_COUNT for each in suite.expectations)
-    return suite.expectations if counted else [*n_rows(1), *suite.expectations]
+    every = suite.expectations if counted else [*n_rows(1), *suite.expectations]
+    return [copy(each) for each in every]  # Great Expectations writes into those it is given
 
 
 def _entry(suite: str, result: Any) -> dict[str, Any]:

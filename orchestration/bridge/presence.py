@@ -15,8 +15,8 @@ from orchestration.bridge.project import Project
 State = Literal["here", "absent", "changed"]
 HASHED_BELOW_BYTES = 64 << 20
 REMEDY = {
-    "absent": "recorded, not on this disk: `dvc pull` or `mu0 run`",
-    "changed": "on this disk, but not as recorded: `dvc checkout` or `mu0 run`",
+    "absent": "recorded, not on this disk (`dvc pull` or `mu0 run`)",
+    "changed": "on this disk, but not as recorded (`dvc checkout` or `mu0 run`)",
 }
 
 

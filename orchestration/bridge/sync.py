@@ -20,9 +20,9 @@ from orchestration.bridge.lock import LockedStage, read_lock
 from orchestration.bridge.metadata import REPORT_MD5, report_metadata, stage_metadata
 from orchestration.bridge.presence import REMEDY, not_here
 from orchestration.bridge.project import Project
-from orchestration.running.turns import paths_being_written
 from orchestration.bridge.verdicts import current_verdict
 from orchestration.bridge.versions import code_version_locked
+from orchestration.running.turns import paths_being_written
 
 ON_DISK = "on_this_disk"
 

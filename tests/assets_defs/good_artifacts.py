@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from assets_defs.benchmark_methods import METHODS
-from mu0.params import load_params
+from assets_defs.sections import section
+from mu0.params.benchmark import BenchmarkParams
 
 ARTIFACTS = (
     "raw_videos", "extracted_traces", "captions", "trace_dataset", "world_model", "trace_report",
@@ -118,7 +119,7 @@ def _put_trace_reports(root: Path) -> None:
         for method in ("mu0", "static", "constant_velocity") for horizon in (8, 16, 32)
     ])  # fmt: skip
     put_json(root, "reports/trace_report_metrics.json", {"mu0_minus_static_ade_uv": -0.1})
-    benchmark = load_params(root / "params.yaml").benchmark
+    benchmark = section("benchmark", BenchmarkParams, root)
     keys = [
         {"method": method, "split": split, "points": "all", "horizon": horizon}
         for method, split, horizon in product(METHODS, NEEDED, benchmark.horizons)

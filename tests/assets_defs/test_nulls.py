@@ -10,7 +10,6 @@ import pytest
 from good_artifacts import ARTIFACTS, put_json
 
 from mu0.errors import CheckFailedError, StageError
-from mu0.params import load_params
 
 pytestmark = [
     pytest.mark.slow,  # importing Great Expectations takes seconds
@@ -23,7 +22,7 @@ SLOTS = "data/trace_dataset/index.parquet"
 
 def suites_of(artifact: str, root: Path) -> list[Any]:
     module = importlib.import_module(f"assets_defs.{artifact}.expectations")
-    suites: list[Any] = module.suites(root, load_params(root / "params.yaml"))
+    suites: list[Any] = module.suites(root)
     return suites
 
 

@@ -99,7 +99,7 @@ def test_data_that_vanish_later_are_said_once_and_again_when_they_return(
     total = toy.root / "data/total.txt"
     content = total.read_text()
     total.unlink()
-    assert sync(instance, toy) == ["total: recorded, not on this disk: `dvc pull` or `mu0 run`"]
+    assert sync(instance, toy) == ["total: recorded, not on this disk (`dvc pull` or `mu0 run`)"]
     assert sync(instance, toy) == []
     [observation] = instance.fetch_observations(dg.AssetKey("total"), limit=1).records
     assert observation.asset_observation
