@@ -1,6 +1,7 @@
 """Demonstrations: counts in the metadata are those of the tables, actions lie in the robot's reach."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,14 +66,14 @@ def _read_frames(folder: Path) -> pd.DataFrame:
     return pd.concat(tables) if tables else pd.DataFrame(columns=[*COUNTERS, *VECTORS])
 
 
-def _numbers_of(vectors: "pd.Series[object]", names: list[str]) -> pd.DataFrame:
+def _numbers_of(vectors: "pd.Series[Any]", names: list[str]) -> pd.DataFrame:
     """One column per entry; NaN in all of them where a vector is missing or has another length."""
     gap = np.full(len(names), np.nan)
     rows = [np.asarray(each, float) if np.size(each) == len(names) else gap for each in vectors]
     return pd.DataFrame(np.array(rows, float).reshape(-1, len(names)), columns=names)
 
 
-def _sizes_of(vectors: "pd.Series[object]") -> pd.DataFrame:
+def _sizes_of(vectors: "pd.Series[Any]") -> pd.DataFrame:
     """One row per vector: how many entries it has, and the largest of them; NaN where one is not finite."""
     arrays = [np.atleast_1d(np.asarray(each, float)) for each in vectors]
     return pd.DataFrame({"size": [float(np.size(each)) for each in vectors],

@@ -34,7 +34,7 @@ def suites(root: Path) -> list[Suite]:
         texts=("actor",),
     )
     told = _told_rates(read_json(folder / "summary.json"))
-    counted = is_true(rollouts["success"]).groupby(rollouts["actor"]).mean()
+    counted = is_true(rollouts["success"]).astype(float).groupby(rollouts["actor"]).mean()
     n_asked = asked.n_rollouts
     seeds = [frozenset(part["seed"]) for _, part in rollouts.groupby("actor")]
     best_policy = max((rate for actor, rate in counted.items() if actor != CEILING), default=float("nan"))

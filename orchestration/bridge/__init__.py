@@ -5,7 +5,7 @@ DVC computes, hashes and caches; Dagster schedules, checks and shows. The bridge
     asset body     runs `dvc repro --single-item STAGE` and returns the md5 from dvc.lock as data version
     code version   hash of command, code md5s and params: new exactly when `dvc status` says changed
     deps/params
-    sync           after a `dvc repro` in a shell, reports what dvc.lock holds and is here, as events without a run
+    sync           after a `dvc repro` in a shell, reports what dvc.lock holds and lies here, without a run
 
 Modules
     project.py     where the pipeline lives, and reading its files
