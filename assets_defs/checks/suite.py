@@ -27,7 +27,7 @@ class Suite:
     Attributes:
         name: Unique within the artifact.
         table: What is looked at.
-        expectations: What the builders below return, one after the other.
+        expectations: What the builders below return, one after the other, with or without a star.
         may_be_empty: Why a table without rows is all right; empty when it is not.
     """
 
@@ -35,6 +35,11 @@ class Suite:
     table: pd.DataFrame
     expectations: Expectations
     may_be_empty: str = ""
+
+    def __post_init__(self) -> None:
+        """Builders return lists: one level of them is laid flat."""
+        lists = [each if isinstance(each, list) else [each] for each in self.expectations]
+        object.__setattr__(self, "expectations", [each for several in lists for each in several])
 
 
 def facts(**values: float | bool | str) -> pd.DataFrame:

@@ -49,9 +49,7 @@ def reproduce(stage: str, root: Path, on_line: Callable[[str], None], run_id: st
     return StageRun(outcome, time.monotonic() - started, tail)
 
 
-def _bring_up_to_date(
-    stage: str, root: Path, on_line: Callable[[str], None], run_id: str
-) -> tuple[str, str]:
+def _bring_up_to_date(stage: str, root: Path, on_line: Callable[[str], None], run_id: str) -> tuple[str, str]:
     """Outcome and last lines."""
     if _is_unchanged(stage, root):
         on_line(f"Stage '{stage}' didn't change.")

@@ -69,7 +69,8 @@ from assets_defs.checks.tables import read_table
 
 def suites(root: Path) -> list[Suite]:
     """Suites about data/toy."""
-    return [Suite("numbers", read_table(root / "data/toy/numbers.parquet"), [between("number", 0, None)])]
+    table = read_table(root / "data/toy/numbers.parquet", numbers=("number",))
+    return [Suite("numbers", table, between("number", 0))]
 ''',
 }
 
