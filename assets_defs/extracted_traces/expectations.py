@@ -111,4 +111,6 @@ def _suites_in_3d(
 
 
 def _keys(clips: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(clips["source"].astype(str), clips["clip_id"].astype(str), strict=True))
+    return [
+        (str(source), str(clip_id)) for source, clip_id in zip(clips["source"], clips["clip_id"], strict=True)
+    ]
