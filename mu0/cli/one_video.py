@@ -72,8 +72,12 @@ def extract_one(
                 shutil.rmtree(goal)
             (work / EPISODE_NAME).replace(goal)
     _tell(goal, quality, clip.info)
+    _tell_what_next(goal, params.mode)
+
+
+def _tell_what_next(goal: Path, mode: str) -> None:
     typer.echo(f"Check it:  mu0 validate {shlex.quote(str(goal))}")
-    if params.mode == "traceextract":
+    if mode == "traceextract":
         typer.echo(f"Look at it:  mu0 view {shlex.quote(str(goal))}")
 
 
