@@ -42,13 +42,22 @@ def main() -> None:
     sys.exit(code)
 
 
+class _Asked:
+    """What became of the signal."""
+
+    has_told_group = False
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
     """Signal handler: stop now, or a moment later.
 
-    A stage at work got the signal too, and DVC writes down how it ended; the next one must not start.
+    A stage at work is to stop too, and DVC writes down how it ended; the next one must not start.
     """
     if not _is_writing(frame) and not _stage_is_at_work():
         raise Interrupted(number)
+    if not _Asked.has_told_group and os.getpgid(0) == os.getpid():
+        _Asked.has_told_group = True
+        os.killpg(0, number)  # the signal may have come to this process alone
     threading.Thread(target=_ask_again, daemon=True).start()
 
 

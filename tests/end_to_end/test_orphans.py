@@ -44,12 +44,19 @@ def test_soon_after_a_kill_at_a_random_moment_nothing_is_left(
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(
-    ("parent", "victim"), [("mu0", "dvc"), ("mu0", "stage"), ("mu0", "worker"), ("dvc", "stage")]
+    ("parent", "victim", "number"),
+    [
+        ("mu0", "dvc", signal.SIGKILL),
+        ("mu0", "dvc", signal.SIGTERM),
+        ("mu0", "stage", signal.SIGKILL),
+        ("mu0", "worker", signal.SIGKILL),
+        ("dvc", "stage", signal.SIGKILL),
+    ],
 )
 def test_a_kill_in_the_middle_takes_what_is_below_along_and_what_is_above_says_so(
-    parent: str, victim: str, project: Path
+    parent: str, victim: str, number: signal.Signals, project: Path
 ) -> None:
-    kill = Kill(parent, "tidies", victim, signal.SIGKILL, late=True, after_s=0.2)
+    kill = Kill(parent, "tidies", victim, number, late=True, after_s=0.2)
     _, left, _ = kill_once(project, kill, LIMIT_S)
     assert left == []
 
