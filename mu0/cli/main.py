@@ -16,7 +16,6 @@ from typing import Annotated, ParamSpec
 import typer
 
 from mu0.cli import interchange, predict
-from mu0.cli.sections import ParamsOption
 from mu0.errors import Mu0Error, SourceError
 from mu0.processes.ancestors import end_with_ancestors
 from mu0.processes.interruption import exit_code_of, interruptible
@@ -24,6 +23,9 @@ from mu0.processes.interruption import exit_code_of, interruptible
 INTERRUPTED = "\nInterrupted. Finished work is kept; the same command goes on from here."
 
 P = ParamSpec("P")
+ParamsOption = Annotated[
+    Path | None, typer.Option("--params", help="A file with params; params.yaml where there is one.")
+]
 
 
 def people_errors(command: Callable[P, None]) -> Callable[P, None]:
