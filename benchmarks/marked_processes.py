@@ -10,7 +10,7 @@ VARIABLE = "MU0_TEST_MARK"
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """Everything alive that carries the mark, and has no parent among its watchers to ask."""
+    """Everything alive that carries the mark, whoever its parent is by now."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):  # it ended, or belongs to somebody else
@@ -19,10 +19,18 @@ def marked(mark: str) -> list[psutil.Process]:
     return [process for process in found if process.pid != os.getpid()]
 
 
-def survivors(mark: str, within_s: float) -> list[str]:
-    """Command lines of what is still there after so long; returns as soon as nothing is."""
+def survivors(mark: str, within_s: float, besides: int = 0) -> list[str]:
+    """Command lines of what is still there after so long; returns as soon as nothing is.
+
+    Args:
+        mark: Of the processes.
+        within_s: Patience.
+        besides: A process that does not count.
+    """
     limit_s = time.monotonic() + within_s
-    while (left := marked(mark)) and time.monotonic() < limit_s:
+    while left := [process for process in marked(mark) if process.pid != besides]:
+        if time.monotonic() > limit_s:
+            break
         time.sleep(0.05)
     lines = []
     for process in left:
