@@ -87,9 +87,10 @@ def _run(suite: Suite) -> list[dict[str, Any]]:
 
 
 def _all_of(suite: Suite) -> list[Any]:
-    """What the suite says, and that there is a row to say it about."""
-    counted = suite.may_be_empty or any(each.expectation_type == ROW_COUNT for each in suite.expectations)
-    every = suite.expectations if counted else [*n_rows(1), *suite.expectations]
+    """What the suite says; of a table without rows also that there must be one to say it about."""
+    is_told = any(each.expectation_type == ROW_COUNT for each in suite.expectations)
+    may_be_empty = len(suite.table) or suite.may_be_empty or is_told
+    every = suite.expectations if may_be_empty else [*n_rows(1), *suite.expectations]
     return [copy(each) for each in every]  # Great Expectations writes into those it is given
 
 
