@@ -5,6 +5,7 @@ are set before any test module imports torch, NumPy or MLflow; programs that tes
 """
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.marked_processes import VARIABLE, kill_marked
+from mu0.processes.interruption import STOP_SIGNALS
 
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 SILENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "1", "GX_ANALYTICS_ENABLED": "False"}
@@ -44,8 +46,12 @@ def mark() -> Iterator[str]:
 
 @pytest.fixture
 def start(tmp_path: Path, mark: str) -> Iterator[Start]:
-    """Starts a script in a session of its own, in the test's folder."""
+    """Starts a script in a session of its own, in the test's folder, with no stop signal ignored.
+
+    Children inherit what is ignored, and this process may ignore any: `nohup`, a shell script's `&`.
+    """
     running: list[subprocess.Popen[str]] = []
+    former = {number: signal.signal(number, signal.default_int_handler) for number in STOP_SIGNALS}
 
     def start_script(code: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
         script = tmp_path / f"script_{len(running)}.py"
@@ -68,3 +74,5 @@ def start(tmp_path: Path, mark: str) -> Iterator[Start]:
     kill_marked(mark)
     for process in running:
         process.communicate()
+    for number, handler in former.items():
+        signal.signal(number, handler)

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+NEVER_IGNORED = (signal.SIGINT, signal.SIGTERM)
+"""A shell script's `&` ignores SIGINT, and Dagster, imported there, gives SIGTERM the same fate; who sends
+them by name means it."""
 SECOND_CTRL_C_S = 0.5
 """`timeout` sends its signal to the child and to the group, at once; a person is slower."""
 
@@ -57,8 +60,7 @@ class StopRequests:
 def handling(handler: Handler, signals: Sequence[signal.Signals] = STOP_SIGNALS) -> Iterator[None]:
     """Let `handler` receive these signals for the block; outside the main thread none arrive.
 
-    What is ignored stays so (`nohup` ignores SIGHUP), except SIGINT: it does not stay ignored where a shell
-    script's `&` ignores it, for who sends it by name means it.
+    What is ignored stays so (`nohup` ignores SIGHUP), except `NEVER_IGNORED`.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -66,7 +68,7 @@ def handling(handler: Handler, signals: Sequence[signal.Signals] = STOP_SIGNALS)
     numbers = [
         number
         for number in signals
-        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN
+        if number in NEVER_IGNORED or signal.getsignal(number) is not signal.SIG_IGN
     ]
     former = {number: signal.signal(number, handler) for number in numbers}
     try:

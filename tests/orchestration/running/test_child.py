@@ -13,7 +13,9 @@ from benchmarks.marked_processes import marked, survivors
 Start = Callable[..., subprocess.Popen[str]]
 LIMIT_S = 60.0  # a safety net
 RUNNER = """
-import os, sys
+import os, signal, sys
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)  # as in a shell script's `&`, when Dagster was imported
 from orchestration.running.child import run_child
 from mu0.processes.interruption import Interrupted
 

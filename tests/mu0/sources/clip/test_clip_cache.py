@@ -8,7 +8,9 @@ import pytest
 from mu0.sources.clip.cache import PACKAGE, SIMULATION_CODE, cache_key, link_tree
 from mu0.sources.registry import READERS, code_of
 
-BASIS = ("mu0.errors", "mu0.files", "mu0.params", "mu0.progress", "mu0.records", "mu0.interfaces")
+BASIS = (
+    "mu0.errors", "mu0.files", "mu0.params", "mu0.processes", "mu0.progress", "mu0.records", "mu0.interfaces",
+)  # fmt: skip
 FILES_CODE = code_of("files")
 KEEPERS = ("mu0.sources.clip.cache",)
 
