@@ -9,8 +9,11 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from mu0.processes.ancestors import naming
@@ -18,6 +21,7 @@ from orchestration.progress.costs import KERNELS, REFERENCE, START, cost_of
 from orchestration.progress.recorded import Took
 
 PROBE_S = 10.0
+LOAD_S = 60.0  # the first start in a new environment compiles its libraries
 LONG_S = 300.0  # forecasts below this, on the known machine, are not worth a probe
 SPREAD = {"earlier runs": (0.9, 1.15), "a probe": (0.8, 1.3), "another machine": (0.5, 2.0)}
 
@@ -95,18 +99,44 @@ def complete(kernels_s: Mapping[str, float]) -> dict[str, float]:
     return {name: kernels_s.get(name, ratio * REFERENCE[name]) for name in KERNELS}
 
 
-def probe(environment: Mapping[str, str], limit_s: float = PROBE_S) -> dict[str, float]:
-    """Seconds of the units that could be measured in time; a machine that is very busy measures none."""
+def probe(
+    environment: Mapping[str, str], limit_s: float = PROBE_S, load_s: float = LOAD_S
+) -> dict[str, float]:
+    """Seconds of the units that could be measured in time; a machine that is very busy measures none.
+
+    Args:
+        environment: Of the probe.
+        limit_s: For measuring, from the moment in which its libraries are loaded.
+        load_s: For loading them.
+    """
     command = [sys.executable, "-m", "orchestration.progress.probe"]
-    try:
-        found = subprocess.run(
-            command, env=naming(environment, os.getpid()), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            timeout=limit_s, check=False,
-        ).stdout  # fmt: skip
-    except subprocess.TimeoutExpired as late:
-        found = late.stdout or b""
+    lines: SimpleQueue[str] = SimpleQueue()
     kernels_s: dict[str, float] = {}
-    for line in found.splitlines(keepends=True):
-        if line.endswith(b"\n"):  # what was cut off by the time-out is none
-            kernels_s |= json.loads(line)
+    with subprocess.Popen(
+        command,
+        env=naming(environment, os.getpid()),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        threading.Thread(target=_pass_on, args=(process, lines), daemon=True).start()
+        try:
+            until_s = time.monotonic() + load_s
+            while line := lines.get(timeout=max(0.0, until_s - time.monotonic())):
+                if not (found := json.loads(line)):  # loaded: from now on it measures
+                    until_s = time.monotonic() + limit_s
+                kernels_s |= found
+        except Empty:
+            pass
+        finally:
+            process.kill()
     return kernels_s
+
+
+def _pass_on(process: "subprocess.Popen[str]", lines: "SimpleQueue[str]") -> None:
+    """Whole lines as they come, and nothing at the end."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.endswith("\n"):
+            lines.put(line)
+    lines.put("")

@@ -1,7 +1,8 @@
 """`python -m orchestration.progress.probe`: one piece of every kind of work, timed; a JSON line for each.
 
-Who asks waits ten seconds at most and takes the lines that are there by then. It is a process of its own, so
-that who asks loads neither torch nor MuJoCo.
+The first line is empty: everything is loaded, which takes long in a new environment and says nothing about
+the work. From then on, who asks waits ten seconds at most and takes the lines that are there. It is a process
+of its own, so that who asks loads neither torch nor MuJoCo.
 """
 
 import json
@@ -22,7 +23,6 @@ from orchestration.progress.costs import (
     EXPERT_VARIANTS,
     EXTRACTION,
     REFERENCE_PX,
-    START,
     WORLD_MODEL_STEP,
 )
 
@@ -31,13 +31,16 @@ SEED = 77_000
 
 
 def measure() -> Iterator[dict[str, float]]:
-    """Seconds of one unit of each kind, the most telling first."""
-    began = time.perf_counter()
+    """Nothing when everything is loaded, then seconds of one unit of each kind, the most telling first."""
     import torch
 
-    import mu0.training.estimate  # noqa: F401  what every training imports
+    import mu0.policy.expert_training
+    import mu0.sources.simulated
+    import mu0.traceextract.keypoints.choice
+    import mu0.traceextract.long_clips.following
+    import mu0.training.estimate  # noqa: F401
 
-    yield {START: time.perf_counter() - began}
+    yield {}
     torch.set_num_threads(os.cpu_count() or 1)
     for look in (_world_model_step, _expert_step, _clip_and_extraction):
         with suppress(Mu0Error):  # no renderer, no memory: the stage itself will say so, with its remedy

@@ -105,7 +105,14 @@ def test_own_videos_are_named_as_unforeseen_and_an_empty_folder_is_not(small: An
 
 
 def test_a_probe_that_gets_no_time_says_nothing() -> None:
-    assert probe(os.environ, limit_s=0.01) == {}
+    assert probe(os.environ, load_s=0.01) == {}
+
+
+@pytest.mark.slow
+def test_a_probe_measures_every_kind_of_work_and_not_how_long_its_libraries_load() -> None:
+    found = probe(os.environ, limit_s=300, load_s=300)
+    assert set(found) == set(costs.KERNELS) - {costs.START}
+    assert min(found.values()) > 0
 
 
 def test_the_sentence_says_what_it_rests_on(small: Any) -> None:
