@@ -8,7 +8,8 @@ from toy_models import flip_a_byte, run_dvc
 
 from assets_defs.dvc_state import md5_of
 from orchestration.verify.cache import Cache, Hasher
-from orchestration.verify.everything import data_differences, examine_data
+from orchestration.verify.everything import Findings, data_differences, examine_data
+from orchestration.verify.outputs import FileDifference, Recorded
 from orchestration.verify.repair import Repair
 
 MODEL = "models/world_model"
@@ -46,6 +47,13 @@ def test_damage_in_both_names_the_object_and_the_file(project: Path, *, keeps_ti
     assert first.found == f"md5 {Hasher().md5(project / WEIGHTS)}"
     assert "`mu0 verify --fix`" in second.remedy
     assert "`mu0 run world_model`" in second.remedy
+
+
+def test_what_the_main_chain_does_not_make_is_made_by_its_own_pipeline(tmp_path: Path) -> None:
+    missing = Recorded("models/tracegen", "0" * 32, "tracegen")
+    findings = Findings(different=[FileDifference(missing, missing.path, missing.md5, "")])
+    (found,) = data_differences(tmp_path, findings)
+    assert "`dvc repro benchmarks/traces/dvc.yaml:tracegen`" in found.remedy
 
 
 @pytest.mark.slow
