@@ -49,6 +49,9 @@ class TrainParams(Section):
     convolutions: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="Of the stem; auto is whatever is faster on this machine."
     )
+    threads: Index = Field(
+        default=0, description="Of the CPU, for each operation of a step; 0: one per core."
+    )
     checkpointing: bool = Field(default=False, description="Compute activations twice, keep few of them.")
     compile: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from mu0.errors import StageError
+from mu0.hardware.threads import cpu_threads
 from mu0.training.settings import FitSettings
 from mu0.training.state import TrainingState
 from mu0.training.step import LossFunction, Objective, optimizer_for, optimizer_step
@@ -60,7 +61,7 @@ def measure_step_s(
         settings: Those of the training to be planned.
         n: Steps that are measured, after two that are not.
     """
-    with _untouched(model), ThreadPoolExecutor(max_workers=1) as ahead:
+    with _untouched(model), cpu_threads(settings.threads), ThreadPoolExecutor(max_workers=1) as ahead:
         team = current_team()
         objective = Objective(model, loss, settings, team)
         state = TrainingState(model, optimizer_for(model, settings), settings.precision)

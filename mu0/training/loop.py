@@ -24,6 +24,7 @@ from typing import TypeVar
 
 from torch import nn
 
+from mu0.hardware.threads import cpu_threads
 from mu0.training.bad_batch import dump_bad_batch, too_many_bad_batches
 from mu0.training.interrupt import deferred_interruption
 from mu0.training.settings import FitSettings
@@ -92,7 +93,11 @@ def fit(
         return [make_batch(number) for number in team.batch_numbers(step, settings.accumulate)]
 
     model.train()
-    with ThreadPoolExecutor(max_workers=1) as ahead, deferred_interruption() as interruption:
+    with (
+        cpu_threads(settings.threads),
+        ThreadPoolExecutor(max_workers=1) as ahead,
+        deferred_interruption() as interruption,
+    ):
         following = ahead.submit(load, first)
         for step in range(first, settings.steps):
             asked = time.monotonic()

@@ -39,6 +39,7 @@ class FitSettings:
     ema_decay: float = 0.98  # short runs: an average over hundreds of steps would lag behind; 0 is off
     accumulate: int = 1
     precision: Precision = "float32"
+    threads: int = 0  # of the CPU, for each operation; 0: torch's own number
     seed: int = 0
     checkpoint_every_s: float = 60.0
     log_every: int = 10

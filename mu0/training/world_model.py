@@ -86,6 +86,7 @@ def fit_settings(train: TrainParams) -> FitSettings:
         ema_decay=train.ema_decay,
         accumulate=train.accumulate,
         precision=train.precision,
+        threads=train.threads,
         seed=train.seed,
         checkpoint_every_s=train.checkpoint_every_s,
     )
