@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -27,6 +28,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 ORPHAN_TIDIES_S = 3.0
 """A worker without a parent may close files and runs for so long."""
+ASK_AGAIN_S = 0.05
 ORPHANED = 1
 
 
@@ -55,8 +57,8 @@ class WorkerPool(ProcessPoolExecutor):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for all work; after an error only for what has begun; interrupted, let go of the workers."""
-        if kind is not None and not issubclass(kind, Exception):
+        """Wait for all work; after an error for what has begun; if interrupted or broken, let go of the workers."""
+        if kind is not None and (not issubclass(kind, Exception) or issubclass(kind, BrokenProcessPool)):
             self._hold.close()
         self.shutdown(wait=True, cancel_futures=kind is not None)
         self._hold.close()
@@ -114,10 +116,19 @@ def _end_with_parent(settings: _Settings) -> None:
     assert parent is not None
     wait([parent.sentinel, settings.leash])
     if settings.tidies:
-        os.kill(os.getpid(), signal.SIGTERM)
+        _ask_main_thread_to_stop()
         wait([parent.sentinel])  # a parent that lives waits for us
         time.sleep(ORPHAN_TIDIES_S)
     os._exit(ORPHANED)
+
+
+def _ask_main_thread_to_stop() -> None:
+    """Until it hears: a signal between Python's last look and a blocking call is noted and wakes nobody."""
+    main = threading.main_thread().ident
+    assert main is not None
+    while not _Stop.is_asked:
+        signal.pthread_kill(main, signal.SIGTERM)
+        time.sleep(ASK_AGAIN_S)
 
 
 def _leave(code: int) -> NoReturn:

@@ -22,8 +22,8 @@ def end_hard(number: int) -> None:
 
 def work(name: str) -> None:
     """For ever, unless something is raised in it."""
-    Path(f"{name}.begun").touch()
     try:
+        Path(f"{name}.begun").touch()
         time.sleep(600)
     except Interrupted:
         time.sleep(0.3)
