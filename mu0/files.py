@@ -1,4 +1,4 @@
-"""Writing that never leaves half a file, and hashing.
+"""Writing that never leaves half a file, hashing, and the order of numbered files.
 
 Everything is first written beside its goal under a temporary name and moved there in one step, so that a
 killed process, a full disk or Ctrl-C leaves the old content or none. DVC may hold outputs as read-only hard
@@ -8,9 +8,10 @@ links into its cache: replacing a file is safe, editing it in place would corrup
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from typing import Any
 from mu0.errors import SourceError, StageError
 
 CHUNK_BYTES = 1 << 20
+NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")  # in a file's name; a point makes decimals
+TWO_COUNTERS = re.compile(r"([0-9]+)\.([1-9][0-9]*|0)")
+NameKey = tuple[tuple[int, str, str], ...]
 
 
 @contextmanager
@@ -79,6 +83,32 @@ def read_json(path: Path) -> Any:
             expected="the JSON file that an earlier stage writes",
             remedy="delete it and run `mu0 run` again.",
         ) from error
+
+
+def in_natural_order(paths: Iterable[Path]) -> list[Path]:
+    """The paths by the numbers in their names, as a person orders them: 2 before 10, .25 before .5.
+
+    A point between digits makes decimals, for that is how recorders write times. Where the whole part never
+    changes and the digits behind it count without a gap (`take1.1` to `take1.12`) it only parts two numbers.
+    """
+    found = list(paths)
+    parts = [piece for path in found for piece in NUMBER.findall(path.stem) if "." in piece]
+    matched = [TWO_COUNTERS.fullmatch(piece) for piece in parts]
+    counts = sorted(int(pair[2]) for pair in matched if pair)
+    is_counted = bool(counts) and all(matched) and len({pair[1] for pair in matched if pair}) == 1
+    is_counted = is_counted and counts == list(range(counts[0], counts[0] + len(counts)))
+    return sorted(found, key=lambda path: (natural_key(path, has_decimals=not is_counted), path.name))
+
+
+def natural_key(path: Path, *, has_decimals: bool = True) -> NameKey:
+    """The sort key of `in_natural_order`; large and small letters are the same."""
+    key: list[tuple[int, str, str]] = []
+    place, stem = 0, path.stem.casefold()
+    for match in (NUMBER if has_decimals else re.compile("[0-9]+")).finditer(stem):
+        whole, _, decimals = match[0].partition(".")
+        key += [(0, "", stem[place : match.start()]), (int(whole), decimals, "")]
+        place = match.end()
+    return (*key, (0, "", stem[place:]), (0, "", path.suffix.casefold()))
 
 
 def sha256_of(path: Path) -> str:

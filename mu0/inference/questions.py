@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from mu0.errors import PredictionError
+from mu0.files import in_natural_order
 from mu0.inference.batch import Ask
 from mu0.inference.history import padded, read_past
 from mu0.inference.keypoints import entity_points, grid_points, lift, parse_keypoints, points_on
@@ -69,13 +70,17 @@ class Question:
 
 
 def questions_in(place: Path, text: str) -> list[Question]:
-    """The questions of a picture, a folder of pictures (by name) or a table.
+    """The questions of a picture, a folder of pictures (in natural order: 2 before 10) or a table.
 
     Raises:
         PredictionError: There is none, or the table is unusable.
     """
     if place.is_dir():
-        pictures = sorted(path for path in place.iterdir() if path.suffix.lower() in PICTURES)
+        pictures = in_natural_order(
+            path
+            for path in place.iterdir()
+            if path.suffix.lower() in PICTURES and not path.name.startswith(".")
+        )
         if not pictures:
             raise PredictionError(
                 f"There is no picture in {place}.",

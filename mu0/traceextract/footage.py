@@ -16,12 +16,14 @@ from jaxtyping import Int, UInt8
 from mu0.episodes.stream import FrameStore, NpyWriter
 from mu0.errors import ExtractionError
 from mu0.params.extract import ExtractParams
-from mu0.sources.clip.on_disk import Clip
+from mu0.sources.clip.on_disk import Clip, ClipInfo
 from mu0.sources.containers.timing import even_indices, take
 from mu0.traceextract.backends.interfaces import FineGrey, Footage
 
 FINE_FPS_HZ = 30.0
 SAME_RATE = 1.05  # 29.97 Hz is 30 Hz
+SMALLEST_SIDE_PX = 16  # dense flow (cv2.DISOpticalFlow) crashes on less
+LARGEST_SIDE_PX = 32_766  # cv2.remap reads no larger picture
 
 
 def kept_frames(clip: Clip, target_fps_hz: float) -> np.ndarray:
@@ -51,7 +53,7 @@ def read_footage(clip: Clip, target_fps_hz: float) -> Footage:
     """Read the kept frames into memory, with what the source knows.
 
     Raises:
-        ExtractionError: Fewer than two frames are left.
+        ExtractionError: Fewer than two frames are left, or the pictures are too small or too large.
         SourceError: The clip cannot be decoded.
     """
     return _footage(clip, target_fps_hz, None, None)
@@ -65,6 +67,7 @@ def store_footage(clip: Clip, target_fps_hz: float, images: Path, scratch: Path)
 def _footage(clip: Clip, target_fps_hz: float, images: Path | None, scratch: Path | None) -> Footage:
     kept, info = kept_frames(clip, target_fps_hz), clip.info
     size = (info.height_px, info.width_px)
+    _require_sides(info)
     fine_frames = _fine_frames(clip, kept)
     with _Lumas(size, None if scratch is None else scratch / "fine.npy") as lumas:
         frames = take(_noting(clip.iter_frames(), fine_frames, lumas), kept)
@@ -88,6 +91,16 @@ def _footage(clip: Clip, target_fps_hz: float, images: Path | None, scratch: Pat
         scratch=scratch,
         fine=FineGrey(lumas.array(), np.searchsorted(fine_frames, kept)) if len(fine_frames) else None,
     )
+
+
+def _require_sides(info: ClipInfo) -> None:
+    sides = info.width_px, info.height_px
+    if min(sides) < SMALLEST_SIDE_PX or max(sides) > LARGEST_SIDE_PX:
+        raise ExtractionError(
+            f"Clip {info.source}/{info.clip_id} has frames of {sides[0]} x {sides[1]} px (width x height).",
+            expected=f"sides of {SMALLEST_SIDE_PX} to {LARGEST_SIDE_PX} px",
+            remedy="resize or crop the video.",
+        )
 
 
 def _fine_frames(clip: Clip, kept: Int[np.ndarray, " t"]) -> Int[np.ndarray, " f"]:

@@ -7,7 +7,6 @@
 Cameras and poses are read by `mu0.sources.own_files.camera_files`.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
 from mu0.errors import SourceError
-from mu0.files import inside
+from mu0.files import in_natural_order, inside
 from mu0.sources.own_files.camera_files import (
     MAX_TIME_GAP_S,
     CameraFile,
@@ -147,13 +146,7 @@ def read_frame_folder(folder: Path) -> FrameFolder | None:
 def images_in(folder: Path, suffixes: frozenset[str]) -> tuple[Path, ...]:
     """The files with one of these endings in natural order: digits are compared as numbers."""
     paths = [p for p in folder.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith(".")]
-    return tuple(sorted(paths, key=natural_key))
-
-
-def natural_key(path: Path) -> tuple[tuple[int, str], ...]:
-    """Sort key under which im_2 comes before im_10."""
-    pieces = re.split(r"([0-9]+)", path.name)
-    return tuple((int(piece), "") if piece.isdecimal() else (0, piece) for piece in pieces)
+    return tuple(in_natural_order(paths))
 
 
 def _read_tum(folder: Path) -> FrameFolder:

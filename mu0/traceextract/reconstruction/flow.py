@@ -14,6 +14,9 @@ from jaxtyping import Float, Float32, UInt8
 from mu0.traceextract.reconstruction.warp import warp_pixels
 
 SMALL_WIDTH_PX = 256
+LEAST_SIDE_PX = (
+    16  # of MEDIUM, which halves the picture once; FAST, which does so twice, needs two times as much
+)
 HOMOGRAPHY_STEP = 8
 
 
@@ -22,8 +25,13 @@ def dense_flow(
     goal: UInt8[np.ndarray, "h w"],
     guess: Float32[np.ndarray, "h w 2"] | None = None,
 ) -> Float32[np.ndarray, "h w 2"]:
-    """Optical flow from `source` to `goal` [px], starting from `guess` where there is one."""
-    is_small = source.shape[1] <= SMALL_WIDTH_PX
+    """Optical flow from `source` to `goal` [px], starting from `guess` where there is one.
+
+    Sides are at least `LEAST_SIDE_PX`; `mu0.traceextract.footage` lets no smaller ones in.
+    """
+    assert min(source.shape) >= LEAST_SIDE_PX
+    # below a patch of 8 px at its finest level DIS reads outside of the picture: a crash, not an error
+    is_small = source.shape[1] <= SMALL_WIDTH_PX or min(source.shape) < 2 * LEAST_SIDE_PX
     preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM if is_small else cv2.DISOPTICAL_FLOW_PRESET_FAST
     start = None if guess is None else np.ascontiguousarray(guess)
     flow: Float32[np.ndarray, "h w 2"] = cv2.DISOpticalFlow.create(preset).calc(source, goal, start)

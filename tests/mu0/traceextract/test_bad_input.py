@@ -11,6 +11,7 @@ import square_scene as scene
 from benchmarks.long_clip import STILL, write_long_clip
 from mu0.episodes.read import list_episodes
 from mu0.episodes.validate import validate_episode
+from mu0.errors import ExtractionError
 from mu0.files import sha256_of_tree
 from mu0.params.extract import ExtractParams
 from mu0.sources.clip.on_disk import ClipInfo
@@ -148,3 +149,22 @@ def test_the_number_of_workers_does_not_change_a_byte_of_real_episodes(tmp_path:
         extract_all(raw, output, tmp_path / f"cache{len(hashes)}", params)
         hashes.append(sha256_of_tree(output))
     assert hashes[0] == hashes[1] == hashes[2]
+
+
+@pytest.mark.parametrize("size_px", [(64, 15), (15, 128)])
+def test_pictures_too_small_for_dense_flow_are_named(size_px: tuple[int, int], tmp_path: Path) -> None:
+    footage = scene.footage(depth=False)
+    height, width = size_px
+    clip = scene.clip_of(replace(footage, frames=footage.frames[:, :height, :width]))
+    clip = replace(clip, info=replace(clip.info, height_px=height, width_px=width))
+    with pytest.raises(ExtractionError, match=rf"frames of {width} x {height} px"):
+        extract_episode(clip, PARAMS, tmp_path)
+
+
+@pytest.mark.parametrize("size_px", [(16, 16), (16, 128)])
+def test_the_smallest_pictures_end_with_a_verdict(size_px: tuple[int, int], tmp_path: Path) -> None:
+    footage = scene.footage(depth=False)
+    height, width = size_px
+    clip = scene.clip_of(replace(footage, frames=footage.frames[:, 60 : 60 + height, :width]))
+    clip = replace(clip, info=replace(clip.info, height_px=height, width_px=width))
+    assert extract_episode(clip, PARAMS, tmp_path)["status"] in {"ok", "rejected"}
