@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from jaxtyping import Bool, Float16, Float32, Int32, Int64, UInt8
 
+from mu0.episodes.resting import RestingRows, UntrustedRows
+
 PAD = -np.inf
 
 
@@ -101,6 +103,8 @@ class EpisodeArrays:
         description: Instructions, one per line, for description.txt; the sidecar's instruction if empty.
         meta: Content of meta.json; written if not None, or if there is a description.
         extras: Our own columns beside the official ones.
+        resting: Points that rest, beside the official rows; None if there are none.
+        untrusted: Moving points that were kept out of the official rows; None if there are none.
     """
 
     images: UInt8[np.ndarray, "t h w 3"]
@@ -113,3 +117,5 @@ class EpisodeArrays:
     description: str = ""
     meta: dict[str, object] | None = None
     extras: SampleExtras | None = None
+    resting: RestingRows | None = None
+    untrusted: UntrustedRows | None = None

@@ -10,6 +10,16 @@ import numpy as np
 from jaxtyping import Float16, Float32, UInt8
 
 from mu0.episodes.arrays import EXTRA_NAMES, SAMPLE_NAMES, SampleExtras, Samples
+from mu0.episodes.resting import (
+    PLACE_NAMES,
+    SCHEMA_VERSION,
+    VERSION_NAME,
+    PlaceKind,
+    PlaceRows,
+    RestingRows,
+    UntrustedRows,
+    shape_faults,
+)
 from mu0.episodes.sidecar import Sidecar, read_description, read_meta, read_sidecar
 from mu0.episodes.write import EXTRAS_FOLDER
 from mu0.errors import EpisodeError
@@ -39,6 +49,8 @@ class Episode:
         samples: The 14 sample arrays; None if no anchor has a usable row.
         sidecar: Content of mu0.json.
         extras: Our columns beside the 14 official ones, each None where the episode has none.
+        resting: Points that rest; None if the episode has none.
+        untrusted: Moving points that were kept out of the official rows; None if the episode has none.
     """
 
     folder: Path
@@ -50,6 +62,8 @@ class Episode:
     samples: Samples | None
     sidecar: Sidecar
     extras: SampleExtras = field(default_factory=SampleExtras)
+    resting: RestingRows | None = None
+    untrusted: UntrustedRows | None = None
 
     @property
     def n_frames(self) -> int:
@@ -114,6 +128,8 @@ def read_episode(folder: Path) -> Episode:
         samples=read_samples(folder / "samples") if has_samples else None,
         sidecar=read_sidecar(folder, len(images)),
         extras=read_extras(folder / EXTRAS_FOLDER),
+        resting=read_places(folder, RestingRows),
+        untrusted=read_places(folder, UntrustedRows),
     )
 
 
@@ -134,6 +150,39 @@ def read_extras(folder: Path) -> SampleExtras:
     """
     paths = {name: folder / f"{name}.npy" for name in EXTRA_NAMES}
     return SampleExtras(**{name: _load(path) for name, path in paths.items() if path.exists()})
+
+
+def read_places(episode: Path, kind: type[PlaceKind]) -> PlaceKind | None:
+    """Open the rows of one kind as memory maps; None if the episode has none.
+
+    Raises:
+        EpisodeError: A file is missing or damaged, of another type or shape, or of another schema version.
+    """
+    folder = episode / EXTRAS_FOLDER / kind.FOLDER
+    if not folder.is_dir():
+        return None
+    columns = load_places(episode, kind)
+    for name, found, expected in shape_faults(columns):
+        raise _unread(f"{folder / name}.npy is {found}.", expected)
+    return kind(**columns)
+
+
+def load_places(episode: Path, kind: type[PlaceRows]) -> dict[str, np.ndarray]:
+    """The columns of one kind as memory maps, whatever their shapes.
+
+    Raises:
+        EpisodeError: A file is missing or damaged, or of another schema version.
+    """
+    folder = episode / EXTRAS_FOLDER / kind.FOLDER
+    version = _load(folder / f"{VERSION_NAME}.npy")
+    if version.shape != () or version.dtype.kind != "i" or int(version) != SCHEMA_VERSION:
+        raise _unread(f"{folder} has schema version {version}.", f"schema version {SCHEMA_VERSION}")
+    return {name: _load(folder / f"{name}.npy") for name in PLACE_NAMES}
+
+
+def _unread(found: str, expected: str) -> EpisodeError:
+    remedy = "use the version of mu0 that wrote it, or delete this folder: no official row needs it."
+    return EpisodeError(found, expected=expected, remedy=remedy)
 
 
 def read_npz(path: Path, keys: tuple[str, ...]) -> dict[str, np.ndarray]:

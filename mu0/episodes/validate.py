@@ -23,6 +23,7 @@ from mu0.episodes.sidecar import (
     read_sidecar,
 )
 from mu0.episodes.validate_extras import compression_fault, movement_faults
+from mu0.episodes.validate_places import place_faults
 from mu0.episodes.validate_samples import sample_faults
 from mu0.episodes.violation import Violation
 from mu0.errors import EpisodeError
@@ -64,7 +65,8 @@ def validate_episode(folder: Path) -> list[Violation]:
     faults += _depth_faults(folder, frames) + _camera_faults(folder, frames) + _sidecar_faults(frames)
     faults += _acceleration_faults(folder, frames) + _text_faults(folder)
     faults += movement_faults(folder, len(images))
-    return faults + sample_faults(folder / "samples", images.shape[:3], sidecar)
+    faults += sample_faults(folder / "samples", images.shape[:3], sidecar)
+    return faults + place_faults(folder, images.shape[:3], is_3d=sidecar.is_3d)
 
 
 def _array(path: Path, dtype: str, n_axes: int) -> tuple[np.ndarray | None, list[Violation]]:

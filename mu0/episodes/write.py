@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mu0.episodes.arrays import EXTRA_NAMES, SAMPLE_NAMES, EpisodeArrays, SampleExtras
+from mu0.episodes.resting import write_places
 from mu0.episodes.retiming import StoredRetiming
 from mu0.episodes.sidecar import DESCRIPTION_NAME, META_NAME, SIDECAR_NAME, Sidecar, sidecar_text
 from mu0.errors import EpisodeError
@@ -45,6 +46,8 @@ def write_episode(folder: Path, arrays: EpisodeArrays, sidecar: Sidecar) -> None
         _write_frames(temporary, arrays)
         _write_samples(temporary / "samples", arrays)
         write_extras(temporary, arrays.extras)
+        write_places(temporary / EXTRAS_FOLDER, arrays.resting)
+        write_places(temporary / EXTRAS_FOLDER, arrays.untrusted)
         write_texts(temporary, arrays.description or sidecar.instruction, arrays.meta, sidecar)
         (temporary / SIDECAR_NAME).write_text(sidecar_text(sidecar), encoding="utf-8")
 

@@ -6,7 +6,7 @@ Columns
     status         "ok", or "unreadable" with the reason; `mu0 validate` looks deeper
     n_frames, width_px, height_px, n_slots, n_rows
     is_3d, has_depth, has_cameras, has_history, has_captions, has_clock, has_track_ids, has_confidence
-    mode, source, instruction, embodiment, licence, simulated, fps_hz, pose_source, video_sha256
+    has_resting, mode, source, instruction, embodiment, licence, simulated, fps_hz, pose_source, video_sha256
 """
 
 from pathlib import Path
@@ -17,6 +17,7 @@ import pandas as pd
 from mu0.episodes.layouts.convert import open_view
 from mu0.episodes.layouts.instructions import CAPTIONS_NAME
 from mu0.episodes.layouts.kinds import Layout, require_episodes
+from mu0.episodes.resting import RestingRows
 from mu0.episodes.write import EXTRAS_FOLDER
 from mu0.errors import Mu0Error
 from mu0.files import atomic_file
@@ -42,6 +43,7 @@ COLUMNS = {
             "has_clock",
             "has_track_ids",
             "has_confidence",
+            "has_resting",
         ),
         "bool",
     ),
@@ -102,6 +104,7 @@ def _describe(folder: Path, layout: Layout) -> dict[str, Any]:
         "has_clock": sidecar.retiming is not None,
         "has_track_ids": "track_ids" in extras or sidecar.retiming is not None,
         "has_confidence": "confidence" in extras,
+        "has_resting": (folder / EXTRAS_FOLDER / RestingRows.FOLDER).is_dir(),
         "instruction": next(iter(view.instructions()), ""),
         **{
             name: getattr(sidecar, name)

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks, Reconstruction
 from mu0.traceextract.bodies.reacquisition import RideSettings, WholeTracks, ride_bodies
+from mu0.traceextract.bodies.resting import find_resting
 from mu0.traceextract.bodies.rigid_groups import GroupSettings, find_bodies
 from mu0.traceextract.bodies.sliders import find_sliders
 from mu0.traceextract.pixels.assembly_2d import PixelSettings, assemble_2d
@@ -100,16 +101,18 @@ def assemble_3d(
     stays = (whole.rides_on == STILL) & (is_seen.sum(0) > 1)
     uv, _ = project(whole.points_world, intrinsics, poses)
     off_px = np.linalg.norm(uv - pixel, axis=-1)[whole.is_measured]
-    rest = ~(unexplained | slides)
+    kept = ~(unexplained | slides)
+    limit_m = settings.movement_m + reconstruction.pose_slack_m
+    rests = ~is_moving & find_resting(whole, world, is_seen, reconstruction, limit_m)
     entity = np.where(whole.rides_on > STILL, whole.rides_on, 1 + len(bodies) + points.entity)
     return WorldTracks(
-        points_world=whole.points_world[:, rest].astype(np.float32),
-        uv_px=uv[:, rest].astype(np.float32),
-        visible=whole.visible[:, rest],
-        confidence=whole.confidence[:, rest].astype(np.float32),
-        query_frame=points.frame[rest].astype(np.int32),
-        entity=entity[rest].astype(np.int32),
-        is_moving=is_moving[rest],
+        points_world=whole.points_world[:, kept].astype(np.float32),
+        uv_px=uv[:, kept].astype(np.float32),
+        visible=whole.visible[:, kept],
+        confidence=whole.confidence[:, kept].astype(np.float32),
+        query_frame=points.frame[kept].astype(np.int32),
+        entity=entity[kept].astype(np.int32),
+        is_moving=is_moving[kept],
         intrinsics=intrinsics,
         camera_from_world=poses,
         pose_source=reconstruction.pose_source,
@@ -121,8 +124,9 @@ def assemble_3d(
             **faults.report(keep),
         },
         dropped=dropped,
-        keypoint=np.flatnonzero(keep)[rest].astype(np.int32),
-        rides_on=whole.rides_on[rest].astype(np.int32),
+        keypoint=np.flatnonzero(keep)[kept].astype(np.int32),
+        rides_on=whole.rides_on[kept].astype(np.int32),
+        rests=rests[kept],
     )
 
 

@@ -88,13 +88,13 @@ def ride_bodies(
     best = np.full(n_points, -np.inf)
     rides_on = np.full(n_points, LOOSE)
     position = fill_gaps(world, is_seen)
-    gap = _measured_minus_predicted(position, reconstruction)
+    gap = measured_minus_predicted(position, reconstruction)
     for number, body in enumerate(riders):
         place, agreement = agreement_with_body(
             world, is_seen, body.world_from_body, body.is_known, settings.inlier_m
         )
         predicted = move(body.world_from_body, np.broadcast_to(place, (n_frames, n_points, 3)))
-        depth_gap = _measured_minus_predicted(predicted, reconstruction)
+        depth_gap = measured_minus_predicted(predicted, reconstruction)
         with np.errstate(invalid="ignore"):
             sees_through = (depth_gap > settings.see_through_m) & body.is_known[:, None]
         looked = np.isfinite(depth_gap) & body.is_known[:, None]
@@ -111,7 +111,7 @@ def ride_bodies(
     return _finish(world, is_seen, position, gap, rides_on, known[:, rides_on - LOOSE], settings)
 
 
-def _measured_minus_predicted(
+def measured_minus_predicted(
     points_world: Float[np.ndarray, "t n 3"], reconstruction: Reconstruction
 ) -> Float[np.ndarray, "t n"]:
     """How far behind a point the depth camera saw something [m]; NaN outside the image or without depth."""

@@ -44,7 +44,12 @@ def describe(
 
 def n_keypoints(footage: Footage, params: ExtractParams) -> int:
     """Points to choose; wide pictures get twice as many."""
-    is_small = footage.image_size_px[0] <= params.small_width_px
+    return n_keypoints_of(footage.image_size_px[0], params)
+
+
+def n_keypoints_of(width_px: int, params: ExtractParams) -> int:
+    """The same, of the width of the picture."""
+    is_small = width_px <= params.small_width_px
     return params.n_keypoints if is_small else 2 * params.n_keypoints
 
 

@@ -20,6 +20,7 @@ from jaxtyping import Float32, Int32
 
 from mu0.episodes.arrays import EpisodeArrays, SampleExtras, Samples
 from mu0.episodes.joined_samples import SampledPart, joined_parts
+from mu0.episodes.resting import PlaceRows, RestingRows, UntrustedRows, joined_places
 from mu0.episodes.retiming import Retiming
 from mu0.episodes.sidecar import SIDECAR_NAME, Sidecar, sidecar_text
 from mu0.episodes.stream import NpyWriter
@@ -76,6 +77,10 @@ class AbstractGrowingEpisode(ABC):
         """Append rows, in the order of time; frames and tracks have the clip's own numbers."""
 
     @abstractmethod
+    def add_places(self, rows: PlaceRows) -> None:
+        """Append places beside the rows, in the order of time, under the clip's own numbers."""
+
+    @abstractmethod
     def finish(self, whole: WholeClip, params: ExtractParams) -> None:
         """Complete the episode."""
 
@@ -87,6 +92,7 @@ class EpisodeInMemory(AbstractGrowingEpisode):
     def __init__(self) -> None:
         """Nothing is known yet."""
         self._parts: list[SampledPart] = []
+        self._places: list[PlaceRows] = []
         self._content: tuple[EpisodeArrays, Sidecar] | None = None
 
     def read(self, clip: Clip, target_fps_hz: float) -> Footage:
@@ -96,6 +102,10 @@ class EpisodeInMemory(AbstractGrowingEpisode):
     def add(self, samples: Samples, extras: SampleExtras, retiming: Retiming) -> None:
         """Keep some rows."""
         self._parts.append((samples, extras, retiming))
+
+    def add_places(self, rows: PlaceRows) -> None:
+        """Keep some places."""
+        self._places.append(rows)
 
     def finish(self, whole: WholeClip, params: ExtractParams) -> None:
         """Put the content of the files together."""
@@ -110,6 +120,8 @@ class EpisodeInMemory(AbstractGrowingEpisode):
             samples=samples,
             extras=extras,
             movement=whole.movement,
+            resting=joined_places(self._places, RestingRows),
+            untrusted=joined_places(self._places, UntrustedRows),
         )
         sidecar = sidecar_of(whole.clip, whole.footage, whole.reconstruction, retiming, params)
         self._content = arrays, sidecar
@@ -144,6 +156,10 @@ class EpisodeInFiles(AbstractGrowingEpisode):
     def add(self, samples: Samples, extras: SampleExtras, retiming: Retiming) -> None:
         """Append some rows to the files."""
         self._rows.add(samples, extras, retiming)
+
+    def add_places(self, rows: PlaceRows) -> None:
+        """Append some places to the files."""
+        self._rows.add_places(rows)
 
     def finish(self, whole: WholeClip, params: ExtractParams) -> None:
         """Write everything else; mu0.json comes last."""

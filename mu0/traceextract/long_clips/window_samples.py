@@ -2,18 +2,24 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
 from mu0.episodes.arrays import SAMPLE_NAMES, SampleExtras, Samples
 from mu0.episodes.joined_samples import joined_samples
+from mu0.episodes.resting import PlaceRows
 from mu0.episodes.retiming import Retiming
 from mu0.params.extract import ExtractParams
+from mu0.traceextract.keypoints.choice import n_keypoints_of
 from mu0.traceextract.long_clips.growing_episode import AbstractGrowingEpisode
 from mu0.traceextract.long_clips.handover import Followed
 from mu0.traceextract.long_clips.windows import Window
 from mu0.traceextract.samples.anchor_views import SampledTraces, sample_traces
+from mu0.traceextract.samples.resting_rows import resting_rows
+from mu0.traceextract.tracking.world_tracks import WorldTracks
 
+Places = TypeVar("Places", bound=PlaceRows)
 ANCHORS_AT_ONCE = 24
 COUNTS_OF_TRACKS = ("not_finite", "static")  # the same for every anchor; all other drops are pairs
 PER_ROW = ("keypoints", "cluster_ids", "is_moving", "visibs")
@@ -26,7 +32,7 @@ def sample_window(
     size_px: tuple[int, int],
     params: ExtractParams,
 ) -> SampledTraces:
-    """Append the samples of a window's core to the episode.
+    """Append the samples of a window's core to the episode, and the points that rest there.
 
     Args:
         episode: Takes the samples.
@@ -39,12 +45,17 @@ def sample_window(
         What was written, without the traces, and what was dropped.
     """
     anchors = window.anchors(params.anchor_stride)
+    budget = round(params.resting_budget_share * n_keypoints_of(size_px[1], params))
+    tracks = _never_moved(followed)
     parts = []
     for first in range(0, len(anchors), ANCHORS_AT_ONCE):
         block = anchors[first : first + ANCHORS_AT_ONCE]
         sampled = sample_traces(followed.tracks, size_px, params, block)
         if sampled.samples is not None and sampled.extras is not None and sampled.retiming is not None:
             episode.add(*_numbered(sampled.samples, sampled.extras, sampled.retiming, followed, window))
+            anchored = sampled.samples.frame_indices.tolist()
+            if (resting := resting_rows(tracks, size_px, budget, anchored)) is not None:
+                episode.add_places(_numbered_places(resting, followed, window))
         parts.append(_without_traces(sampled))
     return _joined(parts)
 
@@ -63,6 +74,21 @@ def _numbered(
             history_frame=retiming.history_frame + window.start,
             track_ids=track_ids,
         ),
+    )
+
+
+def _never_moved(followed: Followed) -> WorldTracks:
+    """The tracks, of which only those rest that moved in no earlier window either."""
+    tracks = followed.tracks
+    return tracks if tracks.rests is None else replace(tracks, rests=tracks.rests & ~followed.has_moved)
+
+
+def _numbered_places(rows: Places, followed: Followed, window: Window) -> Places:
+    """Frames and tracks under the numbers of the clip."""
+    return replace(
+        rows,
+        frame_indices=rows.frame_indices + np.int32(window.start),
+        track_ids=followed.track_id[rows.track_ids],
     )
 
 

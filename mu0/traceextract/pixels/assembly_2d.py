@@ -29,6 +29,8 @@ from mu0.traceextract.tracking.world_tracks import LOOSE, WorldTracks, fill_gaps
 
 MIN_BACKGROUND_POINTS = 8
 MIN_RADIUS_PX = 3
+REST_SHARE = 0.005  # of the image diagonal: pixels that rest get around by less
+MIN_SEEN = 8  # frames
 RESTING_SHARE = 0.7  # of the points that were chosen on still surfaces
 
 
@@ -148,7 +150,23 @@ def assemble_2d(
         keypoint=np.flatnonzero(keep).astype(np.int32),
         rides_on=np.full(int(keep.sum()), LOOSE, np.int32),
         lives=lives,
+        rests=_rests(pixel, is_seen, lives, ~judged.is_moving[keep], (grey.shape[1], grey.shape[2])),
     )
+
+
+def _rests(
+    pixel: Float[np.ndarray, "t n 2"],
+    is_seen: Bool[np.ndarray, "t n"],
+    lives: Bool[np.ndarray, "t n"],
+    is_still: Bool[np.ndarray, " n"],
+    size_px: tuple[int, int],
+) -> Bool[np.ndarray, " n"]:
+    """Still points whose pixels rest from the first frame to the last; none if the camera moves."""
+    asked = is_still & (is_seen.sum(0) >= MIN_SEEN)
+    in_place = asked & (displacement(pixel, is_seen & lives) <= REST_SHARE * float(np.hypot(*size_px)))
+    if in_place.sum() <= RESTING_SHARE * asked.sum():
+        return np.zeros_like(asked)
+    return in_place & lives.all(0)
 
 
 def without_camera(

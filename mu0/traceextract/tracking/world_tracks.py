@@ -47,6 +47,7 @@ class WorldTracks:
         rides_on: Number of the rigid body that carries it, from 1; or `STILL`, or `LOOSE`.
         lives: True from the first to the last frame in which a 2-D track is known, in one piece that holds
             its query frame; outside it nothing may be drawn or learned. None: all tracks, always.
+        rests: True for points that rest without doubt in all frames; None: nobody asked.
     """
 
     points_world: Float32[np.ndarray, "t n 3"] | None
@@ -65,6 +66,7 @@ class WorldTracks:
     keypoint: Int32[np.ndarray, " n"] | None = None
     rides_on: Int32[np.ndarray, " n"] | None = None
     lives: Bool[np.ndarray, "t n"] | None = None
+    rests: Bool[np.ndarray, " n"] | None = None
 
     @property
     def is_3d(self) -> bool:

@@ -64,8 +64,13 @@ def test_an_episode_in_memory_and_one_in_files_have_the_same_official_bytes(
     assert row | timing == expected | timing
     assert official_bytes(tmp_path / "files") == official_bytes(tmp_path / "memory")
     ours, theirs = (
-        {path.name for path in (tmp_path / name / EXTRAS_FOLDER).iterdir()} for name in ("files", "memory")
+        {
+            path.relative_to(tmp_path / name / EXTRAS_FOLDER).as_posix()
+            for path in (tmp_path / name / EXTRAS_FOLDER).rglob("*.npy")
+        }
+        for name in ("files", "memory")
     )
+    assert "resting/places.npy" in theirs
     own = {f"{name}.npy" for name in ("life", "future_frame", "history_frame", "run_offsets")}
     assert ours - theirs == own
     for name in theirs:
