@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jaxtyping
 import pytest
 
 from benchmarks.marked_processes import VARIABLE, kill_marked
@@ -31,6 +32,16 @@ def store_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
     return path
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Long tests run without the checks of shapes, which take three quarters of an extraction's time.
+
+    The same functions are checked in the quick tests, and whole extractions where `shapes` stands.
+    """
+    is_checked = item.get_closest_marker("slow") is None or item.get_closest_marker("shapes") is not None
+    jaxtyping.config.update("jaxtyping_disable", not is_checked)
 
 
 Start = Callable[..., "subprocess.Popen[str]"]

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from mu0.params.numbers import Count, LearningRate, Seed, Workers
+from mu0.params.numbers import Count, Index, LearningRate, Seed, Workers
 from mu0.params.section import Section
 
 
@@ -25,6 +25,7 @@ class ActionExpertParams(Section):
     width: Count = 128
     blocks: Count = 2
     convolutions: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: whatever is faster on this machine
+    feature_threads: Index = 0  # of the CPU, for each operation of the frozen μ0; 0 is one per core
     seed: Seed = 0
 
 

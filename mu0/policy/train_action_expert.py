@@ -18,6 +18,7 @@ import torch
 
 from mu0.errors import PolicyError
 from mu0.hardware.bfloat16 import settle_for_training
+from mu0.hardware.threads import cpu_threads
 from mu0.params.action_expert import ActionExpertParams
 from mu0.policy.action_expert import ActionExpert, ActionExpertConfig, Variant
 from mu0.policy.checkpoint import ActionExpertCheckpoint, save_action_expert, world_model_sha256
@@ -84,7 +85,8 @@ def take_features(paths: Paths, params: ActionExpertParams) -> TrainingData:
         return FeatureExtractor(load_checkpoint(paths.world_model), FeatureConfig())
 
     texts = [frames.instructions[i] for i in frames.instruction_id]
-    features = cached_features(folder, make_extractor, frames.front, texts)
+    with cpu_threads(params.feature_threads):
+        features = cached_features(folder, make_extractor, frames.front, texts)
     return TrainingData(frames, features, f"{key}_{convolutions}", identity, convolutions)
 
 

@@ -57,7 +57,7 @@ class WorkerPool(ProcessPoolExecutor):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for all work; after an error for what has begun; if interrupted or broken, let go of the workers."""
+        """Wait for all work; after an error for what has begun; interrupted or broken, let workers go."""
         if kind is not None and (not issubclass(kind, Exception) or issubclass(kind, BrokenProcessPool)):
             self._hold.close()
         self.shutdown(wait=True, cancel_futures=kind is not None)

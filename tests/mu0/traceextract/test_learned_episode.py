@@ -53,6 +53,7 @@ def _params(depth: str, features: str) -> ExtractParams:
     )  # fmt: skip
 
 
+@pytest.mark.shapes
 def test_a_colour_clip_becomes_a_complete_three_dimensional_episode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -150,7 +150,7 @@ def test_tables_have_their_columns_even_when_empty() -> None:
 @pytest.mark.parametrize(
     "how",
     [
-        pytest.param({"mode": "traceforge"}, marks=pytest.mark.slow),
+        pytest.param({"mode": "traceforge"}, marks=[pytest.mark.slow, pytest.mark.shapes]),
         {"window_frames": 14, "lookahead_frames": 4, "future_len": 4, "history_len": 2},
     ],
 )
