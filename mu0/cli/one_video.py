@@ -117,7 +117,7 @@ def _require_replaceable(goal: Path) -> None:
 
 def _tell(goal: Path, quality: dict[str, object], info: "ClipInfo") -> None:
     typer.secho(str(goal), bold=True)
-    for key, value in [*quality.items(), ("note", info.note)]:
+    for key, value in quality.items():
         text = _shown(value)
         if text:
             typer.echo(f"  {key:<32} {text}")

@@ -126,7 +126,7 @@ def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder:
 
     from mu0.inference.answers import write_stream
     from mu0.inference.pictures import read_picture
-    from mu0.inference.questions import chosen_px, questions_in
+    from mu0.inference.questions import chosen_px, film_in
     from mu0.inference.stream import follow, predict_stream
     from mu0.model.predictor import TracePredictor
     from mu0.sources.containers.video import iter_frames
@@ -139,11 +139,10 @@ def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder:
             remedy="leave them out; the past of a video is what was seen in it. In Python, "
             "predict_stream takes depth with every frame.",
         )
-    source = (
-        (read_picture(question.image) for question in questions_in(place, call.text))
-        if place.is_dir()
-        else iter_frames(place, call.rate_hz)
-    )
+    row = film_in(place) if place.is_dir() else None
+    if row is not None and (note := row.note()):
+        typer.echo(f"{place}: {note}", err=True)
+    source = iter_frames(place, call.rate_hz) if row is None else map(read_picture, row.frames)
     images = islice(source, call.frames or None)
     predictor = TracePredictor.from_folder(call.checkpoint)
     first = next(images, None)

@@ -13,6 +13,7 @@ from jaxtyping import Float32, UInt8
 from PIL import BmpImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from mu0.errors import PredictionError
+from mu0.sources.clip.plausible import FARTHEST_MEDIAN_M, NEAREST_MEDIAN_M
 
 MILLIMETRES_PER_METRE = 1000
 MAX_SIDE_PX = 8192
@@ -128,4 +129,12 @@ def read_depth(path: Path, shape: tuple[int, int], picture: str) -> Float32[np.n
             "nothing readable" if millimetres is None else f"{millimetres.dtype} of shape {millimetres.shape}"
         )
         raise PredictionError(f"{path} holds {found}.", expected=expected, remedy=remedy)
-    return millimetres.astype(np.float32) / MILLIMETRES_PER_METRE
+    depth_m = millimetres.astype(np.float32) / MILLIMETRES_PER_METRE
+    measured = depth_m[depth_m > 0]
+    if measured.size and not NEAREST_MEDIAN_M <= (found_m := float(np.median(measured))) <= FARTHEST_MEDIAN_M:
+        raise PredictionError(
+            f"The median depth of {path} is {found_m:g} m if it is in millimetres.",
+            expected=f"a median of {NEAREST_MEDIAN_M:g} to {FARTHEST_MEDIAN_M:g} m",
+            remedy="convert the depth to whole millimetres.",
+        )
+    return depth_m

@@ -29,6 +29,7 @@ from mu0.inference.keypoints import entity_points, grid_points, lift, parse_keyp
 from mu0.inference.limits import check_text
 from mu0.inference.pictures import read_depth, read_picture
 from mu0.records import Observation, Queries
+from mu0.sources.own_files.picture_rows import PictureRow, kind_of, row_in
 
 if TYPE_CHECKING:
     from mu0.inference.finder import Finder
@@ -76,21 +77,41 @@ def questions_in(place: Path, text: str) -> list[Question]:
         PredictionError: There is none, or the table is unusable.
     """
     if place.is_dir():
-        pictures = in_natural_order(
-            path
-            for path in place.iterdir()
-            if path.suffix.lower() in PICTURES and not path.name.startswith(".")
-        )
-        if not pictures:
+        pictures = _pictures_in(place)
+        deep = next((path for path in pictures if kind_of(path) == "deep"), None)
+        if deep is not None:
             raise PredictionError(
-                f"There is no picture in {place}.",
-                expected=f"files that end in {', '.join(PICTURES)}",
-                remedy="check the folder.",
+                f"{deep} is a picture of one channel of 16 bits or more, such as depth.",
+                expected="pictures in colour",
+                remedy="move depth out of the folder; with a table each picture names its own.",
             )
         return [Question(path, text) for path in pictures]
     if place.suffix.lower() == ".csv":
         return _table(place, text)
     return [Question(place, text)]
+
+
+def film_in(folder: Path) -> PictureRow:
+    """The pictures of a folder that are one film, as extraction takes them.
+
+    Raises:
+        PredictionError: There is none.
+        SourceError: There are two films, or a picture of another kind in the row.
+    """
+    return row_in(folder, _pictures_in(folder))
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    pictures = in_natural_order(
+        path for path in folder.iterdir() if path.suffix.lower() in PICTURES and not path.name.startswith(".")
+    )
+    if not pictures:
+        raise PredictionError(
+            f"There is no picture in {folder}.",
+            expected=f"files that end in {', '.join(PICTURES)}",
+            remedy="check the folder.",
+        )
+    return pictures
 
 
 def _table(path: Path, text: str) -> list[Question]:

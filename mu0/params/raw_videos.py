@@ -60,6 +60,10 @@ class FilesSource(FolderSource):
 
     kind: Literal["files"]
     frame_rate_hz: Positive = Field(default=10.0, description="Of frame folders that do not tell their rate.")
+    depth_units_per_m: Positive | None = Field(
+        default=None,
+        description="Units of depth images; none: as the camera file says, else mm (TUM: 5000).",
+    )
 
 
 class DatasetSource(FolderSource):

@@ -1,6 +1,6 @@
 """Which camera a clip has: from the data, from a calibration file, assumed because asked for, or unknown.
 
-A calibration file (`calibration:` of a source in params.yaml) is JSON:
+A calibration file (`calibration:` of a source in params.yaml) is JSON (spellings: `mu0.sources.camera_keys`):
 
     {"fx": 610.0, "fy": 610.0, "cx": 319.5, "cy": 239.5,   or "K": 3 x 3, pixel centres at integers
      "width_px": 640, "height_px": 480,            optional; intrinsics are scaled to the clip's size
@@ -15,7 +15,7 @@ With `camera_from_base` the world of the clip's poses is the robot's base.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from jaxtyping import Float
 
 from mu0.errors import SourceError
 from mu0.params.raw_videos import FolderSource
+from mu0.sources.camera_keys import CameraKeys, listed
 
 MAX_ASPECT_CHANGE = 0.01
 CameraOrigin = Literal["data", "calibration", "assumed_fov", "none"]
@@ -37,6 +38,8 @@ class Calibration:
     size_px: tuple[int, int] | None = None
     camera_from_base: Float[np.ndarray, "4 4"] | None = None
     camera_from_gripper: Float[np.ndarray, "4 4"] | None = None
+    depth_units_per_m: float | None = None
+    note: str = ""
 
     def intrinsics_for(self, size_px: tuple[int, int], name: str) -> Float[np.ndarray, "3 3"] | None:
         """The intrinsics for frames of this size (height, width); `name` is the file's, for messages.
@@ -70,6 +73,7 @@ class ResolvedCamera:
     camera_from_base: Float[np.ndarray, "4 4"] | None
     camera_from_gripper: Float[np.ndarray, "4 4"] | None
     hand_eye_source: CameraOrigin
+    note: str = ""
 
 
 def resolve_camera(
@@ -101,7 +105,7 @@ def resolve_camera(
         camera_from_base = file.camera_from_base
         known = camera_from_base is not None or file.camera_from_gripper is not None
         hand_eye = "calibration" if known else "none"
-    return ResolvedCamera(intrinsics, origin, camera_from_base, file.camera_from_gripper, hand_eye)
+    return ResolvedCamera(intrinsics, origin, camera_from_base, file.camera_from_gripper, hand_eye, file.note)
 
 
 def assumed_intrinsics(size_px: tuple[int, int], fov_deg: float) -> Float[np.ndarray, "3 3"]:
@@ -133,14 +137,10 @@ def read_calibration(path: Path, camera: str | None = None) -> Calibration:
     try:
         content: dict[str, Any] = json.loads(path.read_text())
         if camera is not None:
+            if camera not in content and content and all(isinstance(part, dict) for part in content.values()):
+                return Calibration(note=f"{path.name} has no camera {camera}, but {listed(sorted(content))}")
             content = content.get(camera, content)
-        size = (int(content["height_px"]), int(content["width_px"])) if "width_px" in content else None
-        return Calibration(
-            intrinsics=_intrinsics(content),
-            size_px=size,
-            camera_from_base=_rigid(content, "camera_from_base"),
-            camera_from_gripper=_rigid(content, "hand_eye"),
-        )
+        return _from_keys(path, CameraKeys(content))
     except FileNotFoundError:
         raise SourceError(
             f"The calibration file {path} is missing.",
@@ -155,19 +155,26 @@ def read_calibration(path: Path, camera: str | None = None) -> Calibration:
         ) from error
 
 
-def _intrinsics(content: dict[str, Any]) -> Float[np.ndarray, "3 3"] | None:
-    if "K" in content:
-        return np.asarray(content["K"], np.float64).reshape(3, 3)
-    if not {"fx", "fy", "cx", "cy"} & set(content):
-        return None
-    fx, fy, cx, cy = (float(content[name]) for name in ("fx", "fy", "cx", "cy"))
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
+def _from_keys(path: Path, keys: CameraKeys) -> Calibration:
+    found = Calibration(
+        intrinsics=keys.intrinsics(),
+        size_px=keys.size_px(),
+        camera_from_base=_rigid(keys, "camera_from_base"),
+        camera_from_gripper=_rigid(keys, "hand_eye"),
+        depth_units_per_m=keys.depth_units_per_m(),
+    )
+    cameras = (found.intrinsics, found.camera_from_base, found.camera_from_gripper)
+    if all(part is None for part in cameras):
+        raise ValueError(f"no camera under its keys {listed(sorted(map(str, keys.content)))}")
+    left = keys.unused()
+    return replace(found, note=f"keys of {path.name} that were not used: {listed(left)}" if left else "")
 
 
-def _rigid(content: dict[str, Any], name: str) -> Float[np.ndarray, "4 4"] | None:
-    if name not in content:
+def _rigid(keys: CameraKeys, name: str) -> Float[np.ndarray, "4 4"] | None:
+    content = keys.find((name,))
+    if content is None:
         return None
-    matrix = np.asarray(content[name], np.float64).reshape(4, 4)
+    matrix = np.asarray(content, np.float64).reshape(4, 4)
     rotation = matrix[:3, :3]
     if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
         raise ValueError(f"{name} is no rigid motion")

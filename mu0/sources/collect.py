@@ -29,7 +29,7 @@ INDEX_SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string()) for name in ("clip_id", "source", "status", "reason")),
         *(pa.field(name, pa.int64()) for name in ("n_frames", "width_px", "height_px")),
-        pa.field("fps_hz", pa.float64()),
+        *(pa.field(name, pa.float64()) for name in ("fps_hz", "median_depth_m")),
         *(pa.field(name, pa.bool_()) for name in ("has_depth", "has_poses", "has_robot")),
         *(pa.field(name, pa.string()) for name in ("instruction", "scene_id", "embodiment")),
         *(pa.field(name, pa.string()) for name in ("intrinsics_source", "hand_eye_source", "licence")),
@@ -209,6 +209,7 @@ def _failed_row(found: Found) -> dict[str, Any]:
         "width_px": 0,
         "height_px": 0,
         "fps_hz": 0.0,
+        "median_depth_m": 0.0,
         "has_depth": False,
         "has_poses": False,
         "has_robot": False,

@@ -78,6 +78,7 @@ def clip_camera(
         )
         intrinsics = None
     resolved = resolve_camera(params, size_px, intrinsics)
+    notes += [resolved.note] * bool(resolved.note)
     hand_eye_source = recorded.hand_eye_source
     if poses is None and resolved.camera_from_base is not None:
         poses = np.tile(resolved.camera_from_base, (int(picked.max()) + 1, 1, 1))

@@ -10,7 +10,7 @@ from mu0.sources.item import AbstractSource
 JPEG_CODE = ("sources/jpeg_video.py", "sources/containers/crc32c.py", "sources/dataset_clip.py")
 TFRECORD_CODE = ("sources/containers/tfrecord.py", "geometry/rigid.py", *JPEG_CODE)
 VIDEO_CODE = ("sources/dataset_clip.py", "geometry/rigid.py")
-SHARED_CODE = ("sources/item.py", "sources/calibration.py", *CLIP_CODE)
+SHARED_CODE = ("sources/item.py", "sources/calibration.py", "sources/camera_keys.py", *CLIP_CODE)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ PACKAGE = Path(__file__).parents[2]
 CODE_SUFFIXES = frozenset({".py", ".xml"})
 LIBRARIES = ("av", "mujoco", "numpy", "opencv-python-headless")
 CLIP_CODE = (
-    *(f"sources/clip/{name}.py" for name in ("on_disk", "checks", "info")),
+    *(f"sources/clip/{name}.py" for name in ("on_disk", "checks", "info", "plausible")),
     *(f"sources/containers/{name}.py" for name in ("opening", "encoding", "timing", "upright", "video")),
 )
 SIMULATION_CODE = ("envs", "sources/simulated.py", "sources/recording.py", *CLIP_CODE)

@@ -35,7 +35,8 @@ class ClipInfo:
     has_times: bool = False  # times.npz tells each frame's number and time in the source
     video_sha256: str = ""
     simulated: bool = False
-    note: str = ""  # what the reader of this clip should know, such as depth that was left out
+    median_depth_m: float = 0.0  # over all images and measured pixels; 0 where there is no depth
+    note: str = ""  # what the reader of this clip should know, what was left out or not used
     schema: int = SCHEMA
 
 

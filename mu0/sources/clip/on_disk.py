@@ -36,6 +36,7 @@ from mu0.sources.clip.checks import (
     write_arrays,
 )
 from mu0.sources.clip.info import ClipInfo, read_info
+from mu0.sources.clip.plausible import noting_median, with_oddities
 from mu0.sources.containers.encoding import write_depth_video, write_lossless_video, write_video
 from mu0.sources.containers.video import iter_depth_mm, iter_frames
 
@@ -191,7 +192,7 @@ def write_clip(  # noqa: PLR0913 - the optional parts of a clip
             intrinsics_source=_origin(info, intrinsics),
         )
         if depth_m is not None:
-            _encode_depth(new / "depth.mkv", info, depth_m)
+            info = replace(info, median_depth_m=_encode_depth(new / "depth.mkv", info, depth_m))
         if intrinsics is not None or camera_from_world is not None:
             _write_cameras(folder / "cameras.npz", new / "cameras.npz", info, intrinsics, camera_from_world)
         if robot is not None:
@@ -200,9 +201,8 @@ def write_clip(  # noqa: PLR0913 - the optional parts of a clip
         if times is not None:
             _write_times(folder / "times.npz", new / "times.npz", info, times)
         if wrist_frames is not None:
-            shape = (info.n_frames, *wrist_frames.shape[1:])
-            require_array(folder / "wrist.mp4", "frames", wrist_frames, shape)
-            write_video(new / "wrist.mp4", wrist_frames, info.fps_hz)
+            _write_wrist(folder / "wrist.mp4", new / "wrist.mp4", info, wrist_frames)
+        info = replace(info, note=with_oddities(info, intrinsics, camera_from_world))
         write_json(new / "clip.json", asdict(info))
     return Clip(folder, info)
 
@@ -229,16 +229,19 @@ def _noting_size(
         yield frame
 
 
-def _encode_depth(path: Path, info: ClipInfo, depth_m: Iterable[Float[np.ndarray, "h w"]]) -> None:
+def _encode_depth(path: Path, info: ClipInfo, depth_m: Iterable[Float[np.ndarray, "h w"]]) -> float:
+    """Write the depth video and return the median depth [m], 0 if nothing was measured."""
     size = (info.height_px, info.width_px)
+    medians_mm: list[float] = []
     images = (depth_in_mm(info.clip_id, index, image, size) for index, image in enumerate(depth_m))
-    n_images = write_depth_video(path, images, info.fps_hz)
+    n_images = write_depth_video(path, noting_median(images, medians_mm), info.fps_hz)
     if n_images != info.n_frames:
         raise SourceError(
             f"{info.clip_id}: found {n_images} depth images for {info.n_frames} frames.",
             expected="one depth image per frame",
             remedy="complete the depth images, or remove the frames without depth.",
         )
+    return float(np.median(medians_mm)) / 1000 if medians_mm else 0.0
 
 
 def _write_cameras(
@@ -259,6 +262,13 @@ def _origin(info: ClipInfo, intrinsics: Float[np.ndarray, "3 3"] | None) -> str:
     if intrinsics is None:
         return "none"
     return "data" if info.intrinsics_source == "none" else info.intrinsics_source
+
+
+def _write_wrist(
+    name: Path, path: Path, info: ClipInfo, frames: UInt8[np.ndarray, "wrist_t wrist_h wrist_w 3"]
+) -> None:
+    require_array(name, "frames", frames, (info.n_frames, *frames.shape[1:]))
+    write_video(path, frames, info.fps_hz)
 
 
 def _write_times(name: Path, path: Path, info: ClipInfo, times: FrameTimes) -> None:

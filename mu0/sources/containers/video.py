@@ -162,6 +162,33 @@ def iter_grey_range(
             yield frame.to_ndarray()
 
 
+def iter_grey(path: Path, fps_hz: float | None = None) -> Iterator[UInt16[np.ndarray, "h w"]]:
+    """All images of such a video on the time grid of `iter_frames`; raises the same errors."""
+    with opened(path) as (container, stream):
+        _require_grey(path, stream)
+        for timed in _on_grid(path, container, stream, fps_hz):
+            yield timed.frame.to_ndarray()
+
+
+def pixel_format(path: Path) -> str:
+    """FFmpeg's name of a video's pixels, such as yuv420p or gray16le.
+
+    Raises:
+        SourceError: The file is missing, empty or not a video.
+    """
+    with opened(path) as (_, stream):
+        return str(stream.codec_context.pix_fmt)
+
+
+def first_time_s(path: Path) -> float:
+    """The time stamp of a video's first frame, 0 if it has none; raises as `probe_video`."""
+    with opened(path) as (container, stream):
+        first = next(decoded(path, container, stream), None)
+        if first is None:
+            raise no_frames(path)
+        return float(first.time or 0.0)
+
+
 def _ranged(
     path: Path,
     container: av.container.InputContainer,

@@ -17,6 +17,8 @@ from mu0.sources.lerobot.layout import Layout
 from mu0.sources.lerobot.rows import EpisodeRows
 
 STATE, ACTION = "observation.state", "action"
+BOOKKEEPING = frozenset({"timestamp", "frame_index", "episode_index", "index", "task_index", "next"})
+MOST_NAMES = 8
 STATE_SIZE, ACTION_SIZE = 9, 5
 
 
@@ -109,6 +111,13 @@ def robot_of(
     state, action = (rows.column(key).astype(np.float32) for key in (STATE, ACTION))
     last_before_next = np.maximum(np.append(picked[1:], rows.length) - 1, picked)
     return RobotPart(RobotLog(state[picked], action[last_before_next]), "ur3")
+
+
+def not_used(layout: Layout, used: set[str | None]) -> str:
+    """The note on features that nobody looked at; empty if all were read or only count rows and frames."""
+    left = [key for key in layout.features if key not in used and key.split(".")[0] not in BOOKKEEPING]
+    more = f" and {len(left) - MOST_NAMES} more" if len(left) > MOST_NAMES else ""
+    return f"features that were not used: {', '.join(left[:MOST_NAMES])}{more}" if left else ""
 
 
 def _size(layout: Layout, key: str) -> int:

@@ -26,7 +26,7 @@ from mu0.sources.dataset_clip import RecordedCamera, clip_camera, with_camera
 from mu0.sources.item import AbstractSource, SourceItem, broken_item, require_folder
 from mu0.sources.lerobot.dataset_v3 import WRIST
 from mu0.sources.lerobot.depth import is_depth
-from mu0.sources.lerobot.depth_and_robot import DepthFrames, depth_of, robot_of
+from mu0.sources.lerobot.depth_and_robot import ACTION, STATE, DepthFrames, depth_of, not_used, robot_of
 from mu0.sources.lerobot.fingerprint import episode_fingerprint
 from mu0.sources.lerobot.layout import AGAIN, Episode, Layout, VideoPlace, read_layout
 from mu0.sources.lerobot.rows import EpisodeRows, open_rows
@@ -96,7 +96,8 @@ def _write(job: _Job, folder: Path) -> Clip:
     depth = depth_of(layout, params, job.camera, frames.size_px)
     robot = robot_of(layout, rows, params, picked)
     instruction, task_note = _instruction(layout, episode, rows)
-    notes = (frames.note, depth.note, robot.note, task_note)
+    looked_at = {job.camera, depth.key, STATE, ACTION, None if robot.log is None else WRIST}
+    notes = (frames.note, depth.note, robot.note, task_note, not_used(layout, looked_at))
     info = ClipInfo(
         clip_id=episode.name,
         source=job.source,

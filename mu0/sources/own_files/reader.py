@@ -10,28 +10,25 @@ A damaged item never stops the others: it is told in the index and left out.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import final
 
-import numpy as np
-
 from mu0.errors import SourceError
-from mu0.files import sha256_of, sha256_of_tree
+from mu0.files import in_natural_order, sha256_of, sha256_of_tree
 from mu0.params.raw_videos import FilesSource, FolderSource
-from mu0.sources.calibration import Calibration, read_calibration
-from mu0.sources.clip.on_disk import Clip, ClipInfo, FrameTimes, write_clip
+from mu0.sources.clip.on_disk import Clip, ClipInfo
 from mu0.sources.containers.opening import VIDEO_SUFFIXES
-from mu0.sources.containers.timing import grid_indices
-from mu0.sources.containers.video import probe_video, scan_video
-from mu0.sources.dataset_clip import MIN_FRAMES, RecordedCamera, clip_camera, with_camera
 from mu0.sources.item import AbstractSource, SourceItem, require_folder, safe_name
-from mu0.sources.own_files.frame_folders import FrameFolder, read_frame_folder
+from mu0.sources.own_files.companions import companions_of, is_companion
+from mu0.sources.own_files.folder_parts import instruction_files
+from mu0.sources.own_files.frame_folders import is_one_clip, read_frame_folder
+from mu0.sources.own_files.writing import camera_beside, write_folder_item, write_video_item
 
 MAX_LEVELS = 3
-INSTRUCTION_NAMES = ("lang.txt", "description.txt", "task.txt", "instruction.txt")
 COMPANION_SUFFIXES = frozenset({".txt", ".md", ".json", ".dvc", ".gitignore"})
 
 
@@ -73,6 +70,8 @@ def find_items(folder: Path) -> list[FileItem]:
         SourceError: The folder does not exist. An empty folder is fine: it holds no clips.
     """
     require_folder(folder, "a folder for your videos; it may be empty")
+    if is_one_clip(folder):
+        return [FileItem(safe_name(folder.resolve().name), folder)]
     items: list[FileItem] = []
     taken: set[str] = set()
     for item in _walk(folder, (), MAX_LEVELS):
@@ -87,8 +86,11 @@ def find_items(folder: Path) -> list[FileItem]:
 def fingerprint(item: FileItem) -> str:
     """A hash of all bytes that the item's clip depends on, its instruction and camera included."""
     content = sha256_of(item.path) if item.path.is_file() else sha256_of_tree(item.path)
-    camera = _camera_beside(item.path)
-    parts = (item.clip_id, content, read_instruction(item.path), sha256_of(camera) if camera else "")
+    camera = camera_beside(item.path)
+    parts = [item.clip_id, content, read_instruction(item.path), sha256_of(camera) if camera else ""]
+    if item.path.is_file() and item.fault is None:
+        found = companions_of(item.path)
+        parts += [found.note, *(sha256_of(path) for path in found.files())]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -122,19 +124,16 @@ def write_item(
         licence=options.licence,
     )
     if item.path.is_file():
-        return _write_video_item(item.path, folder, info, options)
+        return write_video_item(item.path, folder, info, options)
     frames = read_frame_folder(item.path)
     if frames is None:
         raise _nothing_inside(item.path)
-    return _write_folder_item(frames, folder, info, options)
+    return write_folder_item(frames, folder, info, options)
 
 
 def read_instruction(path: Path) -> str:
     """The instruction that belongs to a video or folder: the first non-empty line of its text file."""
-    places = [path.with_name(f"{path.name if path.is_dir() else path.stem}.txt")]
-    if path.is_dir():
-        places = [*(path / name for name in INSTRUCTION_NAMES), *places]
-    for place in places:
+    for place in instruction_files(path):
         if place.is_file():
             lines = [line.strip() for line in place.read_text(errors="replace").splitlines()]
             return next((line for line in lines if line and not line.startswith("confidence:")), "")
@@ -142,19 +141,29 @@ def read_instruction(path: Path) -> str:
 
 
 def _walk(folder: Path, parents: tuple[str, ...], levels: int) -> Iterator[FileItem]:
-    entries = sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=lambda p: p.name)
+    entries = in_natural_order(path for path in folder.iterdir() if not path.name.startswith("."))
+    unknown = Counter(path.suffix.lower() for path in entries if _is_unknown(path))
+    told: set[str] = set()
     for path in entries:
         clip_id = "__".join([*parents, safe_name(path.stem if path.is_file() else path.name)])
         if path.is_file():
             if path.suffix.lower() in VIDEO_SUFFIXES:
-                yield FileItem(clip_id, path)
-            elif path.suffix.lower() not in COMPANION_SUFFIXES:
-                yield FileItem(clip_id, path, _not_a_video(path))
+                if not is_companion(path):
+                    yield FileItem(clip_id, path)
+            elif _is_unknown(path) and path.suffix.lower() not in told:
+                told.add(path.suffix.lower())
+                yield FileItem(clip_id, path, _not_a_video(path, unknown[path.suffix.lower()] - 1))
             continue
         yield from _walk_folder(path, clip_id, (*parents, safe_name(path.name)), levels)
 
 
+def _is_unknown(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() not in VIDEO_SUFFIXES | COMPANION_SUFFIXES
+
+
 def _walk_folder(path: Path, clip_id: str, parents: tuple[str, ...], levels: int) -> Iterator[FileItem]:
+    if is_companion(path):
+        return  # the note of the video that it is about names it
     try:
         is_clip = read_frame_folder(path) is not None
     except SourceError as error:
@@ -164,82 +173,10 @@ def _walk_folder(path: Path, clip_id: str, parents: tuple[str, ...], levels: int
     yield from inner or [FileItem(clip_id, path, None if is_clip else _nothing_inside(path))]
 
 
-def _camera_beside(path: Path) -> Path | None:
-    """The camera of a video file: a calibration file of its name, `clip.json` beside `clip.mp4`."""
-    camera = path.with_suffix(".json")
-    return camera if path.is_file() and camera.is_file() else None
-
-
-def _write_video_item(path: Path, folder: Path, info: ClipInfo, options: FolderSource) -> Clip:
-    header = probe_video(path)
-    rate_hz = options.resample_hz or header.fps_hz
-    scan = scan_video(path, rate_hz)
-    n_frames = len(scan.time_s)
-    if n_frames < MIN_FRAMES:
-        raise _one_frame(path, "the file, or record a longer video")
-    size_px = (header.height_px, header.width_px)
-    beside = _camera_beside(path)
-    own = read_calibration(beside) if beside else Calibration()
-    recorded = RecordedCamera(
-        intrinsics=own.intrinsics_for(size_px, str(beside)),
-        camera_from_world=own.fixed_poses(n_frames),
-        hand_eye_source="none" if own.camera_from_base is None else "data",
-    )
-    camera = clip_camera(options, size_px, recorded, np.arange(n_frames))
-    info = replace(
-        with_camera(replace(info, note=scan.note()), camera),
-        fps_hz=rate_hz,
-        n_frames=n_frames,
-        width_px=header.width_px,
-        height_px=header.height_px,
-        video=f"video{path.suffix.lower()}",
-    )
-    return write_clip(
-        folder,
-        info,
-        path,
-        intrinsics=camera.intrinsics,
-        camera_from_world=camera.camera_from_world,
-        times=FrameTimes(scan.source_frame, scan.time_s),
-    )
-
-
-def _write_folder_item(frames: FrameFolder, folder: Path, info: ClipInfo, options: FolderSource) -> Clip:
-    if len(frames.colour) < MIN_FRAMES:
-        raise _one_frame(frames.folder, "the folder, or add the missing frames")
-    fps_hz = frames.fps_hz(info.fps_hz)
-    times_s = frames.seconds(fps_hz)
-    picked = grid_indices(times_s, options.resample_hz)
-    first = next(frames.frames())
-    size_px = (first.shape[0], first.shape[1])
-    recorded = RecordedCamera(frames.camera.intrinsics, frames.camera_from_world())
-    camera = clip_camera(options, size_px, recorded, picked)
-    chosen = frames.take(picked)
-    note = "; ".join(part for part in (frames.note(), camera.note) if part)
-    return write_clip(
-        folder,
-        replace(
-            with_camera(info, camera), fps_hz=options.resample_hz or fps_hz, video="video.mkv", note=note
-        ),
-        chosen.frames(),
-        depth_m=chosen.depth_m(size_px) if chosen.depth else None,
-        intrinsics=camera.intrinsics,
-        camera_from_world=camera.camera_from_world,
-        times=FrameTimes(picked, times_s[picked]),
-    )
-
-
-def _one_frame(path: Path, what: str) -> SourceError:
+def _not_a_video(path: Path, n_more: int) -> SourceError:
+    more = f", as that of {n_more} more files beside it" if n_more else ""
     return SourceError(
-        f"{path} holds one frame.",
-        expected="at least two frames; motion cannot be seen in one",
-        remedy=f"remove {what}.",
-    )
-
-
-def _not_a_video(path: Path) -> SourceError:
-    return SourceError(
-        f"{path} is not a video: its ending is {path.suffix!r}.",
+        f"{path} is not a video: its ending is {path.suffix!r}{more}.",
         expected=f"one of {', '.join(sorted(VIDEO_SUFFIXES))}, or a folder of images",
         remedy="convert it, or move it out of the folder.",
     )

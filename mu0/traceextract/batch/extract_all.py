@@ -189,6 +189,7 @@ def _outcome(future: Future[Outcome | None], clip: dict[Hashable, object]) -> Ou
         simulated=bool(clip["simulated"]),
         status="failed",
         reason=reason,
+        note=str(clip.get("reason") or ""),  # of a clip that could be read, its reader's note
     )
     return Outcome(row)
 

@@ -24,7 +24,7 @@ SUMS = (
 MEDIANS = (
     "coverage", "median_reprojection_error_px", "pose_residual_px", "static_jitter_m", "moving_jitter_m",
     "visible_share", "moving_share", "mean_confidence", "median_motion_m", "median_speed_m_s",
-    "median_motion_px",
+    "median_motion_px", "fps_hz", "median_depth_m",
 )  # fmt: skip
 OUT_COLUMN = {"clip": "n_ok", "frame": "n_frames", "point": "n_points_out", "pair": "n_rows"}
 

@@ -47,6 +47,8 @@ class QualityRow:
         has_actions: The clip has robot states and actions.
         has_instruction: The source says what happens.
         intrinsics_source: "data", "calibration", "predicted", "assumed_fov" or "none".
+        median_depth_m: Median of the clip's own depth; None where it has none.
+        note: What the clip's reader met and did not use, assumed, or doubts (`mu0.sources.clip.info`).
         p90_reprojection_error_px: As the median, if the assembly measured it.
         pose_residual_px: Median residual of the estimated camera path, if there is one.
         moving_jitter_m: Median distance of a moving, seen point from the middle of its neighbours in time.
@@ -102,6 +104,8 @@ class QualityRow:
     residuals: dict[str, float] = field(default_factory=dict)
     dropped: dict[str, dict[str, int]] = field(default_factory=dict)
     warning: str = ""
+    median_depth_m: float | None = None
+    note: str = ""
 
     @property
     def ledgers(self) -> tuple[Ledger, ...]:

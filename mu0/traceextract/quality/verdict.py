@@ -98,6 +98,8 @@ def quality_row(
         has_actions=info.has_robot,
         has_instruction=bool(info.instruction),
         intrinsics_source=_intrinsics_source(info),
+        median_depth_m=info.median_depth_m or None,
+        note=info.note,
         seconds_per_frame=seconds_per_frame,
         fps_hz=fps_hz or None,
         **_counts(tracks, samples, ledgers),

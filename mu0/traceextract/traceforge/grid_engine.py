@@ -190,6 +190,8 @@ class GridView(AbstractEpisodeView):
             has_actions=info.has_robot,
             has_instruction=bool(info.instruction),
             intrinsics_source=info.intrinsics_source,
+            median_depth_m=info.median_depth_m or None,
+            note=info.note,
             moving_jitter_m=_middle(done, "jitter_m"),
             median_motion_m=_middle(done, "motion_m"),
             median_speed_m_s=_middle(done, "speed_m_s"),

@@ -27,6 +27,8 @@ FLAGS = {
     "episodes": "n_ok", "3-D": "n_3d", "camera poses": "n_with_poses", "robot actions": "n_with_actions",
     "instructions": "n_with_instruction",
 }  # fmt: skip
+MEDIANS = {"fps_hz": ("rate, median", 1.0, "Hz"), "median_depth_m": ("depth, median", 1.0, "m")}
+MOST_NOTES = 20
 
 
 def quality(shown: Shown, page: Page) -> None:
@@ -45,6 +47,9 @@ def quality(shown: Shown, page: Page) -> None:
     page.parts.append("<h3>Measured and known, by source</h3>")
     page.parts.append(_sources(sources))
     page.parts.append(_lost_clips(drops))
+    rows = pd.read_parquet(shown["extracted_traces"] / "quality.parquet")
+    if "note" in rows:  # tables made before clips carried notes have none
+        page.parts.append(_notes(rows))
 
 
 def _bar(level: str, sources: pd.DataFrame, drops: pd.DataFrame) -> str:
@@ -81,11 +86,30 @@ def _sources(sources: pd.DataFrame) -> str:
     lines = [[words, *(f"{row[column]:,}" for row in rows)] for words, column in FLAGS.items()]
     for words, column in (("lens", "intrinsics_sources"), ("licence", "licences")):
         lines.append([words, *(row[column] or "–" for row in rows)])
-    for key, (words, scale, unit) in MEASURED.items():
+    for key, (words, scale, unit) in (MEDIANS | MEASURED).items():
         if key in sources and sources[key].notna().any():
             shown = ("–" if pd.isna(row[key]) else f"{scale * row[key]:.3g} {unit}" for row in rows)
             lines.append([words, *shown])
     return table(["", *(str(row["source"]) for row in rows)], lines)
+
+
+def _notes(rows: pd.DataFrame) -> str:
+    """What clips were read with: what was not used, assumed or doubted; equal notes once."""
+    found = rows[rows["note"] != ""].groupby("note", sort=True)
+    if not len(found):
+        return ""
+    items = "".join(
+        f"<li><b>{text(_whose(clips))}</b> {text(note)}</li>" for note, clips in list(found)[:MOST_NOTES]
+    )
+    more = len(found) - MOST_NOTES
+    rest = f'<p class="note">{more:,} more in extracted_traces/quality.parquet.</p>' if more > 0 else ""
+    return f'<h3>Met while reading</h3><ul class="lost">{items}</ul>{rest}'
+
+
+def _whose(clips: pd.DataFrame) -> str:
+    first = clips.iloc[0]
+    more = f" and {len(clips) - 1} more" if len(clips) > 1 else ""
+    return f"{first['source']}/{first['clip_id']}{more}"
 
 
 def _lost_clips(drops: pd.DataFrame) -> str:

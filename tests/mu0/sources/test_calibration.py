@@ -60,7 +60,11 @@ def test_cameras_of_a_file_are_taken_by_name(tmp_path: Path) -> None:
         intrinsics = read_calibration(path, name).intrinsics
         assert intrinsics is not None
         assert intrinsics[0, 0] == expected
-    assert read_calibration(path, "wrist").intrinsics is None
+    other = read_calibration(path, "wrist")
+    assert other.intrinsics is None
+    assert other.note == "camera.json has no camera wrist, but side, top"
+    with pytest.raises(SourceError, match="no camera under its keys side, top"):
+        read_calibration(path)
 
 
 @pytest.mark.parametrize(

@@ -168,3 +168,10 @@ def test_the_smallest_pictures_end_with_a_verdict(size_px: tuple[int, int], tmp_
     clip = scene.clip_of(replace(footage, frames=footage.frames[:, 60 : 60 + height, :width]))
     clip = replace(clip, info=replace(clip.info, height_px=height, width_px=width))
     assert extract_episode(clip, PARAMS, tmp_path)["status"] in {"ok", "rejected"}
+
+
+def test_the_row_has_what_the_reader_met(tmp_path: Path) -> None:
+    clip = scene.clip_of(scene.footage())
+    clip = replace(clip, info=replace(clip.info, note="not used: imu.csv", median_depth_m=0.98))
+    row = extract_episode(clip, PARAMS, tmp_path)
+    assert (row["note"], row["median_depth_m"], row["fps_hz"]) == ("not used: imu.csv", 0.98, 10.0)

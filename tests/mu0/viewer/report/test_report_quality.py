@@ -17,7 +17,8 @@ def _project(root: Path) -> Shown:
         QualityRow(
             "a", "phone", "a", "unknown", simulated=False, status="ok", n_frames_in=20, n_frames=10,
             n_points_in=50, n_points_out=44, n_pairs_in=400, n_rows=90, static_jitter_m=0.0012, is_3d=True,
-            licence="CC0-1.0", intrinsics_source="data",
+            licence="CC0-1.0", intrinsics_source="data", fps_hz=12.5, median_depth_m=1.25,
+            note="not used: <imu>.csv",
             dropped={"frame": {"rate": 10}, "point": {"no_depth": 6}, "pair": {"static": 310}},
         ),
         QualityRow("b", "phone", "b", "unknown", simulated=False, status="failed", reason="<b>broken</b>"),
@@ -47,6 +48,14 @@ def test_a_failed_clip_stands_there_with_its_reason_as_text(tmp_path: Path) -> N
     assert "phone/b" in words
     assert "&lt;b&gt;broken&lt;/b&gt;" in words
     assert "<b>broken" not in words
+
+
+def test_what_was_met_and_not_used_stands_there(tmp_path: Path) -> None:
+    page = Page()
+    quality(_project(tmp_path), page)
+    words = "".join(page.parts)
+    for part in ("phone/a</b> not used: &lt;imu&gt;.csv", "12.5 Hz", "1.25 m"):
+        assert part in words
 
 
 def test_an_old_project_is_told_so(tmp_path: Path) -> None:
