@@ -9,7 +9,9 @@ from assets_defs.graph import Artifact, Stage
 PARAMS = ("section", "numbers", "yaml_lines", "read")  # how sections are made and read; each is listed apart
 CORE = (
     "mu0/errors.py",
+    "mu0/file_content.py",
     "mu0/files.py",
+    "mu0/text_files.py",
     "mu0/file_lock.py",
     "mu0/progress.py",
     "mu0/processes",

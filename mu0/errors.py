@@ -15,6 +15,7 @@ Mu0Error
   StageError             a pipeline stage lacks its inputs or failed
   CheckFailedError       data broke a critical expectation; what depends on it must not run
   PromotionError         a model did not pass its gates
+  PlaceError             a file or folder that a command was given cannot be read or written
 """
 
 
@@ -28,6 +29,7 @@ class Mu0Error(Exception):
     """
 
     def __init__(self, found: str, *, expected: str, remedy: str) -> None:
+        found = found.encode(errors="backslashreplace").decode()  # names of files may be no text at all
         self.found = found
         self.expected = expected
         self.remedy = remedy
@@ -96,3 +98,7 @@ class CheckFailedError(Mu0Error):
 
 class PromotionError(Mu0Error):
     """A model did not pass its gates."""
+
+
+class PlaceError(Mu0Error):
+    """A file or folder that a command was given cannot be read or written."""

@@ -17,18 +17,41 @@ from pathlib import Path
 from typing import Any
 
 from mu0.errors import SourceError, StageError
+from mu0.text_files import load_json
 
 CHUNK_BYTES = 1 << 20
+MAX_NAME_BYTES = 120  # file systems take 255 (eCryptfs 143); names of several parts and endings need room
+MAX_ENDING = 12
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")  # in a file's name; a point makes decimals
 TWO_COUNTERS = re.compile(r"([0-9]+)\.([1-9][0-9]*|0)")
 NameKey = tuple[tuple[int, str, str], ...]
+
+
+def short_name(name: str, most_bytes: int = MAX_NAME_BYTES) -> str:
+    """`name`, or its beginning and a hash of all of it where it has more bytes than `most_bytes`.
+
+    The ending (`.png`) is kept. Names that agree in their beginning stay apart.
+    """
+    if len(name.encode(errors="surrogateescape")) <= most_bytes:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    stem, ending = (stem, dot + ending) if stem and len(ending) <= MAX_ENDING else (name, "")
+    mark = "_" + hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:8]
+    room = most_bytes - len((mark + ending).encode(errors="surrogateescape"))
+    kept = stem.encode(errors="surrogateescape")[:room].decode(errors="ignore")
+    return kept.rstrip(" ._-") + mark + ending
+
+
+def _beside(goal: Path) -> str:
+    """How the temporary names of `goal` begin; short enough that they exist wherever `goal` can."""
+    return f".{short_name(goal.name)}."
 
 
 @contextmanager
 def atomic_file(goal: Path) -> Iterator[Path]:
     """Yield a temporary path that becomes `goal` when the block ends without an exception."""
     goal.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{goal.name}.", suffix=goal.suffix, dir=goal.parent)
+    handle, name = tempfile.mkstemp(prefix=_beside(goal), suffix=goal.suffix, dir=goal.parent)
     os.close(handle)
     temporary = Path(name)
     temporary.chmod(0o644)
@@ -43,7 +66,7 @@ def atomic_file(goal: Path) -> Iterator[Path]:
 def atomic_folder(goal: Path) -> Iterator[Path]:
     """Yield a temporary folder that replaces `goal` when the block ends without an exception."""
     goal.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{goal.name}.", dir=goal.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=_beside(goal), dir=goal.parent))
     temporary.chmod(0o755)
     old = temporary.with_name(f"{temporary.name}.old")
     try:
@@ -60,7 +83,9 @@ def atomic_folder(goal: Path) -> Iterator[Path]:
 def write_json(goal: Path, content: Any) -> None:
     """Write `content` as indented JSON with sorted keys, so that equal content is equal bytes."""
     with atomic_file(goal) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        temporary.write_text(
+            json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", "utf-8"
+        )
 
 
 def read_json(path: Path) -> Any:
@@ -70,14 +95,14 @@ def read_json(path: Path) -> Any:
         StageError: The file is missing or is not JSON.
     """
     try:
-        return json.loads(path.read_text())
+        return load_json(path)
     except FileNotFoundError:
         raise StageError(
             f"{path} is missing.",
             expected="the JSON file that an earlier stage writes",
             remedy="run `mu0 run`, which builds what is missing.",
         ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise StageError(
             f"{path} is not valid JSON: {error}.",
             expected="the JSON file that an earlier stage writes",

@@ -5,17 +5,19 @@ import what they need when they run, so that `mu0 --help` answers at once. Error
 become a message and exit code 1.
 """
 
+import io
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated, NoReturn, ParamSpec
 
 import typer
 
 from mu0.cli import interchange, predict
+from mu0.cli.system_errors import leave_if_nobody_reads, told
 from mu0.errors import Mu0Error, SourceError
 from mu0.processes.ancestors import end_with_ancestors
 from mu0.processes.interruption import exit_code_of, interruptible
@@ -29,23 +31,33 @@ ParamsOption = Annotated[
 
 
 def people_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Show a `Mu0Error` as text and leave with 1; leave with 130 on Ctrl-C, 143 on SIGTERM."""
+    """Show a `Mu0Error` or an error of the system as text and leave with 1; Ctrl-C: 130, SIGTERM: 143."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         end_with_ancestors(os.environ)
+        if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             with interruptible():
                 command(*args, **kwargs)
         except Mu0Error as error:
-            typer.secho(f"{type(error).__name__}: {error}", fg=typer.colors.RED, err=True)
-            sys.exit(1)
+            _fail(error)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                leave_if_nobody_reads()
+            _fail(told(error, kwargs))
         except KeyboardInterrupt as interruption:
             with suppress(OSError):  # the terminal may be gone
                 typer.secho(INTERRUPTED, err=True)
             sys.exit(exit_code_of(interruption))
 
     return wrapped
+
+
+def _fail(error: Mu0Error) -> NoReturn:
+    typer.secho(f"{type(error).__name__}: {error}", fg=typer.colors.RED, err=True)
+    sys.exit(1)
 
 
 def new_app() -> typer.Typer:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from mu0.cli.sections import find_section
+from mu0.cli.system_errors import place_for
 
 if TYPE_CHECKING:
     from mu0.params.extract import ExtractParams
-    from mu0.sources.clip.on_disk import ClipInfo
+    from mu0.sources.clip.on_disk import Clip, ClipInfo
     from mu0.sources.own_files.reader import FileItem
+
+MOST_NAME_BYTES = 240  # of an episode's folder; 255 is what file systems take
 
 
 def extract_one(
@@ -36,26 +39,21 @@ def extract_one(
     import shutil
     import tempfile
     from contextlib import ExitStack
-    from dataclasses import replace
 
     from mu0.episodes.layouts.convert import convert_episode
     from mu0.errors import ExtractionError
-    from mu0.sources.own_files.reader import write_item
     from mu0.traceextract.engine import EPISODE_NAME, extract_episode
 
     params = _params(mode, stride, params_file)
     if video.name in {"", ".."}:  # `.` and `..` would name other folders than out / name
         video = video.resolve()
     item = _one_item(video)
-    name, goal = video.stem, out / video.stem
+    goal = out / _name_of(video)
     _require_replaceable(goal)
     with ExitStack() as stack:
+        stack.enter_context(place_for(out))
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
-        clip = write_item(item, Path(scratch) / name, "command_line", params.target_fps_hz)
-        if text:
-            clip = replace(clip, info=replace(clip.info, instruction=text))
-        out.mkdir(parents=True, exist_ok=True)
-        stack.callback(_remove_if_empty, out)
+        clip = _clip_of(item, Path(scratch) / goal.name, params.target_fps_hz, text)
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".extract.", dir=out)))
         quality = extract_episode(clip, params, work)
         if quality["status"] != "ok":
@@ -75,6 +73,28 @@ def extract_one(
     _tell_what_next(goal, params.mode)
 
 
+def _name_of(video: Path) -> str:
+    """The episode's name: the video's, as far as it is text and short enough."""
+    from mu0.files import short_name
+
+    return short_name(video.stem.encode(errors="backslashreplace").decode(), MOST_NAME_BYTES)
+
+
+def _clip_of(item: "FileItem", folder: Path, frame_rate_hz: float, text: str) -> "Clip":
+    from dataclasses import replace
+
+    from mu0.sources.faults import READING, fault_of
+    from mu0.sources.own_files.reader import write_item
+    from mu0.text_files import typed_text
+
+    try:
+        clip = write_item(item, folder, "command_line", frame_rate_hz)
+    except READING as error:
+        raise fault_of(error, item.path) from error
+    told = typed_text(text)
+    return replace(clip, info=replace(clip.info, instruction=told)) if told else clip
+
+
 def _tell_what_next(goal: Path, mode: str) -> None:
     typer.echo(f"Check it:  mu0 validate {shlex.quote(str(goal))}")
     if mode == "traceextract":
@@ -84,12 +104,14 @@ def _tell_what_next(goal: Path, mode: str) -> None:
 def _one_item(video: Path) -> "FileItem":
     """What to extract; a folder of several videos is not one of them."""
     from mu0.errors import SourceError
+    from mu0.file_content import why_no_file
     from mu0.sources.own_files.frame_folders import read_frame_folder
     from mu0.sources.own_files.reader import FileItem, find_items
 
     expected = "one video file, folder of frames or RGB-D folder"
     if not video.exists():
-        raise SourceError(f"There is no video {video}.", expected=expected, remedy="check the path.")
+        found = f"{video} {why_no_file(video)}" if video.is_symlink() else f"There is no video {video}"
+        raise SourceError(f"{found}.", expected=expected, remedy="check the path.")
     if video.is_dir() and read_frame_folder(video) is None:
         inside = [item.path for item in find_items(video) if item.fault is None]
         found = f"{len(inside)} videos, the first is {inside[0]}" if inside else "no frames and no videos"
@@ -99,7 +121,7 @@ def _one_item(video: Path) -> "FileItem":
             remedy="name one of them; for a whole folder or dataset add a source to params.yaml "
             "(docs/sources.md) and run `mu0 extract` without a path.",
         )
-    return FileItem(video.stem, video)
+    return FileItem(_name_of(video), video)
 
 
 def _require_replaceable(goal: Path) -> None:
@@ -152,8 +174,3 @@ def _params(mode: str, stride: int, params_file: Path | None) -> "ExtractParams"
         )
     chosen: dict[str, object] = {"mode": mode} if mode else {}
     return base.model_copy(update=chosen | ({"anchor_stride": stride} if stride else {}))
-
-
-def _remove_if_empty(folder: Path) -> None:
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mu0.cli.system_errors import place_for
 from mu0.errors import PredictionError
+from mu0.text_files import typed_text
 
 if TYPE_CHECKING:
     from mu0.inference.finder import Finder
@@ -66,6 +68,7 @@ def predict(
     from mu0.inference.limits import check_text
     from mu0.inference.questions import Choice
 
+    text = typed_text(text)
     is_video = image.suffix.lower() in VIDEOS or (stream and image.is_dir())
     if not text.strip() and image.suffix.lower() != ".csv":
         raise PredictionError(
@@ -77,10 +80,9 @@ def predict(
     choice = Choice(points, entities, find, grid, n_points, seed)
     _require_one_choice(choice)
     finder = _finder(detector, segmenter, box_threshold) if find else None
-    if is_video:
-        _answer_stream(image, call, choice, out, finder)
-    else:
-        _answer_pictures(image, call, choice, out, finder)
+    answer = _answer_stream if is_video else _answer_pictures
+    with place_for(out):
+        answer(image, call, choice, out, finder)
 
 
 def _answer_pictures(place: Path, call: Call, choice: "Choice", out: Path, finder: "Finder | None") -> None:
@@ -124,7 +126,7 @@ def _answer_pictures(place: Path, call: Call, choice: "Choice", out: Path, finde
 def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder: "Finder | None") -> None:
     from itertools import chain, islice
 
-    from mu0.inference.answers import write_stream
+    from mu0.inference.answers import unique_stems, write_stream
     from mu0.inference.pictures import read_picture
     from mu0.inference.questions import chosen_px, film_in
     from mu0.inference.stream import follow, predict_stream
@@ -151,15 +153,16 @@ def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder:
             f"{place} holds no frame.", expected="a video", remedy="check that it plays in a player."
         )
     points_px = chosen_px(first, None, choice, finder)
+    (stem,) = unique_stems([place])
     answers = []
     stream = follow(chain([first], images), points_px)
     for answer in predict_stream(predictor, stream, call.text, call.samples, call.seed, every=call.every):
         answers.append(answer)
         if answer.traces is not None:
-            overlay = out / f"{place.stem}_frames" / f"{answer.number:06d}.png"
+            overlay = out / f"{stem}_frames" / f"{answer.number:06d}.png"
             write_overlay(overlay, answer.frame.image, answer.traces.uvz[0])
             typer.echo(f"{overlay}  {len(answer.seen)} of {len(points_px)} keypoints")
-    goal = out / f"{place.stem}.npz"
+    goal = out / f"{stem}.npz"
     write_stream(goal, answers, len(points_px))
     typer.echo(str(goal))
 

@@ -7,8 +7,11 @@ from pathlib import Path
 import typer
 
 from mu0.errors import EpisodeError
+from mu0.files import short_name
 
 CAPTIONS = "captions"  # called so, beside the folder of episodes, in a project
+
+MOST_NAME_BYTES = 200  # of a page, beside which files with other endings lie
 
 
 def find_episode(name: Path, episodes: Path) -> Path:
@@ -40,6 +43,14 @@ def captions_of(folder: Path) -> Path | None:
     return candidate if candidate.is_dir() else None
 
 
+def page_of(folder: Path, out: Path) -> Path:
+    """Where the page of an episode goes; its name is that of the episode, as far as it can be one."""
+    if out.suffix == ".html":
+        return out
+    place = folder.resolve()
+    return out / short_name(f"{place.parent.name}__{place.name}.html", MOST_NAME_BYTES)
+
+
 def view_episode(
     name: Path, out: Path, episodes: Path, *, anchor: int | None, recording: bool, video: bool, opens: bool
 ) -> None:
@@ -61,8 +72,7 @@ def view_episode(
 
     folder = find_episode(name, episodes)
     captions = captions_of(folder)
-    place = folder.resolve()
-    page = out if out.suffix == ".html" else out / f"{place.parent.name}__{place.name}.html"
+    page = page_of(folder, out)
     write_episode_page(folder, page, captions, anchor=anchor)
     _tell(page)
     if recording:

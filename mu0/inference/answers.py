@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mu0.files import atomic_file, write_json
+from mu0.files import atomic_file, short_name, write_json
 from mu0.inference.batch import Ask
 from mu0.inference.keypoints import ANCHOR_DEPTH_M
 from mu0.inference.stream import StreamAnswer
@@ -15,6 +15,7 @@ from mu0.viewer.overlay import write_overlay
 from mu0.viewer.page import write_scene_page
 from mu0.viewer.scene import Layer, assumed_intrinsics, make_scene, unproject_uvz
 
+MOST_STEM_BYTES = 200  # endings come behind it
 CONVENTION = "uvz: u = 2x/W - 1, v = 2y/H - 1, z metres; axes sample, query, step"
 
 
@@ -63,9 +64,10 @@ def unique_stems(pictures: Sequence[Path]) -> list[str]:
     """One file name without ending per picture; those that occur again get a number."""
     stems: list[str] = []
     for picture in pictures:
-        stem, number = picture.stem, 2
+        first = short_name(picture.stem, MOST_STEM_BYTES)
+        stem, number = first, 2
         while stem in stems:
-            stem, number = f"{picture.stem}_{number}", number + 1
+            stem, number = f"{first}_{number}", number + 1
         stems.append(stem)
     return stems
 

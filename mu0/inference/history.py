@@ -6,7 +6,6 @@ shorter than the model's is padded with unknown steps. The model reads `history_
 looks at a token only if all its steps are known (presets read 8 of 8: a shorter past is not looked at).
 """
 
-import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from jaxtyping import Float
 
 from mu0.errors import PredictionError
 from mu0.inference.limits import check_coordinates
+from mu0.text_files import load_json
 
 HISTORY, ANCHOR = "history_uvz", "anchor_uvz"
 
@@ -58,7 +58,7 @@ def _content(path: Path) -> dict[str, Any]:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as stored:
                 return dict(stored)
-        loaded = json.loads(path.read_text())
+        loaded = load_json(path)
     except (OSError, ValueError, zipfile.BadZipFile):
         raise _unusable(path, "cannot be read") from None
     if not isinstance(loaded, dict):

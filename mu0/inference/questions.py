@@ -13,6 +13,7 @@ checked. Pictures of different sizes are fine with every other choice.
 """
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from mu0.inference.limits import check_text
 from mu0.inference.pictures import read_depth, read_picture
 from mu0.records import Observation, Queries
 from mu0.sources.own_files.picture_rows import PictureRow, kind_of, row_in
+from mu0.text_files import read_text
 
 if TYPE_CHECKING:
     from mu0.inference.finder import Finder
@@ -116,17 +118,16 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 def _table(path: Path, text: str) -> list[Question]:
     try:
-        with path.open(newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows, columns = list(reader), tuple(reader.fieldnames or ())
-    except (OSError, UnicodeDecodeError):
-        rows, columns = [], ()
+        found = read_text(path)
+        reader = csv.DictReader(io.StringIO(found.text))
+        rows, columns = list(reader), tuple(reader.fieldnames or ())
+    except (OSError, csv.Error) as error:
+        raise _no_table(path, f"{path} cannot be read: {error}.") from error
+    if found.note and not found.text:
+        raise _no_table(path, f"{path.parent / found.note}.")
     if not rows or "image" not in columns or set(columns) - set(COLUMNS):
-        raise PredictionError(
-            f"{path} holds {len(rows)} rows with the columns {', '.join(map(str, columns)) or '(none)'}.",
-            expected=f"at least one row, a column image, and no others than {', '.join(COLUMNS)}",
-            remedy="correct the table; docs/predicting.md shows one.",
-        )
+        named = ", ".join(map(str, columns)) or "(none)"
+        raise _no_table(path, f"{path} holds {len(rows)} rows with the columns {named}.")
 
     def place(row: dict[str, str | None], column: str) -> Path | None:
         value = row.get(column)
@@ -142,6 +143,14 @@ def _table(path: Path, text: str) -> list[Question]:
         )
         for row in rows
     ]
+
+
+def _no_table(path: Path, found: str) -> PredictionError:
+    return PredictionError(
+        found,
+        expected=f"at least one row, a column image, and no others than {', '.join(COLUMNS)}",
+        remedy=f"correct {path.name}; docs/predicting.md shows a table.",
+    )
 
 
 def make_asks(

@@ -13,7 +13,6 @@ Each camera carries where it comes from ("data", "calibration", "assumed_fov", "
 With `camera_from_base` the world of the clip's poses is the robot's base.
 """
 
-import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from jaxtyping import Float
 from mu0.errors import SourceError
 from mu0.params.raw_videos import FolderSource
 from mu0.sources.camera_keys import CameraKeys, listed
+from mu0.text_files import load_json
 
 MAX_ASPECT_CHANGE = 0.01
 CameraOrigin = Literal["data", "calibration", "assumed_fov", "none"]
@@ -135,7 +135,7 @@ def read_calibration(path: Path, camera: str | None = None) -> Calibration:
         SourceError: It is missing, not JSON, or holds something else than a camera.
     """
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = load_json(path)
         if camera is not None:
             if camera not in content and content and all(isinstance(part, dict) for part in content.values()):
                 return Calibration(note=f"{path.name} has no camera {camera}, but {listed(sorted(content))}")

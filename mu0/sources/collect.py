@@ -22,7 +22,8 @@ from mu0.params.raw_videos import DatasetSource, FilesSource, RawVideosParams, S
 from mu0.progress import track
 from mu0.sources.clip.cache import cache_key, link_file, link_tree, only_collector
 from mu0.sources.clip.on_disk import read_clip
-from mu0.sources.item import AbstractSource, SourceItem, content_fingerprint, safe_name
+from mu0.sources.faults import READING, fault_of
+from mu0.sources.item import AbstractSource, SourceItem, broken_item, content_fingerprint, safe_name
 from mu0.sources.registry import READERS, code_of, open_source
 
 INDEX_SCHEMA = pa.schema(
@@ -66,7 +67,7 @@ def collect_clips(params: RawVideosParams, clips: Path, tracks: Path, cache: Pat
         The index, one row per clip found.
 
     Raises:
-        SourceError: A source's folder is missing, or no clip at all came out.
+        SourceError: No clip at all came out; a source that cannot be read is a row, and the others go on.
         SimulationError: The simulator cannot run here.
     """
     with only_collector(cache, clips, tracks):
@@ -107,7 +108,7 @@ def _collect(name: str, params: Source, cache: Path, workers: int) -> list[Found
             Found(f"{name}_{index:05d}", name, entry, fault, simulated=True)
             for index, (entry, fault) in enumerate(entries)
         ]
-    items = list(_chosen(open_source(name, params), params))
+    items = list(_listed(name, params))
     threads = workers if READERS[params.kind].threads else 1
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -115,6 +116,14 @@ def _collect(name: str, params: Source, cache: Path, workers: int) -> list[Found
             return list(track(made, f"reading {name}", total=len(items)))
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _listed(name: str, params: FilesSource | DatasetSource) -> Iterator[SourceItem]:
+    """The items of a source; one that cannot be listed, or not to its end, is a row and stops no other."""
+    try:
+        yield from _chosen(open_source(name, params), params)
+    except (SourceError, *READING) as error:
+        yield broken_item(safe_name(f"{name}_not_listed"), fault_of(error, params.folder))
 
 
 def _chosen(source: AbstractSource, params: FilesSource | DatasetSource) -> Iterator[SourceItem]:
@@ -154,17 +163,9 @@ def _collect_item(name: str, params: FilesSource | DatasetSource, item: SourceIt
                 write_json(new / "facts.json", {"demonstrator_success": None})
     except Mu0Error as error:
         return Found(item.clip_id, name, entry, error, simulated=False)
-    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
-        return Found(item.clip_id, name, entry, _not_accessible(error), simulated=False)
+    except READING as error:
+        return Found(item.clip_id, name, entry, fault_of(error, f"{name}/{item.clip_id}"), simulated=False)
     return Found(item.clip_id, name, entry, None, simulated=False)
-
-
-def _not_accessible(error: OSError) -> SourceError:
-    return SourceError(
-        f"{error.filename}: {error.strerror}.",
-        expected="a file that may be read",
-        remedy="check that it exists and belongs to you.",
-    )
 
 
 def _key(name: str, params: FilesSource | DatasetSource, item: SourceItem) -> str:
@@ -224,7 +225,9 @@ def _failed_row(found: Found) -> dict[str, Any]:
     }
 
 
-def _no_clips(params: RawVideosParams, found: list[Found]) -> SourceError:
+def _no_clips(params: RawVideosParams, found: list[Found]) -> Mu0Error:
+    if len(found) == 1 and found[0].fault is not None:
+        return found[0].fault
     reasons = "".join(
         f"\n    {clip.source}/{clip.clip_id}: {clip.fault and clip.fault.found}" for clip in found[:5]
     )

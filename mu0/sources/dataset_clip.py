@@ -18,7 +18,7 @@ from mu0.params.raw_videos import FolderSource
 from mu0.sources.calibration import resolve_camera
 from mu0.sources.clip.on_disk import Clip, ClipInfo, FrameTimes, write_clip
 from mu0.sources.containers.timing import even_indices
-from mu0.sources.containers.video import iter_frames, probe_video
+from mu0.sources.containers.video import iter_frames, left_out_of, probe_video
 
 MAX_CENTRE_SHIFT = 0.2
 MIN_FRAMES = 2
@@ -157,8 +157,9 @@ def write_video_clip(
     header = probe_video(video)
     picked = even_indices(n_frames, header.fps_hz, params.resample_hz)
     camera = clip_camera(params, (header.height_px, header.width_px), recorded, picked)
+    note = "; ".join(part for part in (info.note, left_out_of(video)) if part)
     info = replace(
-        with_camera(info, camera),
+        with_camera(replace(info, note=note), camera),
         fps_hz=params.resample_hz or header.fps_hz,
         n_frames=len(picked),
         width_px=header.width_px,

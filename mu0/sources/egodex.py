@@ -29,6 +29,7 @@ from mu0.geometry.rigid import invert
 from mu0.params.raw_videos import EgoDexSource
 from mu0.sources.clip.on_disk import Clip, ClipInfo
 from mu0.sources.dataset_clip import RecordedCamera, count_frames, write_video_clip
+from mu0.sources.faults import unreadable_file
 from mu0.sources.item import (
     AbstractSource,
     SourceItem,
@@ -37,6 +38,7 @@ from mu0.sources.item import (
     require_folder,
     safe_name,
 )
+from mu0.text_files import decode_text
 
 LICENCE = "CC BY-NC-ND 4.0"
 PATTERNS = ("*/*", "*/*/*")  # <task>/<id>, <part>/<task>/<id>
@@ -77,7 +79,7 @@ class EgoDexReader(AbstractSource):
 
     def _item(self, folder: Path, stem: Path) -> SourceItem:
         parts = stem.relative_to(folder).parts
-        clip_id = "__".join(safe_name(part) for part in parts)
+        clip_id = safe_name(*parts)
         try:
             video, hdf5 = (_existing(folder, stem, ending) for ending in (".mp4", ".hdf5"))
         except SourceError as error:
@@ -129,9 +131,7 @@ def read_annotation(
             world_from_camera = _array(path, file, "transforms/camera", (None, 4, 4))
             attributes = {str(key): _text(value) for key, value in file.attrs.items()}
     except OSError as error:
-        raise SourceError(
-            f"{path} is no readable hdf5 file: {error}.", expected="a complete hdf5 file", remedy=COPY_AGAIN
-        ) from error
+        raise unreadable_file(path, error, "a complete hdf5 file", COPY_AGAIN) from error
     return intrinsics, invert(world_from_camera), attributes
 
 
@@ -192,7 +192,8 @@ def _is_own(file: Any, name: str) -> bool:
 
 
 def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    """An attribute as text; empty where its bytes are in no encoding that can be told."""
+    return decode_text(value).text if isinstance(value, bytes) else str(value)
 
 
 def _existing(folder: Path, stem: Path, ending: str) -> Path:

@@ -8,7 +8,7 @@ the others go on. A reader therefore
       `Reader(name, params)`;
     - lists in `items()` everything that is or should be a clip, cheaply and in a fixed order. What is known
       to be broken is listed too, with its `fault`. A SourceError from `items()` itself means that the whole
-      source is unusable (no such folder, no such dataset) and stops the collection;
+      source is unusable (no such folder, no such dataset): it becomes a row, and the other sources go on;
     - decodes nothing before `write(folder)` is called, and ends there in
       `mu0.sources.clip.on_disk.write_clip`;
     - takes names from a dataset's metadata through `mu0.files.inside` only;
@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from mu0.errors import SourceError
-from mu0.files import sha256_of
+from mu0.file_content import why_no_file
+from mu0.files import sha256_of, short_name
 from mu0.sources.clip.on_disk import Clip
 
 
@@ -83,7 +84,7 @@ def content_fingerprint(*paths: Path, **facts: Any) -> str:
             status = path.stat()
         except OSError:
             raise SourceError(
-                f"{path} is missing.",
+                f"{path} {why_no_file(path) or 'is missing'}.",
                 expected="a file that the dataset's metadata name",
                 remedy="copy or download the dataset again.",
             ) from None
@@ -96,9 +97,13 @@ def _content_hash(path: Path, size: int, changed_ns: int) -> str:  # noqa: ARG00
     return sha256_of(path)
 
 
-def safe_name(name: str) -> str:
-    """A name that is safe as a folder name everywhere: letters, digits, `_`, `-` and `.` inside."""
-    return re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", name)).strip("._") or "unnamed"
+def safe_name(*parts: str) -> str:
+    """A name that is safe as a folder's everywhere: letters, digits, `_`, `-` and `.` inside, not too long.
+
+    Several parts are joined by "__".
+    """
+    safe = (re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", part)).strip("._") for part in parts)
+    return short_name("__".join(part or "unnamed" for part in safe))
 
 
 def require_folder(folder: Path, what: str) -> Path:
@@ -108,8 +113,10 @@ def require_folder(folder: Path, what: str) -> Path:
         SourceError: It does not; the message says that `what` was expected.
     """
     if not folder.is_dir():
+        is_there = folder.is_symlink() or folder.exists()
+        what_is = (why_no_file(folder) or "is a file, and no folder") if is_there else ""
         raise SourceError(
-            f"The folder {folder} does not exist.",
+            f"{folder} {what_is}." if is_there else f"The folder {folder} does not exist.",
             expected=what,
             remedy="create it, or correct `raw_videos.sources.<name>.folder` in params.yaml.",
         )

@@ -18,6 +18,7 @@ import numpy as np
 from mu0.errors import SourceError
 from mu0.sources.clip.on_disk import Clip, ClipInfo, FrameTimes, write_clip
 from mu0.sources.containers.encoding import CONTAINER_OPTIONS, MAX_RATE_DENOMINATOR
+from mu0.sources.containers.streams import ffmpeg_name
 from mu0.sources.dataset_clip import MIN_FRAMES, ClipCamera, with_camera
 
 
@@ -87,7 +88,7 @@ def _write_jpeg_video(
     tick = 1 / Fraction(info.fps_hz).limit_denominator(MAX_RATE_DENOMINATOR)
     size_px = (0, 0)
     n_frames = 0
-    with av.open(str(path), "w", options=CONTAINER_OPTIONS) as container:
+    with av.open(ffmpeg_name(path), "w", options=CONTAINER_OPTIONS) as container:
         stream = container.add_stream("mjpeg", rate=1 / tick)
         stream.time_base = tick
         for name, jpeg in jpegs:

@@ -48,7 +48,7 @@ def read_trajectories(
         AnswerError: Something that must be there is not, or something that is there is wrong; told in words
             that can be sent back.
     """
-    told = _told(find_object(text), len(anchors), future_len)
+    told = _told(find_object(text, "trajectories"), len(anchors), future_len)
     missing = sorted(set(range(len(anchors))) - set(told))
     if missing and not complete:
         raise AnswerError(f"trajectories lacks the ids {missing}")

@@ -21,7 +21,8 @@ def layout_of(folder: Path) -> Layout | None:
     A per-frame folder is TraceForge's if it has three_instructions.json, or if its first readable sample
     holds nothing that only TraceExtract stores.
     """
-    if (folder / IMAGES_ARRAY).exists():
+    images = folder / IMAGES_ARRAY
+    if images.exists() or images.is_symlink():  # a link that leads nowhere is a fault to be told
         return "official"
     samples = sorted((folder / "samples").glob("*.npz")) if (folder / "samples").is_dir() else []
     if not samples:

@@ -11,7 +11,6 @@ default posture and is not read: the head moves.
 Source: the maintainers in github.com/OpenDriveLab/AgiBot-World, issues 17 and 45.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.geometry.rigid import invert
 from mu0.sources.dataset_clip import RecordedCamera
+from mu0.text_files import load_json
 
 CAMERA_FOLDERS = ("parameters/camera", "camera")
 DISTORTION_KEYS = ("k1", "k2", "k3", "p1", "p2")
@@ -53,7 +53,7 @@ def read_camera(folder: Path, camera: str, n_frames: int) -> tuple[RecordedCamer
     intrinsics, poses, notes = None, None, []
     for path in camera_files(folder, camera):
         try:
-            content = json.loads(path.read_text())
+            content = load_json(path)
             if "intrinsic_params" in path.name:
                 intrinsics = _intrinsics(content["intrinsic"])
                 if any(float(content["intrinsic"].get(key, 0)) for key in DISTORTION_KEYS):

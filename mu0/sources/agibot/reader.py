@@ -36,6 +36,7 @@ from mu0.sources.item import (
     require_folder,
     safe_name,
 )
+from mu0.text_files import Text, read_text
 
 LICENCE = "CC BY-NC-SA 4.0"
 DEFAULT_CAMERA = "head"
@@ -55,7 +56,7 @@ class Episode:
     @property
     def clip_id(self) -> str:
         """Unique over all tasks."""
-        return f"{safe_name(self.task)}__{safe_name(self.number)}"
+        return safe_name(self.task, self.number)
 
 
 @final
@@ -85,7 +86,7 @@ class AgiBotReader(AbstractSource):
                 remedy="unpack the dataset's tar files here, or correct `folder` in params.yaml.",
             )
         for task, number in episodes:
-            clip_id = f"{safe_name(task)}__{safe_name(number)}"
+            clip_id = safe_name(task, number)
             try:
                 episode = self._raw(folder, task, number) if is_raw else _simple(folder, task, number)
             except SourceError as error:
@@ -116,7 +117,7 @@ class AgiBotReader(AbstractSource):
     def _write(self, episode: Episode, folder: Path) -> Clip:
         n_frames = count_frames(episode.video)
         text = _text_of(episode)
-        recorded, notes = RecordedCamera(), [] if episode.task_info is None else [text.note]
+        recorded, notes = RecordedCamera(), [text.note]
         if episode.cameras is not None:
             recorded, note = read_camera(episode.cameras, self._camera, n_frames)
             notes.append(note)
@@ -145,8 +146,8 @@ def _text_of(episode: Episode) -> TaskText:
     if episode.task_info is not None:
         return read_task_info(episode.task_info, episode.number)
     path = episode.video.parent / "task.txt"
-    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
-    return TaskText(" ".join(line.strip() for line in lines).strip())
+    found = read_text(path) if path.is_file() else Text("")
+    return TaskText(" ".join(line.strip() for line in found.text.splitlines()).strip(), found.note)
 
 
 def _video(folder: Path, name: str) -> Path:

@@ -7,13 +7,13 @@
 The task's name becomes the clip's instruction; the actions with their frames go into its note.
 """
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from mu0.errors import SourceError
+from mu0.text_files import load_json
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def read_task_info(path: Path, episode: str) -> TaskText:
 
 @lru_cache(maxsize=16)
 def _entries(path: Path, changed_ns: int) -> list[dict[str, Any]]:  # noqa: ARG001 - part of the key
-    content = json.loads(path.read_text())
+    content = load_json(path)
     if not isinstance(content, list):
         raise ValueError(f"it holds a {type(content).__name__}")  # noqa: TRY004 - told by the caller
     return content

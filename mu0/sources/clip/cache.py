@@ -23,8 +23,24 @@ PACKAGE = Path(__file__).parents[2]
 CODE_SUFFIXES = frozenset({".py", ".xml"})
 LIBRARIES = ("av", "mujoco", "numpy", "opencv-python-headless")
 CLIP_CODE = (
+    "file_content.py",
+    "text_files.py",
+    "sources/faults.py",
     *(f"sources/clip/{name}.py" for name in ("on_disk", "checks", "info", "plausible")),
-    *(f"sources/containers/{name}.py" for name in ("opening", "encoding", "timing", "upright", "video")),
+    *(
+        f"sources/containers/{name}.py"
+        for name in (
+            "opening",
+            "encoding",
+            "ranges",
+            "stamps",
+            "streams",
+            "timing",
+            "unreadable",
+            "upright",
+            "video",
+        )
+    ),
 )
 SIMULATION_CODE = ("envs", "sources/simulated.py", "sources/recording.py", *CLIP_CODE)
 
@@ -51,7 +67,7 @@ def only_collector(cache: Path, *outputs: Path) -> Iterator[None]:
         fcntl.flock(file, fcntl.LOCK_EX)
         unfinished = [
             *cache.glob(".*"),
-            *(left for goal in outputs for left in goal.parent.glob(f".{goal.name}.*")),
+            *(left for goal in outputs for left in goal.parent.glob(f".{goal.name}.*")),  # of short names
         ]
         for left in unfinished:
             if left.is_dir():

@@ -12,6 +12,7 @@ from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.sources.clip.info import REBUILD, ClipInfo
 from mu0.sources.containers.video import VideoInfo, probe_video
+from mu0.sources.faults import unreadable_file
 
 MAX_DEPTH_MM = 65_535
 
@@ -155,9 +156,7 @@ def load_arrays(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise SourceError(f"{path} is missing.", expected="an .npz file", remedy=REBUILD) from None
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise SourceError(
-            f"{path} cannot be read: {error}.", expected="an .npz file of arrays", remedy=REBUILD
-        ) from error
+        raise unreadable_file(path, error, "an .npz file of arrays", REBUILD) from error
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import UInt8, UInt16
 
 from mu0.errors import SourceError
+from mu0.sources.containers.streams import ffmpeg_name
 
 CONTAINER_OPTIONS = {"fflags": "+bitexact"}
 FFV1_OPTIONS = {"level": "3", "slices": "4", "slicecrc": "1", "threads": "1"}
@@ -64,7 +65,7 @@ class VideoEncoder:
         self._options = options
         self._shape: tuple[int, ...] = ()
         self._stream: Any = None
-        self._container = av.open(str(path), "w", options=CONTAINER_OPTIONS)
+        self._container = av.open(ffmpeg_name(path), "w", options=CONTAINER_OPTIONS)
 
     def add(self, image: np.ndarray) -> None:
         """Append an RGB frame (UInt8) or a depth image (UInt16).

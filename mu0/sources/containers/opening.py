@@ -5,7 +5,7 @@ promises, or has lost its index. Both are told to the person instead of passing 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -14,6 +14,9 @@ import av
 import numpy as np
 
 from mu0.errors import SourceError
+from mu0.file_content import why_no_file
+from mu0.sources.containers.streams import open_container, recording_of
+from mu0.sources.containers.unreadable import unreadable
 
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".avi", ".flv", ".gif", ".h264", ".hevc", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4"}
@@ -27,47 +30,35 @@ CUT_OFF_REMEDY = "copy or record the file again; `ffmpeg -i IN -c copy OUT` save
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    """Open a video file and its first video stream.
+    """Open a video file and the stream that holds its recording.
 
     Raises:
         SourceError: The file is missing, empty, not a video, or holds no video stream.
     """
-    if not path.is_file():
+    if found := why_no_file(path):
         raise SourceError(
-            f"{path} is missing.", expected="a video file", remedy="check the name and the folder."
+            f"{path} {found}.", expected="a video file", remedy="check the name and the folder."
         )
     if path.stat().st_size == 0:
         raise SourceError(
             f"{path} is empty (0 bytes).", expected="a video file", remedy="copy or record the file again."
         )
     try:
-        container = av.open(str(path))
+        container = open_container(path)
     except (av.error.FFmpegError, ValueError) as error:
-        raise _not_readable(path, error) from error
+        raise unreadable(path, error, VIDEO_SUFFIXES) from error
     with container:
-        if not container.streams.video:
+        if container.format.name.endswith("_pipe"):  # FFmpeg's name for one picture's format
+            raise unreadable(path, ValueError(f"it is a picture ({container.format.name})"), VIDEO_SUFFIXES)
+        stream = recording_of(path, container) if container.streams.video else None
+        if stream is None:
+            what = "no video stream" if not container.streams.video else "sound with a cover, and no video"
             raise SourceError(
-                f"{path} holds no video stream.",
+                f"{path} holds {what}.",
                 expected="a file with pictures, not only with sound or text",
                 remedy="remove the file or replace it by a video.",
             )
-        yield container, container.streams.video[0]
-
-
-def _not_readable(path: Path, error: Exception) -> SourceError:
-    with path.open("rb") as stream:
-        head = stream.read(12)
-    if head[4:8] == b"ftyp":
-        return SourceError(
-            f"{path} ({path.stat().st_size} bytes) starts like an mp4 but has no readable index (moov).",
-            expected="a complete recording; cameras write the index when the recording ends",
-            remedy="copy or record the file again; tools such as `untrunc` can rebuild the index.",
-        )
-    return SourceError(
-        f"{path} is not a video that FFmpeg can read: {error}.",
-        expected=f"a video file ({', '.join(sorted(VIDEO_SUFFIXES))})",
-        remedy="remove the file, or convert it to mp4.",
-    )
+        yield container, stream
 
 
 def decoded(
@@ -110,8 +101,9 @@ def _promised_s(stream: av.VideoStream) -> float | None:
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if tag := stream.metadata.get("DURATION"):  # Matroska: "00:00:03.500000000"
-        hours, minutes, seconds = tag.split(":")
-        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+        with suppress(ValueError):  # a tag of another form tells nothing
+            hours, minutes, seconds = tag.split(":")
+            return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
     return None
 
 

@@ -28,6 +28,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from mu0.errors import SourceError
+from mu0.file_content import stand_in, why_no_file
 from mu0.sources.containers.crc32c import crc32c
 
 HEADER_BYTES = 12
@@ -70,10 +71,13 @@ def list_records(path: Path) -> RecordList:
     Raises:
         SourceError: The file is missing. Damage is no exception but the list's `fault`.
     """
-    if not path.is_file():
+    if missing := why_no_file(path):
         raise SourceError(
-            f"{path} is missing.", expected="a TFRecord file", remedy="download or copy this file."
+            f"{path} {missing}.", expected="a TFRecord file", remedy="download or copy this file."
         )
+    if other := stand_in(path):
+        fault = SourceError(f"{path} {other.what}.", expected="a TFRecord file", remedy=other.remedy)
+        return RecordList((), fault)
     spans: list[RecordSpan] = []
     size = path.stat().st_size
     with path.open("rb") as stream:

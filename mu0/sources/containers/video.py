@@ -25,7 +25,6 @@ from jaxtyping import Float, Int, UInt8, UInt16
 
 from mu0.errors import SourceError
 from mu0.sources.containers.opening import (
-    CUT_OFF_REMEDY,
     decoded,
     no_frames,
     opened,
@@ -33,11 +32,13 @@ from mu0.sources.containers.opening import (
     stream_period_s,
     stream_rate_hz,
 )
+from mu0.sources.containers.ranges import FrameRange, ranged
+from mu0.sources.containers.stamps import stamps_of
+from mu0.sources.containers.streams import streams_note
 from mu0.sources.containers.timing import Timed, on_grid
 from mu0.sources.containers.upright import Uprighter, pose_of, upright_size_px
 
 GREY_FORMATS = ("gray10le", "gray12le", "gray14le", "gray16le")
-TIME_TOLERANCE_S = 1e-4
 
 
 @dataclass(frozen=True)
@@ -57,20 +58,22 @@ class VideoScan:
     """Number and time [s] in the file of each frame that `iter_frames` yields.
 
     `n_damaged` of them were broken in the file, and the decoder made up parts of them; `n_untimed` of them
-    carry no time stamp, as in raw H.264 streams.
+    carry no time stamp, as in raw H.264 streams. `left_out` tells of times and streams that were not used.
     """
 
     source_frame: Int[np.ndarray, " t"]
     time_s: Float[np.ndarray, " t"]
     n_damaged: int
     n_untimed: int
+    left_out: str = ""
 
     def note(self) -> str:
         """What to tell about the frames, empty where all is well."""
         n_frames = len(self.time_s)
         damaged = f"{self.n_damaged} of {n_frames} frames are damaged; the decoder made up parts of them"
         untimed = f"{self.n_untimed} of {n_frames} frames have no time stamp; an even rate was assumed"
-        return "; ".join([damaged] * bool(self.n_damaged) + [untimed] * bool(self.n_untimed))
+        parts = [damaged] * bool(self.n_damaged) + [untimed] * bool(self.n_untimed)
+        return "; ".join(part for part in (*parts, self.left_out) if part)
 
 
 def probe_video(path: Path) -> VideoInfo:
@@ -125,7 +128,17 @@ def scan_video(path: Path, fps_hz: float | None = None) -> VideoScan:
             times_s.append(timed.time_s)
             n_damaged += int(timed.frame.is_corrupt)
             n_untimed += int(timed.frame.time is None)
-    return VideoScan(np.array(numbers, np.int64), np.array(times_s, np.float64), n_damaged, n_untimed)
+    left_out = left_out_of(path)
+    return VideoScan(
+        np.array(numbers, np.int64), np.array(times_s, np.float64), n_damaged, n_untimed, left_out
+    )
+
+
+def left_out_of(path: Path) -> str:
+    """What of a video is not used: times that do not increase, and other streams; raises as `probe_video`."""
+    with opened(path) as (container, stream):
+        times = stamps_of(path).note(stream_rate_hz(path, stream))
+        return "; ".join(note for note in (times, streams_note(path, container, stream)) if note)
 
 
 def read_frames(path: Path, fps_hz: float | None = None) -> UInt8[np.ndarray, "t h w 3"]:
@@ -134,31 +147,27 @@ def read_frames(path: Path, fps_hz: float | None = None) -> UInt8[np.ndarray, "t
 
 
 def read_range(path: Path, from_s: float, n_frames: int) -> UInt8[np.ndarray, "t h w 3"]:
-    """`n_frames` frames of `iter_range` in one array; raises the same errors."""
-    return np.stack(list(iter_range(path, from_s, n_frames)))
+    """`n_frames` frames from a time on in one array; raises as `iter_range`."""
+    return np.stack(list(iter_range(path, FrameRange(from_s, n_frames))))
 
 
-def iter_range(
-    path: Path, from_s: float, n_frames: int, tolerance_s: float = TIME_TOLERANCE_S
-) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-    """Decode `n_frames` consecutive frames that start at `from_s`, without decoding the file's beginning.
+def iter_range(path: Path, wanted: FrameRange) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+    """Decode consecutive frames, without decoding the file's beginning.
 
     Raises:
-        SourceError: No frame lies within `tolerance_s` of `from_s`, or the file ends too early.
+        SourceError: The frames are not there, or their times do not fit the rate that is asked for.
     """
     with opened(path) as (container, stream):
         upright = Uprighter(path, pixel_aspect(stream))
-        for frame in _ranged(path, container, stream, (from_s, n_frames, tolerance_s)):
+        for frame in ranged(path, container, stream, wanted):
             yield upright(frame)
 
 
-def iter_grey_range(
-    path: Path, from_s: float, n_frames: int, tolerance_s: float = TIME_TOLERANCE_S
-) -> Iterator[UInt16[np.ndarray, "h w"]]:
+def iter_grey_range(path: Path, wanted: FrameRange) -> Iterator[UInt16[np.ndarray, "h w"]]:
     """The same for videos of 10 to 16 bits of grey, whose values are yielded as they are stored."""
     with opened(path) as (container, stream):
         _require_grey(path, stream)
-        for frame in _ranged(path, container, stream, (from_s, n_frames, tolerance_s)):
+        for frame in ranged(path, container, stream, wanted):
             yield frame.to_ndarray()
 
 
@@ -187,36 +196,6 @@ def first_time_s(path: Path) -> float:
         if first is None:
             raise no_frames(path)
         return float(first.time or 0.0)
-
-
-def _ranged(
-    path: Path,
-    container: av.container.InputContainer,
-    stream: av.VideoStream,
-    wanted: tuple[float, int, float],
-) -> Iterator[av.VideoFrame]:
-    from_s, n_frames, tolerance_s = wanted
-    n_found = 0
-    try:
-        container.seek(max(0, round(from_s / float(stream.time_base or 1))), stream=stream)
-        for frame in container.decode(stream):
-            if n_found == n_frames:
-                break
-            if n_found or abs((frame.time or 0.0) - from_s) <= tolerance_s:
-                n_found += 1
-                yield frame
-    except av.error.FFmpegError as error:
-        raise SourceError(
-            f"{path}: frame {n_found} after {from_s:.4f} s cannot be decoded: {error}.",
-            expected=f"{n_frames} readable frames",
-            remedy=CUT_OFF_REMEDY,
-        ) from error
-    if n_found != n_frames:
-        raise SourceError(
-            f"{path}: found {n_found} of {n_frames} frames from {from_s:.4f} s on.",
-            expected=f"a frame at {from_s:.4f} s (within {1000 * tolerance_s:g} ms), {n_frames} from it on",
-            remedy="write or download the dataset again.",
-        )
 
 
 def iter_depth_mm(path: Path) -> Iterator[UInt16[np.ndarray, "h w"]]:
@@ -253,12 +232,13 @@ def _on_grid(
 def _timed(
     path: Path, container: av.container.InputContainer, stream: av.VideoStream
 ) -> Iterator[Timed[av.VideoFrame]]:
-    """Frames with their times after the first one; a frame without a time stamp follows its forerunner."""
+    """Frames with their times after the first one; a frame without a usable time follows its forerunner."""
     period_s = stream_period_s(path, stream)
+    are_usable = stamps_of(path).usable
     start_s: float | None = None
     time_s = -period_s
     for number, frame in enumerate(decoded(path, container, stream)):
-        if frame.time is None:
+        if frame.time is None or not are_usable:
             time_s += period_s
         else:
             start_s = frame.time if start_s is None else start_s

@@ -39,6 +39,7 @@ from mu0.sources.dataset_clip import RecordedCamera, clip_camera
 from mu0.sources.droid.shards import Shard, find_info, list_shards
 from mu0.sources.item import AbstractSource, SourceItem, broken_item
 from mu0.sources.jpeg_video import jpeg_size_px, write_jpeg_clip
+from mu0.text_files import Text, decode_text
 
 CAMERAS = ("exterior_image_1_left", "exterior_image_2_left", "wrist_image_left")
 WRIST_CAMERA = CAMERAS[2]
@@ -146,12 +147,16 @@ class DroidReader(AbstractSource):
 
 def instructions(features: dict[str, Feature]) -> list[str]:
     """The distinct instructions of an episode: of each language key the first text that is not empty."""
-    found: list[str] = []
+    return list(dict.fromkeys(found.text.strip() for found in _texts(features) if found.text.strip()))
+
+
+def _texts(features: dict[str, Feature]) -> list[Text]:
+    """Of each language key the first text that is not empty, in whatever encoding it was written."""
+    firsts = []
     for key in LANGUAGE_KEYS:
         values = features.get(key, [])
-        texts = [str(value, errors="replace").strip() for value in values if isinstance(value, bytes)]
-        found += [text for text in texts if text][:1]
-    return list(dict.fromkeys(found))
+        firsts += [value for value in values if isinstance(value, bytes) and value.strip()][:1]
+    return [decode_text(value) for value in firsts]
 
 
 def _read_features(span: RecordSpan, camera: str) -> dict[str, Feature]:
@@ -169,7 +174,7 @@ def _read_features(span: RecordSpan, camera: str) -> dict[str, Feature]:
 
 def _recording(features: dict[str, Feature]) -> str:
     value = features.get(PATH_KEY, [])
-    return value[0].decode(errors="replace") if isinstance(value, list) and value else ""
+    return value[0].decode(errors="backslashreplace") if isinstance(value, list) and value else ""
 
 
 def _scene(features: dict[str, Feature]) -> str:
@@ -184,6 +189,7 @@ def _note(features: dict[str, Feature], texts: list[str]) -> str:
         parts.append("no instruction")
     if len(texts) > 1:
         parts.append(f"other instructions: {' | '.join(texts[1:])}")
+    parts += [f"an instruction {found.note}" for found in _texts(features) if found.note]
     if "/failure/" in _recording(features):
         parts.append("recorded as a failure")
     return "; ".join(parts)

@@ -10,7 +10,6 @@ and a template for the shards' names. Protobuf's JSON writes 64-bit numbers as s
 Source: tensorflow_datasets/core/naming.py (ShardedFileTemplate).
 """
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.sources.item import require_folder
+from mu0.text_files import load_json
 
 INFO_NAME = "dataset_info.json"
 DEFAULT_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
@@ -98,8 +98,8 @@ def _filled(info_path: Path, template: str, variables: dict[str, str]) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = load_json(path)
+    except ValueError as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(content, dict):
         raise _damaged(path, f"it holds a {type(content).__name__}")

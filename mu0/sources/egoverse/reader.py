@@ -17,7 +17,6 @@ frames is a row of the index with that reason.
 Source: github.com/GaTech-RL2/EgoVerse, CONTRIBUTING_DATA.md and rldb/zarr/zarr_writer.py.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -45,6 +44,7 @@ from mu0.sources.item import (
     safe_name,
 )
 from mu0.sources.jpeg_video import jpeg_size_px, write_jpeg_clip
+from mu0.text_files import load_json
 
 DEFAULT_CAMERA = "front_1"
 DEFAULT_FPS_HZ = 30.0
@@ -189,7 +189,7 @@ def instruction(attributes: dict[str, Any]) -> str:
 
 def _attributes(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = load_json(path)
         attributes: dict[str, Any] = content["attributes"]
         if int(attributes["total_frames"]) < 1:
             raise ValueError("total_frames < 1")  # noqa: TRY301 - told below

@@ -12,7 +12,6 @@ to find it. The index tells it in 16 bytes per frame:
 Source: zarr-specs, v3.0 core and codecs/sharding-indexed v1.0.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from jaxtyping import Bool
 from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.sources.containers.crc32c import crc32c
+from mu0.text_files import load_json
 
 ENTRY_BYTES = 16
 CRC_BYTES = 4
@@ -58,7 +58,7 @@ def read_layout(folder: Path) -> ArrayLayout:
     """
     path = inside(folder, "zarr.json")
     try:
-        content = json.loads(path.read_text())
+        content = load_json(path)
         (n_entries,) = content["shape"]
         (file_entries,) = content["chunk_grid"]["configuration"]["chunk_shape"]
         sharding = next((c for c in content["codecs"] if c["name"] == "sharding_indexed"), None)

@@ -23,6 +23,7 @@ from jaxtyping import Float32, UInt8
 from mu0.errors import SourceError, StageError
 from mu0.files import inside, read_json
 from mu0.sources.containers.video import read_range
+from mu0.sources.faults import unreadable_file
 
 VERSION = "v3.0"
 FRONT = "observation.images.front"
@@ -182,10 +183,8 @@ def _read_table(root: Path, name: str, needed: tuple[str, ...]) -> dict[str, lis
     try:
         columns = pq.read_table(path).to_pydict()
     except (OSError, ValueError) as error:  # pyarrow's own errors derive from these
-        raise SourceError(
-            f"{path} cannot be read: {error}.",
-            expected="a Parquet file",
-            remedy="write or download the dataset again.",
+        raise unreadable_file(
+            path, error, "a Parquet file", "write or download the dataset again."
         ) from error
     if missing := [column for column in needed if column not in columns]:
         raise SourceError(

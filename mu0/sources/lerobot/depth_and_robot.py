@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from mu0.params.raw_videos import LeRobotSource
 from mu0.sources.clip.on_disk import RobotLog
+from mu0.sources.containers.ranges import FrameRange
 from mu0.sources.containers.video import iter_grey_range
 from mu0.sources.lerobot.depth import QUANTISED, DepthCoding, coding_of, depth_key_of, info_of, scaled
 from mu0.sources.lerobot.layout import Layout
@@ -36,9 +37,9 @@ class DepthFrames:
         assert self.key is not None
         return scaled(rows.images(self.key, cv2.IMREAD_UNCHANGED), self.units_per_m)
 
-    def from_video(self, path: Path, place: tuple[float, int, float]) -> Iterator[Float[np.ndarray, "h w"]]:
-        """Depth [m] from a video; `place`: where it begins [s], number of frames, tolerance [s]."""
-        images = iter_grey_range(path, *place)
+    def from_video(self, path: Path, place: FrameRange) -> Iterator[Float[np.ndarray, "h w"]]:
+        """Depth [m] from a video."""
+        images = iter_grey_range(path, place)
         if self.coding is None:
             return scaled(images, self.units_per_m)
         return (self.coding.metres(codes) for codes in images)

@@ -15,7 +15,8 @@ from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.sources.containers.opening import CUT_OFF_REMEDY, opened
 from mu0.sources.item import content_fingerprint
-from mu0.sources.lerobot.layout import Episode, Layout, VideoPlace
+from mu0.sources.lerobot.layout import Layout
+from mu0.sources.lerobot.places import Episode, VideoPlace
 from mu0.sources.lerobot.rows import open_rows
 
 

@@ -14,46 +14,28 @@ Source
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mu0.errors import SourceError, StageError
-from mu0.files import inside, read_json
+from mu0.errors import SourceError
+from mu0.file_content import why_no_file
+from mu0.files import inside
+from mu0.sources.faults import unreadable_file
+from mu0.sources.lerobot.info import AGAIN, read_info
+from mu0.sources.lerobot.overlaps import without_overlaps
+from mu0.sources.lerobot.places import Episode, VideoPlace
+from mu0.text_files import read_text
 
-VERSIONS = ("v2.0", "v2.1", "v3.0")
-AGAIN = "download or write the dataset again."
 PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError, KeyError)
 EPISODE_COLUMNS = (
     "episode_index", "length", "tasks", "data/chunk_index", "data/file_index",
     "dataset_from_index", "dataset_to_index",
 )  # fmt: skip
 VIDEO_COLUMNS = ("chunk_index", "file_index", "from_timestamp", "to_timestamp")
-
-
-@dataclass(frozen=True)
-class VideoPlace:
-    """Where the frames of one camera lie; `seconds` is None where the file holds this episode only."""
-
-    file: str
-    seconds: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Episode:
-    """Where an episode lies; `rows` is None where the data file holds this episode only."""
-
-    name: str
-    index: int = -1
-    length: int = 0
-    tasks: tuple[str, ...] = ()
-    data_file: str = ""
-    rows: tuple[int, int] | None = None
-    videos: dict[str, VideoPlace] = field(default_factory=dict)
-    fault: SourceError | None = None
 
 
 @dataclass(frozen=True)
@@ -76,13 +58,13 @@ def read_layout(root: Path) -> Layout:
     Raises:
         SourceError: The folder is no LeRobotDataset of a known version, or meta/info.json is damaged.
     """
-    info = _read_info(root)
+    info = read_info(root)
     features = info["features"]
     cameras = {key: f for key, f in features.items() if f.get("dtype") in {"image", "video"}}
     version = info["codebase_version"]
     texts = _tasks_v3(root) if version == "v3.0" else _tasks_v2(root)
     find = _episodes_v3 if version == "v3.0" else _episodes_v2
-    episodes = tuple(find(root, info, texts))
+    episodes = tuple(without_overlaps(find(root, info, texts), float(info["fps"])))
     promised = info.get("total_episodes", len(episodes))
     if len(episodes) < promised:
         fault = SourceError(
@@ -93,32 +75,6 @@ def read_layout(root: Path) -> Layout:
         episodes = (*episodes, Episode("episodes_not_listed", fault=fault))
     robot_type = str(info.get("robot_type") or "")
     return Layout(root, version, float(info["fps"]), robot_type, features, cameras, texts, episodes)
-
-
-def _read_info(root: Path) -> dict[str, Any]:
-    try:
-        info = read_json(root / "meta/info.json")
-    except StageError as error:
-        raise SourceError(
-            error.found,
-            expected="a LeRobotDataset folder with meta/info.json",
-            remedy="correct `raw_videos.sources.<name>.folder` in params.yaml.",
-        ) from error
-    version = info.get("codebase_version") if isinstance(info, dict) else None
-    if version not in VERSIONS:
-        raise SourceError(
-            f"{root}/meta/info.json has codebase_version {version!r}.",
-            expected=f"one of {', '.join(VERSIONS)}",
-            remedy="convert the dataset with LeRobot's own scripts.",
-        )
-    fps, features = info.get("fps"), info.get("features")
-    if not isinstance(fps, int | float) or fps <= 0 or not isinstance(features, dict):
-        raise SourceError(
-            f"{root}/meta/info.json: fps is {fps!r}, features is {type(features).__name__}.",
-            expected="a positive rate and a table of features",
-            remedy=AGAIN,
-        )
-    return info
 
 
 def _episodes_v2(root: Path, info: dict[str, Any], texts: dict[int, str]) -> Iterator[Episode]:
@@ -192,7 +148,13 @@ def _texts(tasks: Any, texts: dict[int, str]) -> tuple[str, ...]:
 def _tasks_v2(root: Path) -> dict[int, str]:
     path = root / "meta/tasks.jsonl"
     rows = [row for row in _json_lines(path) if isinstance(row, dict)] if path.is_file() else []
-    return {row["task_index"]: str(row.get("task", "")) for row in rows if "task_index" in row}
+    return {
+        row["task_index"]: str(row.get("task") or "") for row in rows if _is_number(row.get("task_index"))
+    }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _tasks_v3(root: Path) -> dict[int, str]:
@@ -209,21 +171,28 @@ def _tasks_v3(root: Path) -> dict[int, str]:
             expected="task (or __index_level_0__) and task_index",
             remedy=AGAIN,
         )
-    return {int(number): str(text) for number, text in zip(columns["task_index"], texts, strict=True)}
+    try:
+        return {int(number): str(text) for number, text in zip(columns["task_index"], texts, strict=True)}
+    except (TypeError, ValueError) as error:
+        raise _unreadable(path, error) from error
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any] | SourceError]:
     """The objects of a .jsonl file; a line that is none is yielded as a fault."""
     try:
-        lines = path.read_bytes().splitlines()
+        found = read_text(path)
     except OSError:
-        raise SourceError(f"{path} is missing.", expected="one line per entry", remedy=AGAIN) from None
+        fault = f"{path} {why_no_file(path)}."
+        raise SourceError(fault, expected="one line per entry", remedy=AGAIN) from None
+    if found.note and not found.text:
+        raise SourceError(f"{path.parent}/{found.note}.", expected="JSON lines in UTF-8", remedy=AGAIN)
+    lines = found.text.split("\n")
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             row = error
         if isinstance(row, dict):
             yield row
@@ -244,5 +213,6 @@ def _bad_entry(root: Path, number: int, error: Exception) -> SourceError:
 
 
 def _unreadable(path: Path, error: Exception) -> SourceError:
-    found = error.found if isinstance(error, SourceError) else f"{path} cannot be read: {error}."
-    return SourceError(found, expected="a Parquet file of the dataset", remedy=AGAIN)
+    if isinstance(error, SourceError):
+        return SourceError(error.found, expected="a Parquet file of the dataset", remedy=AGAIN)
+    return unreadable_file(path, error, "a Parquet file of the dataset", AGAIN)

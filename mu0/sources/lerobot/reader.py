@@ -20,18 +20,23 @@ from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.params.raw_videos import LeRobotSource
 from mu0.sources.clip.on_disk import Clip, ClipInfo, FrameTimes, write_clip
+from mu0.sources.containers.ranges import FrameRange
 from mu0.sources.containers.timing import grid_indices, take
-from mu0.sources.containers.video import iter_range, probe_video, scan_video
+from mu0.sources.containers.video import iter_frames, iter_range, probe_video, scan_video
 from mu0.sources.dataset_clip import RecordedCamera, clip_camera, with_camera
 from mu0.sources.item import AbstractSource, SourceItem, broken_item, require_folder
 from mu0.sources.lerobot.dataset_v3 import WRIST
 from mu0.sources.lerobot.depth import is_depth
 from mu0.sources.lerobot.depth_and_robot import ACTION, STATE, DepthFrames, depth_of, not_used, robot_of
 from mu0.sources.lerobot.fingerprint import episode_fingerprint
-from mu0.sources.lerobot.layout import AGAIN, Episode, Layout, VideoPlace, read_layout
+from mu0.sources.lerobot.info import AGAIN
+from mu0.sources.lerobot.layout import Layout, read_layout
+from mu0.sources.lerobot.places import Episode, VideoPlace
 from mu0.sources.lerobot.rows import EpisodeRows, open_rows
+from mu0.text_files import read_text
 
 MIN_FRAMES = 2
+CLOCK_TOLERANCE = 0.02  # 29.97 Hz is written as 30
 
 
 @final
@@ -142,21 +147,40 @@ def _frames_of(job: _Job, rows: EpisodeRows, picked: Int[np.ndarray, " picked"])
         images = (image[..., ::-1] for image in rows.images(job.camera, cv2.IMREAD_COLOR))
         return _Frames(take(images, picked), (first.shape[0], first.shape[1]), "video.mkv")
     path = inside(job.layout.root, place.file)
-    header = probe_video(path)
+    if place.seconds is not None:
+        header = probe_video(path)
+        frames = iter_range(path, _range_of(job, place, rows))
+        return _Frames(take(frames, picked), (header.height_px, header.width_px), "video.mp4")
+    return _whole_file(job, path, rows, picked)
+
+
+def _whole_file(job: _Job, path: Path, rows: EpisodeRows, picked: Int[np.ndarray, " picked"]) -> _Frames:
+    """The frames of a file that holds this episode only: by their times, or by number where those are off."""
+    header, fps_hz = probe_video(path), job.layout.fps_hz
     size_px = (header.height_px, header.width_px)
-    note = ""
-    if place.seconds is None:
-        scan = scan_video(path, job.layout.fps_hz)
-        n_found, note = len(scan.time_s), scan.note()
-        if n_found < rows.length:
-            raise _too_short(path, n_found, rows.length)
-        if n_found > rows.length:
-            lost = f"the last {n_found - rows.length} frames of the video were left out: they have no rows"
-            note = "; ".join(part for part in (note, lost) if part)
-        elif _keeps(path, job.params.resample_hz or job.layout.fps_hz, picked):
-            return _Frames(path, size_px, f"video{path.suffix.lower()}", note)
-    frames = iter_range(path, *_range_of(place, rows, job.layout.fps_hz))
-    return _Frames(take(frames, picked), size_px, "video.mp4", note)
+    scan = scan_video(path, fps_hz)
+    n_found, notes = len(scan.time_s), [scan.note()]
+    if clocks := _clocks(header.fps_hz, fps_hz):
+        n_own = n_found if n_found == rows.length else len(scan_video(path).time_s)
+        if n_own == rows.length != n_found:
+            note = f"{clocks}: frames were taken by their number"
+            return _Frames(take(iter_frames(path), picked), size_px, "video.mp4", note)
+        notes.append(f"{clocks}: frames were taken by their time")
+    if n_found < rows.length:
+        raise _too_short(path, n_found, rows.length, clocks)
+    if n_found > rows.length:
+        notes.append(f"the last {n_found - rows.length} frames of the video were left out: they have no rows")
+    note = "; ".join(part for part in notes if part)
+    if n_found == rows.length and _keeps(path, job.params.resample_hz or fps_hz, picked):
+        return _Frames(path, size_px, f"video{path.suffix.lower()}", note)
+    return _Frames(take(iter_frames(path, fps_hz), picked), size_px, "video.mp4", note)
+
+
+def _clocks(video_hz: float, fps_hz: float) -> str:
+    """What to tell where a video's clock is not the dataset's; empty where it is."""
+    if abs(video_hz / fps_hz - 1) <= CLOCK_TOLERANCE:
+        return ""
+    return f"the video's clock runs at {video_hz:g} Hz, the dataset's at {fps_hz:g}"
 
 
 def _keeps(path: Path, fps_hz: float, picked: Int[np.ndarray, " picked"]) -> bool:
@@ -164,16 +188,26 @@ def _keeps(path: Path, fps_hz: float, picked: Int[np.ndarray, " picked"]) -> boo
     return np.array_equal(scan_video(path, fps_hz).source_frame, picked)
 
 
-def _range_of(place: VideoPlace, rows: EpisodeRows, fps_hz: float) -> tuple[float, int, float]:
-    """Where an episode's frames begin [s], their number, and how far the first one may be off [s].
+def _range_of(job: _Job, place: VideoPlace, rows: EpisodeRows) -> FrameRange:
+    """Which frames of a video are an episode's, and how far the first one may be off.
 
     Half a frame is allowed: datasets that added up their times as floats have drifted (LeRobot issue 3177).
 
     Raises:
         SourceError: The metadata give the episode another number of frames than it has rows.
     """
+    fps_hz = job.layout.fps_hz
     if place.seconds is None:
-        return 0.0, rows.length, 0.49 / fps_hz
+        n_held = probe_video(inside(job.layout.root, place.file)).n_frames
+        rate_hz = None if n_held == rows.length else fps_hz  # one frame for each row, whatever the clock
+        return FrameRange(0.0, rows.length, 0.49 / fps_hz, rate_hz)
+    path = inside(job.layout.root, place.file)
+    if clocks := _clocks(probe_video(path).fps_hz, fps_hz):
+        raise SourceError(
+            f"{path}: {clocks}.",
+            expected="one clock: otherwise frames of other moments or episodes would be taken",
+            remedy=AGAIN,
+        )
     from_s, to_s = place.seconds
     n_frames = (to_s - from_s) * fps_hz
     if not abs(n_frames - rows.length) < 1:
@@ -183,7 +217,7 @@ def _range_of(place: VideoPlace, rows: EpisodeRows, fps_hz: float) -> tuple[floa
             expected=f"from_timestamp and to_timestamp {rows.length / fps_hz:.4f} s apart",
             remedy=AGAIN,
         )
-    return from_s, rows.length, 0.49 / fps_hz
+    return FrameRange(from_s, rows.length, 0.49 / fps_hz, fps_hz)
 
 
 def _depth_frames(job: _Job, rows: EpisodeRows, depth: DepthFrames) -> Iterator[Float[np.ndarray, "h w"]]:
@@ -191,7 +225,7 @@ def _depth_frames(job: _Job, rows: EpisodeRows, depth: DepthFrames) -> Iterator[
     place = job.episode.videos.get(depth.key)
     if place is None:
         return depth.from_images(rows)
-    return depth.from_video(inside(job.layout.root, place.file), _range_of(place, rows, job.layout.fps_hz))
+    return depth.from_video(inside(job.layout.root, place.file), _range_of(job, place, rows))
 
 
 def _wrist_frames(
@@ -202,7 +236,7 @@ def _wrist_frames(
     if place is None or job.camera == WRIST or job.layout.cameras[WRIST].get("shape") != [64, 64, 3]:
         return None
     path = inside(job.layout.root, place.file)
-    return np.stack(list(take(iter_range(path, *_range_of(place, rows, job.layout.fps_hz)), picked)))
+    return np.stack(list(take(iter_range(path, _range_of(job, place, rows)), picked)))
 
 
 def _instruction(layout: Layout, episode: Episode, rows: EpisodeRows) -> tuple[str, str]:
@@ -232,7 +266,7 @@ def _chosen_camera(layout: Layout, asked: str | None) -> str:
 def _licence_of(root: Path) -> str:
     """The licence in the dataset card's header, empty where there is none."""
     card = root / "README.md"
-    lines = card.read_text(errors="replace").splitlines()[:60] if card.is_file() else []
+    lines = read_text(card).text.splitlines()[:60] if card.is_file() else []
     if not lines or lines[0].strip() != "---":
         return ""
     for line in lines[1:]:
@@ -243,9 +277,9 @@ def _licence_of(root: Path) -> str:
     return ""
 
 
-def _too_short(path: Path, n_found: int, n_rows: int) -> SourceError:
+def _too_short(path: Path, n_found: int, n_rows: int, clocks: str) -> SourceError:
     return SourceError(
-        f"{path} holds {n_found} frames, the episode {n_rows} rows.",
+        f"{path} holds {n_found} frames, the episode {n_rows} rows{'; ' * bool(clocks)}{clocks}.",
         expected="one frame per row",
         remedy=AGAIN,
     )

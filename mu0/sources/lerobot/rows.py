@@ -14,8 +14,12 @@ import pyarrow.parquet as pq
 from jaxtyping import Float, Int, Shaped
 
 from mu0.errors import SourceError
+from mu0.file_content import why_no_file
 from mu0.files import inside
-from mu0.sources.lerobot.layout import AGAIN, PARQUET_ERRORS, Episode
+from mu0.sources.faults import unreadable_file
+from mu0.sources.lerobot.info import AGAIN
+from mu0.sources.lerobot.layout import PARQUET_ERRORS
+from mu0.sources.lerobot.places import Episode
 
 IMAGES_PER_BATCH = 16
 EVEN_TOLERANCE = 0.1  # of a period: float32 time stamps, not a variable rate
@@ -124,7 +128,9 @@ def open_rows(root: Path, episode: Episode) -> EpisodeRows:
     """
     path = inside(root, episode.data_file)
     if not path.is_file():
-        raise SourceError(f"{path} is missing.", expected=f"the rows of {episode.name}", remedy=AGAIN)
+        raise SourceError(
+            f"{path} {why_no_file(path)}.", expected=f"the rows of {episode.name}", remedy=AGAIN
+        )
     first = 0
     if episode.rows is None:
         n_rows = _reading(path, lambda: pq.ParquetFile(path).metadata.num_rows)
@@ -140,7 +146,23 @@ def open_rows(root: Path, episode: Episode) -> EpisodeRows:
             expected=f"{episode.length} rows, as the metadata say, and at least one",
             remedy=AGAIN,
         )
-    return EpisodeRows(root, path, first, n_rows)
+    found_rows = EpisodeRows(root, path, first, n_rows)
+    if episode.rows is not None:
+        _require_own(found_rows, episode)
+    return found_rows
+
+
+def _require_own(rows: EpisodeRows, episode: Episode) -> None:
+    """Rows of a shared file say whose they are; those of another episode are not taken."""
+    if "episode_index" not in rows.columns():
+        return
+    owners = np.unique(rows.column("episode_index"))
+    if owners.tolist() != [episode.index]:
+        raise SourceError(
+            f"{rows.path}: the rows of {episode.name} say that they belong to {owners.tolist()}.",
+            expected=f"episode_index {episode.index} in rows {episode.rows}",
+            remedy=AGAIN,
+        )
 
 
 @lru_cache(maxsize=8)
@@ -152,9 +174,7 @@ def _reading(path: Path, read: Callable[[], T]) -> T:
     try:
         return read()
     except PARQUET_ERRORS as error:
-        raise SourceError(
-            f"{path} cannot be read: {error}.", expected="a Parquet file of the dataset", remedy=AGAIN
-        ) from error
+        raise unreadable_file(path, error, "a Parquet file of the dataset", AGAIN) from error
 
 
 def _decode(root: Path, cell: Any, flags: int, place: str) -> Shaped[np.ndarray, "h w *channels"]:

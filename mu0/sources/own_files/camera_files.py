@@ -24,6 +24,7 @@ from mu0.errors import SourceError
 from mu0.sources.calibration import Calibration
 from mu0.sources.camera_keys import CameraKeys, camera_matrix, listed
 from mu0.sources.clip.checks import load_arrays
+from mu0.text_files import read_text
 
 CAMERA_NAMES = ("camera.json", "intrinsics.json", "camera_intrinsic.json")
 CAMERA_SUFFIXES = frozenset({".json", ".yaml", ".yml", ".txt", ".csv", ".npy"})
@@ -138,7 +139,7 @@ def _scale_beside(folder: Path) -> float | None:
     if not path.is_file():
         return None
     try:
-        return CameraKeys({"depth_scale": path.read_text(encoding="utf-8-sig").strip()}).depth_units_per_m()
+        return CameraKeys({"depth_scale": read_text(path).text.strip()}).depth_units_per_m()
     except ValueError as error:
         raise SourceError(
             f"{path} is no scale of depth: {error}.",
@@ -182,7 +183,7 @@ def _parsed(path: Path) -> dict[str, Any] | Float[np.ndarray, "..."]:
     """The object of a JSON, YAML or `key: value` file, or the numbers of a bare matrix."""
     if path.suffix.lower() == ".npy":
         return np.asarray(np.load(path, allow_pickle=False), np.float64)
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    text = read_text(path).text
     if path.suffix.lower() == ".json":
         content = json.loads(text)
     elif path.suffix.lower() in {".yaml", ".yml"}:

@@ -15,7 +15,9 @@ import numpy as np
 from jaxtyping import Float, Float32, Shaped
 
 from mu0.errors import SourceError
+from mu0.file_content import stand_in, why_no_file
 from mu0.sources.clip.plausible import FARTHEST_MEDIAN_M, NEAREST_MEDIAN_M
+from mu0.sources.faults import unreadable_file
 
 MILLIMETRES = 1000.0
 MISSING_CODE = np.uint16(65535)  # 7-Scenes and others write it where nothing was measured
@@ -100,9 +102,7 @@ def _array(path: Path) -> np.ndarray:
     try:
         depth: np.ndarray = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
-        raise SourceError(
-            f"{path} cannot be read: {error}.", expected="depth in metres", remedy="replace the file."
-        ) from error
+        raise unreadable_file(path, error, "depth in metres", "replace the file.") from error
     return depth
 
 
@@ -110,8 +110,9 @@ def _picture(path: Path) -> np.ndarray:
     content = np.frombuffer(path.read_bytes(), np.uint8) if path.is_file() else None
     image = None if content is None or content.size == 0 else cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     if image is None:
+        what = why_no_file(path) or ((found := stand_in(path)) and found.what) or "is not a readable image"
         raise SourceError(
-            f"{path} {'is missing' if content is None else 'is not a readable image'}.",
+            f"{path} {what}.",
             expected="a complete image file",
             remedy="replace the file, or remove it together with its picture.",
         )

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
 from mu0.errors import SourceError
+from mu0.file_content import stand_in, why_no_file
 from mu0.sources.own_files.beside import not_used
 from mu0.sources.own_files.camera_files import CameraFile, read_camera_file
 from mu0.sources.own_files.depth_images import DepthUnit, depth_unit, read_depth, require_sensible_depth
@@ -154,6 +155,8 @@ def sized_camera(folder: Path, frame: Path) -> CameraFile:
     if camera.size_px is None:
         return camera
     height, width = _read_image(frame).shape[:2]
+    if (height > width) != (camera.size_px[0] > camera.size_px[1]):  # it may have been measured before EXIF
+        height, width = _read_image(frame, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION).shape[:2]
     return replace(camera, intrinsics=camera.intrinsics_for((height, width)))
 
 
@@ -166,12 +169,13 @@ def _another_size(path: Path, found: tuple[int, ...], first: Path, size: tuple[i
     )
 
 
-def _read_image(path: Path) -> np.ndarray:
+def _read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     content = np.frombuffer(path.read_bytes(), np.uint8) if path.is_file() else None
-    image = None if content is None or content.size == 0 else cv2.imdecode(content, cv2.IMREAD_COLOR)
+    image = None if content is None or content.size == 0 else cv2.imdecode(content, flags)
     if image is None:
+        what = why_no_file(path) or ((found := stand_in(path)) and found.what) or "is not a readable image"
         raise SourceError(
-            f"{path} {'is missing' if content is None else 'is not a readable image'}.",
+            f"{path} {what}.",
             expected="a complete image file",
             remedy="replace the file, or remove it together with its depth image.",
         )

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from mu0.errors import SourceError
 from mu0.files import NUMBER, inside
 from mu0.sources.clip.plausible import FASTEST_HZ, SLOWEST_HZ
+from mu0.text_files import text_with_names
 
 MAX_TIME_GAP_S = 0.02
 FASTEST_GUESS_HZ = 125.0  # steps of 3 are rather seconds of a slow recording than milliseconds of a fast one
@@ -82,7 +83,7 @@ def read_time_list(path: Path) -> TimeList:
 
 def text_of(path: Path) -> str:
     """The text of a list; names in it that are not UTF-8 keep their bytes, as names of files do."""
-    return path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    return text_with_names(path.read_bytes())
 
 
 def is_comment(line: str) -> bool:

@@ -24,6 +24,7 @@ from mu0.sources.dataset_clip import MIN_FRAMES, RecordedCamera, clip_camera, wi
 from mu0.sources.own_files.companions import companions_of
 from mu0.sources.own_files.depth_images import DepthUnit, depth_unit
 from mu0.sources.own_files.framed_clip import FrameFolder
+from mu0.sources.own_files.turned_frames import turning_of
 
 
 def camera_beside(path: Path) -> Path | None:
@@ -58,7 +59,7 @@ def write_video_item(path: Path, folder: Path, info: ClipInfo, options: FolderSo
     told = others.camera.depth_units_per_m or own.depth_units_per_m
     unit = depth_unit(getattr(options, "depth_units_per_m", None), told)
     depth_fault = "" if others.depth is None else _depth_fault(others.depth, path, n_frames, rate_hz)
-    note = joined(scan.note(), own.note, others.camera.note, depth_fault, others.note)
+    note = joined(info.note, scan.note(), own.note, others.camera.note, depth_fault, others.note)
     info = replace(
         with_camera(replace(info, note=note), camera),
         fps_hz=rate_hz,
@@ -121,18 +122,21 @@ def write_folder_item(frames: FrameFolder, folder: Path, info: ClipInfo, options
     first = next(frames.frames())
     size_px = (first.shape[0], first.shape[1])
     poses, pose_note = frames.camera_from_world()
-    recorded = RecordedCamera(frames.camera.intrinsics, poses)
+    goes_along = bool(frames.depth) or frames.camera.intrinsics is not None or poses is not None
+    turning = turning_of(frames.colour, all_alike=goes_along)
+    recorded, turn_note = turning.camera(frames.camera.intrinsics, poses)
     camera = clip_camera(options, size_px, recorded, picked)
     unit = frames.depth_unit(getattr(options, "depth_units_per_m", None))
     chosen = frames.take(picked)
-    note = joined(frames.note(), pose_note, camera.note)
+    depth_m = (turning.depth(image) for image in chosen.depth_m(turning.stored_px, unit))
+    note = joined(info.note, frames.note(), pose_note, turn_note, camera.note)
     return write_clip(
         folder,
         replace(
             with_camera(info, camera), fps_hz=options.resample_hz or fps_hz, video="video.mkv", note=note
         ),
         chosen.frames(),
-        depth_m=chosen.depth_m(size_px, unit) if chosen.depth else None,
+        depth_m=depth_m if chosen.depth else None,
         intrinsics=camera.intrinsics,
         camera_from_world=camera.camera_from_world,
         times=FrameTimes(picked, times_s[picked]),

@@ -17,6 +17,7 @@ import numpy as np
 
 from mu0.episodes.read import Episode
 from mu0.params.extract import CaptionsParams
+from mu0.text_files import read_text
 from mu0.traceextract.captions.captioners.interfaces import AbstractCaptioner, EventView, Origin, WindowView
 from mu0.traceextract.captions.captioners.template import TemplateCaptioner
 from mu0.traceextract.captions.captioners.vocabulary import Caption, Failure, MergedCaption
@@ -97,7 +98,7 @@ def task_of(episode: Episode) -> str:
     if told := episode.sidecar.instruction.strip():
         return told
     path = episode.folder / "description.txt"
-    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    lines = read_text(path).text.splitlines() if path.is_file() else []
     return next((line.strip() for line in lines if line.strip()), "")
 
 

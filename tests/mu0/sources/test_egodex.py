@@ -165,7 +165,7 @@ def test_a_cut_off_hdf5_is_named(tmp_path: Path) -> None:
     folder = write_egodex(tmp_path / "egodex")
     path = folder / "part1/add_remove_lid/0.hdf5"
     path.write_bytes(path.read_bytes()[:1000])
-    assert fault_of(folder).startswith(f"{path} is no readable hdf5 file: ")
+    assert fault_of(folder).startswith(f"{path} cannot be read: ")
 
 
 def test_intrinsics_of_another_picture_size_are_left_out(tmp_path: Path) -> None:

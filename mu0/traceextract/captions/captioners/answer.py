@@ -23,13 +23,26 @@ from mu0.traceextract.captions.captioners.vocabulary import (
     MergedCaption,
 )
 
+INSTRUCTIONS = ("instruction_1", "instruction_2", "instruction_3")
 FENCED = re.compile(r"```[a-zA-Z]*\s*(.*?)```", re.DOTALL)
+# how reasoning models begin and end what they think aloud: DeepSeek and Qwen, Magistral, gpt-oss, Gemma, Kimi
+THOUGHT = re.compile(
+    r"</(?:think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad)>|\[/THINK\]"
+    r"|<\|channel\|>final<\|message\|>|◁/think▷|<\|end_of_thought\|>|<\|/think\|>",
+    re.IGNORECASE,
+)
+THINKS = re.compile(
+    r"</?(?:think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad)>|\[/?THINK\]"
+    r"|<\|channel\|>analysis|◁/?think▷|<\|begin_of_thought\|>|<\|/?think\|>",
+    re.IGNORECASE,
+)
+DECODER = json.JSONDecoder()
+MOST_BRACES = 20_000  # tried in one answer
 ABOUT_PICTURES = re.compile(
     r"\b((first|middle|last)[ _]frame|motion[ _]mask|(the|this|an?) (image|picture|video|mask))\b",
     re.IGNORECASE,
 )
 MOST_WORDS, MOST_OBJECTS, MOST_CHARACTERS = 80, 8, 160
-INSTRUCTIONS = ("instruction_1", "instruction_2", "instruction_3")
 
 
 class AnswerError(ValueError):
@@ -77,25 +90,74 @@ def read_merged(text: str, chunk_ids: Sequence[int], events: Sequence[str]) -> M
     return MergedCaption(_instructions(answer), tuple(told.values()))
 
 
-def find_object(text: str) -> dict[str, object]:
-    """The JSON object in a text: alone, in a fenced block, or between the outermost braces.
+def find_object(text: str, field: str = INSTRUCTIONS[0]) -> dict[str, object]:
+    """The JSON object in a model's answer that holds `field`.
+
+    An answer may think aloud first, with braces and drafts in it, and add remarks afterwards. Looked through
+    in this order: what stands behind the thinking, then the whole text; of each the text itself, its fenced
+    blocks, and its balanced objects. Of several the last one counts.
 
     Raises:
-        AnswerError: There is none.
+        AnswerError: There is none; an answer that ended while thinking is told as such.
     """
-    candidates = [text.strip(), *(match.strip() for match in FENCED.findall(text))]
-    first, last = text.find("{"), text.rfind("}")
-    if 0 <= first < last:
-        candidates.append(text[first : last + 1])
-    for candidate in candidates:
-        try:
-            found = json.loads(candidate)
-        except (ValueError, RecursionError):  # thousands of opening brackets are an answer too
+    tail = text[max((match.end() for match in THOUGHT.finditer(text)), default=0) :]
+    others: list[object] = []
+    for part in dict.fromkeys((tail, text)):
+        whole = _parsed(part)
+        if not isinstance(whole, dict | None):  # a list of answers is none
+            others.append(whole)
             continue
-        if isinstance(found, dict):
-            return found
-        raise AnswerError(f"the answer is a JSON {type(found).__name__}, not an object")
-    raise AnswerError("the answer is empty" if not text.strip() else "the answer is not valid JSON")
+        wholes = _wholes(part)
+        for candidates in (wholes, _balanced(part, field)):
+            complete = [each for each in candidates if isinstance(each, dict) and field in each]
+            if complete:
+                return complete[-1]
+        others += wholes
+    if lacking := [each for each in others if isinstance(each, dict)]:
+        return lacking[0]  # its reader says what it lacks
+    raise AnswerError(_why_none(text, tail, others))
+
+
+def _wholes(text: str) -> list[object]:
+    """The values that are the whole text, a fenced block, or all between the outermost braces."""
+    spans = [text, *FENCED.findall(text), text[text.find("{") : text.rfind("}") + 1]]
+    return [value for span in spans if (value := _parsed(span)) is not None]
+
+
+def _balanced(text: str, field: str) -> list[object]:
+    """The objects that begin at any brace; one without `field` may hold another that has it."""
+    objects: list[object] = []
+    start = text.find("{")
+    for _ in range(MOST_BRACES):
+        if start < 0:
+            break
+        stop = start + 1
+        try:
+            value, end = DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):  # thousands of opening brackets are an answer too
+            pass
+        else:
+            objects.append(value)
+            stop = end if field in value else stop
+        start = text.find("{", stop)
+    return objects
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text.strip())
+    except (ValueError, RecursionError):
+        return None
+
+
+def _why_none(text: str, tail: str, others: list[object]) -> str:
+    if others:
+        return f"the answer is a JSON {type(others[0]).__name__}, not an object"
+    if THINKS.search(text) and not tail.strip():
+        return "the answer ends after its thinking"
+    if THINKS.search(text) and tail == text:
+        return "the answer ends while it is still thinking"
+    return "the answer is not valid JSON" if text.strip() else "the answer is empty"
 
 
 def _instructions(answer: dict[str, object]) -> tuple[str, str, str]:

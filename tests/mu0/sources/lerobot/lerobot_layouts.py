@@ -49,20 +49,22 @@ def quantised(metres: np.ndarray) -> np.ndarray:
     return np.clip(code, 0, 4095).astype(np.uint16)
 
 
-def encode(path: Path, images: list[np.ndarray], codec: str = "libx264", pixels: str = "yuv420p") -> None:
+def encode(
+    path: Path, images: list[np.ndarray], codec: str = "libx264", pixels: str = "yuv420p", fps: int = FPS
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {
         "libx264": {"crf": "8", "g": "2", "bf": "0"},
         "hevc": {"x265-params": "lossless=1:log-level=none"},
     }
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=FPS, options=options.get(codec, {}))
+        stream = container.add_stream(codec, rate=fps, options=options.get(codec, {}))
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = pixels
         for number, image in enumerate(images):
             layout = pixels if image.ndim == 2 else "rgb24"
             frame = av.VideoFrame.from_ndarray(image, format=layout)
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            frame.pts, frame.time_base = number, Fraction(1, fps)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 

@@ -219,7 +219,7 @@ def test_nested_folders_and_equal_names_get_their_own_ids(tmp_path: Path) -> Non
 
 
 def test_no_text_means_no_instruction(tmp_path: Path) -> None:
-    assert read_instruction(tmp_path / "a.mp4") == ""
+    assert read_instruction(tmp_path / "a.mp4").text == ""
 
 
 @pytest.mark.real_data

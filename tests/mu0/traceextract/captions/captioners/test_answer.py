@@ -32,6 +32,39 @@ def test_an_object_is_found_wherever_it_stands(text: str) -> None:
     assert caption.objects == ("red cube",)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<think>They want {{"instruction_1": ...}}. Let me see.</think>\n{GOOD}',
+        f"first {{a}}, then {{b}}\n</think>\n{GOOD}",
+        f"{GOOD}\nNote: {{done}}",
+        f'<think>A draft: {{"instruction_1": "no"}}</think>```json\n{GOOD}\n```',
+        f"[THINK]Braces {{}} help.[/THINK]{GOOD}",
+        f"<|channel|>analysis<|message|>{{hm}}<|end|><|channel|>final<|message|>{GOOD}",
+        f"<thinking>\n{{\n</thinking> Answer: {GOOD} }}",
+        f'{{"instruction_1": "a draft"}} No, better: {GOOD}',
+        f'{{"caption": {GOOD}}}',
+        f"Options {{1, 2}}: I take {{2}}.\n{GOOD}\nDone {{}}",
+        f"<think>{GOOD}</think>",
+    ],
+)
+def test_what_a_model_thinks_aloud_does_not_hide_its_answer(text: str) -> None:
+    assert read_caption(text).instructions[0] == GOOD_CAPTION["instruction_1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<think>first {a}, then", "ends while it is still thinking"),
+        ("<think>so {a}</think>\n", "ends after its thinking"),
+        (f"<think>hm</think>{GOOD[:-30]}", "not valid JSON"),
+    ],
+)
+def test_an_answer_that_ends_in_its_thinking_is_said_to(text: str, words: str) -> None:
+    with pytest.raises(AnswerError, match=words):
+        find_object(text)
+
+
 def test_missing_optional_fields_have_careful_defaults() -> None:
     caption = read_caption(GOOD)
     assert caption.hallucination_flags == {
