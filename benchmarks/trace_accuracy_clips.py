@@ -74,12 +74,16 @@ class TruthClip:
     state: np.ndarray  # (t, q): joint positions, then the pose of a mocap body if there is one
     covered: np.ndarray  # (t, 2): columns that the occluder hides, from and to
 
+    def world(self) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        """The model whose states the clip keeps, for rays."""
+        return _world(self.plan.embodiment)
+
     @cached_property
     def body_poses(self) -> np.ndarray:
         """World from body, (t, bodies, 4, 4)."""
-        model, data = _world(self.plan.embodiment)
+        model, data = self.world()
         poses = np.tile(np.eye(4), (len(self.state), model.nbody, 1, 1))
-        for pose, _ in zip(poses, self._each_state(), strict=True):
+        for pose, _ in zip(poses, self.each_state(), strict=True):
             pose[:, :3, :3] = data.xmat.reshape(-1, 3, 3)
             pose[:, :3, 3] = data.xpos
         return poses
@@ -99,7 +103,7 @@ class TruthClip:
             World positions (t, n, 3), and body (n), -1 where there is no surface or the occluder hides it.
         """
         start, body = np.full((len(frame), 3), np.nan), np.full(len(frame), -1)
-        for now, _ in enumerate(self._each_state()):
+        for now, _ in enumerate(self.each_state()):
             here = np.flatnonzero(frame == now)
             here = here[~self._is_covered(now, pixel[here, 0])]
             if len(here):
@@ -116,8 +120,8 @@ class TruthClip:
     def in_view(self, points_world: np.ndarray) -> np.ndarray:
         """Which points (t, n, 3) the camera sees in each frame."""
         visible = np.zeros(points_world.shape[:2], bool)
-        limit = np.array(SIZE_PX) - 0.5
-        for now, _ in enumerate(self._each_state()):
+        limit = np.array(self.frames.shape[2:0:-1]) - 0.5
+        for now, _ in enumerate(self.each_state()):
             camera, eye = self.camera_from_world[now], invert(self.camera_from_world[now])[:3, 3]
             seen = apply(camera, points_world[now])
             pixel = seen[:, :2] / seen[:, 2:] * self.intrinsics[0, 0] + self.intrinsics[:2, 2]
@@ -134,7 +138,7 @@ class TruthClip:
         return (column > self.covered[frame, 0] - 0.5) & (column < self.covered[frame, 1] - 0.5)
 
     def _surface(self, frame: int, pixel: np.ndarray, like_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        model, _ = _world(self.plan.embodiment)
+        model, _ = self.world()
         world_from_camera = invert(self.camera_from_world[frame])
         steps = np.array([[0, 0], [0, -1], [-1, 0], [1, 0], [0, 1], [-1, -1], [1, -1], [-1, 1], [1, 1]])
         asked = (pixel[:, None] + steps).reshape(-1, 2)
@@ -151,9 +155,9 @@ class TruthClip:
         points = apply(world_from_camera, (rays.reshape(-1, 9, 3)[row, 0]) * z[row, best, None])
         return points, np.where(geom >= 0, model.geom_bodyid[geom], -1)
 
-    def _each_state(self) -> Iterator[None]:
+    def each_state(self) -> Iterator[None]:
         """Put the simulator into every frame's state, one after the other."""
-        model, data = _world(self.plan.embodiment)
+        model, data = self.world()
         apply_layout(model, data, draw_layout(self.plan.seed))
         for state in self.state:
             data.qpos[:] = state[: model.nq]
@@ -163,7 +167,7 @@ class TruthClip:
             yield
 
     def _cast(self, eye: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        model, data = _world(self.plan.embodiment)
+        model, data = self.world()
         n = len(rays)
         geom, far, normal = np.full(n, -1, np.int32), np.zeros(n), np.zeros(3 * n)
         if n:

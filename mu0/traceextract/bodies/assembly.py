@@ -20,6 +20,7 @@ from mu0.traceextract.bodies.resting import find_resting
 from mu0.traceextract.bodies.rigid_groups import GroupSettings, find_bodies
 from mu0.traceextract.bodies.sliders import find_sliders
 from mu0.traceextract.pixels.assembly_2d import PixelSettings, assemble_2d
+from mu0.traceextract.tracking.confidence import is_trusted
 from mu0.traceextract.tracking.displacement import displacement, spread
 from mu0.traceextract.tracking.lifting import lift, project
 from mu0.traceextract.tracking.track_faults import depth_noise_m, find_faults
@@ -94,16 +95,15 @@ def assemble_3d(
     keep = has_start & ~is_helper
     world, is_seen, points, pixel = world[:, keep], is_seen[:, keep], keypoints[keep], tracks.pixel[:, keep]
     rides = RideSettings(inlier_m, see_through_m=SEE_THROUGH_M + reconstruction.pose_slack_m)
-    whole = ride_bodies(world, is_seen, bodies, reconstruction, rides)
+    whole = ride_bodies(world, is_seen, bodies, reconstruction, rides, points.frame)
 
-    is_moving, unexplained, slides = _judged(whole, is_seen, points, reconstruction, settings)
+    is_moving, untrusted, unexplained, slides = _judged(whole, is_seen, points, reconstruction, settings)
     dropped |= {"unexplained": int(unexplained.sum()), "slides": int(slides.sum())}
     stays = (whole.rides_on == STILL) & (is_seen.sum(0) > 1)
     uv, _ = project(whole.points_world, intrinsics, poses)
     off_px = np.linalg.norm(uv - pixel, axis=-1)[whole.is_measured]
     kept = ~(unexplained | slides)
-    limit_m = settings.movement_m + reconstruction.pose_slack_m
-    rests = ~is_moving & find_resting(whole, world, is_seen, reconstruction, limit_m)
+    rests = find_resting(whole, world, is_seen, reconstruction, settings.movement_m)
     entity = np.where(whole.rides_on > STILL, whole.rides_on, 1 + len(bodies) + points.entity)
     return WorldTracks(
         points_world=whole.points_world[:, kept].astype(np.float32),
@@ -127,6 +127,7 @@ def assemble_3d(
         keypoint=np.flatnonzero(keep)[kept].astype(np.int32),
         rides_on=whole.rides_on[kept].astype(np.int32),
         rests=rests[kept],
+        untrusted=untrusted[kept],
     )
 
 
@@ -136,14 +137,16 @@ def _judged(
     points: Keypoints,
     reconstruction: Reconstruction,
     settings: AssemblySettings,
-) -> tuple[Bool[np.ndarray, " n"], Bool[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
-    """Points that move; and those to drop: that nothing explains, and that only slide over still surfaces."""
+) -> tuple[Bool[np.ndarray, " n"], Bool[np.ndarray, " n"], Bool[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """Points that move; seem to, but are not trusted; and those to drop: unexplained ones, and sliders."""
     rarely_seen = is_seen.mean(0) < settings.min_loose_share
     unexplained = (whole.rides_on == LOOSE) & (rarely_seen | ~points.on_mover) & settings.drop_unexplained
     extent = displacement(whole.points_world, whole.visible)
     is_moving = (whole.rides_on != STILL) & (extent > settings.movement_m + reconstruction.pose_slack_m)
     slides = find_sliders(whole, is_moving & ~unexplained, reconstruction)
-    return is_moving & ~slides, unexplained, slides & settings.drop_unexplained
+    is_moving &= ~slides
+    is_sure = is_trusted(whole.confidence)
+    return is_moving & is_sure, is_moving & ~is_sure, unexplained, slides & settings.drop_unexplained
 
 
 def _pixel_m(reconstruction: Reconstruction) -> float:

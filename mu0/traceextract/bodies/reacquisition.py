@@ -39,6 +39,7 @@ class RideSettings:
     max_see_through: float = 0.1
     trusted_see_through: float = 0.02  # so rarely seen through, and so often looked at, a place is still
     trusted_look: float = 0.5
+    home_inliers: float = 2.0  # where a point was chosen it must lie that close to its body's prediction
     measured_weight: float = 0.5  # of a measurement beside its body's prediction
 
 
@@ -80,8 +81,13 @@ def ride_bodies(
     bodies: list[Body],
     reconstruction: Reconstruction,
     settings: RideSettings,
+    query_frame: Int[np.ndarray, " n"] | None = None,
 ) -> WholeTracks:
-    """Complete tracks and visibility; see the module text. Every point must be seen at least once."""
+    """Complete tracks and visibility; see the module text. Every point must be seen at least once.
+
+    If it is told when each point was chosen (and measured), a body must put it there at that time: a track
+    that began on the table and went over to the box tells of the box, but the point is the table's.
+    """
     n_frames, n_points = is_seen.shape
     still = Body(np.tile(np.eye(4), (n_frames, 1, 1)), np.ones(n_frames, bool))
     riders = [still, *(bridge_gaps(body) for body in bodies)]
@@ -102,6 +108,10 @@ def ride_bodies(
         overlap = (is_seen & body.is_known[:, None]).sum(0) / is_seen.sum(0)
         score = agreement * overlap - settings.see_through_cost * share
         explains = (agreement * overlap >= settings.min_agreement) & (share < settings.max_see_through)
+        if number > STILL and query_frame is not None:
+            chosen_m = np.linalg.norm(predicted - world, axis=-1)[query_frame, np.arange(n_points)]
+            at_home = chosen_m < settings.home_inliers * settings.inlier_m
+            explains &= at_home | ~body.is_known[query_frame]
         if number == STILL:
             explains |= (share < settings.trusted_see_through) & (looked.mean(0) > settings.trusted_look)
         better = explains & (score > best + 1e-9)

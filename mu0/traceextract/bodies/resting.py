@@ -25,7 +25,7 @@ def find_resting(
     world: Float[np.ndarray, "t n 3"],
     is_seen: Bool[np.ndarray, "t n"],
     reconstruction: Reconstruction,
-    limit_m: float,
+    movement_m: float,
 ) -> Bool[np.ndarray, " n"]:
     """Points that rest in every frame.
 
@@ -34,13 +34,14 @@ def find_resting(
         world: Their measurements; NaN where not seen.
         is_seen: Where `world` is a measurement.
         reconstruction: Depth and camera path.
-        limit_m: A point that gets around by more moves.
+        movement_m: A point that gets around by more, and by more than poses are wrong, moves.
     """
     n_seen = is_seen.sum(0)
     n_agreeing = whole.is_measured.sum(0)
     rests: Bool[np.ndarray, " n"] = (whole.rides_on == STILL) & (n_agreeing >= MIN_MEASURED)
     rests &= n_agreeing >= MIN_AGREEMENT * n_seen
-    rests &= displacement(np.where(is_seen[..., None], world, 0), is_seen) <= limit_m
+    extent_m = displacement(np.where(is_seen[..., None], world, 0), is_seen)
+    rests &= extent_m <= movement_m + reconstruction.pose_slack_m
     asked = np.flatnonzero(rests)
     gap = measured_minus_predicted(whole.points_world[:, asked], reconstruction)
     with np.errstate(invalid="ignore"):

@@ -28,6 +28,7 @@ from mu0.traceextract.keypoints.budget import Allocation, allocate
 from mu0.traceextract.keypoints.entities import Clustering, entities_of_patches
 from mu0.traceextract.keypoints.spread import spread_points
 from mu0.traceextract.tracking.own_motion import flow_motion, without_halo
+from mu0.traceextract.tracking.silhouettes import on_own_side
 from mu0.traceextract.tracking.witnesses import call_witnesses, moved_mask
 
 EDGE_M = 0.03  # a depth step this large within one pixel is a silhouette
@@ -127,7 +128,8 @@ def _regions(
             entities[index].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
         )
         usable = _usable(reconstruction, int(frame), height, width)
-        moves = moved_mask(reconstruction, int(frame), features.moves[index], witnesses) & usable
+        moves = moved_mask(reconstruction, int(frame), features.moves[index], witnesses)
+        moves = on_own_side(moves, reconstruction, int(frame), witnesses) & usable
         inner = moves if reconstruction.is_3d else without_halo(moves)
         n_moving = round(per_frame * budget.moving_share) if moves.any() else 0
         for on_moving, mask, count in (
@@ -201,6 +203,7 @@ def choose_helpers(
     for index, frame in enumerate(frames):
         _, flow_moves = flow_motion(footage, reconstruction, int(frame))
         moves = moved_mask(reconstruction, int(frame), flow_moves, witnesses)
+        moves = on_own_side(moves, reconstruction, int(frame), witnesses)
         moves &= _usable(reconstruction, int(frame), height, width)
         moves = moves if reconstruction.is_3d else without_halo(moves)
         n_new, cells = per_frame, one_entity

@@ -113,6 +113,7 @@ def _added(
         is_moving=joined(tracks.is_moving, is_moving),
         keypoint=joined(tracks.keypoint, np.full(len(hidden), -1)),
         rides_on=joined(tracks.rides_on, bodies),
+        untrusted=None if tracks.untrusted is None else joined(tracks.untrusted, np.zeros(len(hidden), bool)),
         rests=None if tracks.rests is None else joined(tracks.rests, np.zeros(len(hidden), bool)),
     )
     return Followed(

@@ -16,7 +16,7 @@ from mu0.traceextract.long_clips.growing_episode import AbstractGrowingEpisode
 from mu0.traceextract.long_clips.handover import Followed
 from mu0.traceextract.long_clips.windows import Window
 from mu0.traceextract.samples.anchor_views import SampledTraces, sample_traces
-from mu0.traceextract.samples.resting_rows import resting_rows
+from mu0.traceextract.samples.place_rows import resting_rows, untrusted_rows
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 Places = TypeVar("Places", bound=PlaceRows)
@@ -54,8 +54,12 @@ def sample_window(
         if sampled.samples is not None and sampled.extras is not None and sampled.retiming is not None:
             episode.add(*_numbered(sampled.samples, sampled.extras, sampled.retiming, followed, window))
             anchored = sampled.samples.frame_indices.tolist()
-            if (resting := resting_rows(tracks, size_px, budget, anchored)) is not None:
-                episode.add_places(_numbered_places(resting, followed, window))
+            for rows in (
+                resting_rows(tracks, size_px, budget, anchored),
+                untrusted_rows(tracks, size_px, anchored),
+            ):
+                if rows is not None:
+                    episode.add_places(_numbered_places(rows, followed, window))
         parts.append(_without_traces(sampled))
     return _joined(parts)
 

@@ -42,7 +42,10 @@ def clip_ledgers(
     """
     samples, lost = sampled.samples, sampled.dropped
     not_finite = lost.get("not_finite", 0)
-    pairs = {name: lost.get(name, 0) for name in ("behind_camera", "too_far", "off_screen", "no_future")}
+    pairs = {
+        name: lost.get(name, 0)
+        for name in ("behind_camera", "too_far", "untrusted", "off_screen", "no_future")
+    }
     return (
         Ledger("frame", n_source_frames, tracks.n_frames, {"rate": n_source_frames - n_kept_frames}),
         Ledger(

@@ -8,6 +8,7 @@ Rows are dropped, in this order, and counted by reason
     behind_camera  the track passes behind the anchor's camera (no official rule; its pixels would be huge
                    and set the clock of the whole group)
     too_far        a pixel coordinate does not fit float16
+    untrusted      the point seems to move, but its track is too doubtful (`WorldTracks.untrusted`)
     static         the point does not move in the world
     off_screen     the keypoint lies outside the image
     no_future      no row of the anchor has two valid future steps
@@ -52,7 +53,7 @@ class SampledTraces:
         samples: The 14 official arrays; None if nothing survived.
         retiming: Clock time and track of every row; None if nothing survived.
         dropped: Dropped (anchor, track) pairs by reason; "not_finite" and "static" count tracks,
-            "static_pair" counts the pairs of static tracks.
+            "static_pair" counts the pairs of static tracks, untrusted ones left out.
         n_pairs: Anchors times the finite tracks that live there; rows and dropped pairs add up to it.
         extras: Our own columns of the rows; None if nothing survived.
     """
@@ -94,7 +95,8 @@ def sample_traces(
     """
     dropped: Counter[str] = Counter()
     groups = list(_groups(tracks, dropped))
-    dropped["static"] = sum(int((~tracks.is_moving[group]).sum()) for group in groups)
+    rests = ~tracks.is_moving & ~_doubtful(tracks)
+    dropped["static"] = sum(int(rests[group].sum()) for group in groups)
     filled: list[tuple[int, list[Rows]]] = []
     for anchor in range(0, tracks.n_frames, params.anchor_stride) if anchors is None else anchors:
         view = _seen_from(tracks, anchor, size_px)
@@ -129,6 +131,10 @@ def _groups(tracks: WorldTracks, dropped: Counter[str]) -> Iterator[Int64[np.nda
     keys = np.stack([first[order], tracks.query_frame[order]])
     starts = np.flatnonzero((np.diff(keys, axis=1) != 0).any(0)) + 1
     yield from np.split(order, starts)
+
+
+def _doubtful(tracks: WorldTracks) -> Bool[np.ndarray, " n"]:
+    return np.zeros(tracks.n_points, bool) if tracks.untrusted is None else tracks.untrusted
 
 
 def _seen_from(tracks: WorldTracks, anchor: int, size_px: tuple[int, int]) -> _View:
@@ -186,12 +192,14 @@ def _group_rows(
     dropped["too_far"] += int((in_front & ~near).sum())
     group = group[in_front & near]
     moving = tracks.is_moving[group]
-    dropped["static_pair"] += int((~moving).sum())
+    doubtful = _doubtful(tracks)[group]
+    dropped["untrusted"] += int(doubtful.sum())
+    dropped["static_pair"] += int((~moving & ~doubtful).sum())
     keep = moving & view.is_shown[group]
     dropped["off_screen"] += int((moving & ~keep).sum())
     if not keep.any():
         return []
-    advance = common_advance(view.length[group, first:], params.arc_top_fraction)
+    advance = common_advance(view.length[group[~doubtful], first:], params.arc_top_fraction)
     before, after = advance[: anchor - first][::-1], advance[anchor - first :]
     future = equal_steps(after, params.future_len, params.arc_step)
     past = equal_steps(before, params.history_len, params.arc_step)

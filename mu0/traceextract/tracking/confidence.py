@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 TOLERANCE_M = 0.01
+MIN_TRUST = 0.3  # of a track, over its frames
 EDGES = np.array([2, 4, 8, 16, 32])  # of the bins: 0 to 1, 2 to 3, ... 32 and more
 STILL_MEASURED, STILL_IN_VIEW, STILL_HIDDEN = 0, 1, 2
 BODY_MEASURED, BODY_IN_VIEW, BODY_HIDDEN, BODY_BRIDGED = 3, 4, 5, 6
@@ -88,6 +89,11 @@ def situations(
     support = np.where(carried_by_body | carried_by_world, agrees.sum(0), visible.sum(0))
     evidence = np.where(situation == BODY_BRIDGED, frames_to(pose_known), support[None])
     return situation, np.where(situation == LOOSE_UNSEEN, frames_to(visible), evidence)
+
+
+def is_trusted(confidence: Float[np.ndarray, "t n"]) -> Bool[np.ndarray, " n"]:
+    """Tracks that are right often enough to be taught: by their mean confidence over all frames."""
+    return np.asarray(confidence.mean(0) >= MIN_TRUST)
 
 
 def frames_to(mask: Bool[np.ndarray, "t n"]) -> Int[np.ndarray, "t n"]:

@@ -48,6 +48,8 @@ class WorldTracks:
         lives: True from the first to the last frame in which a 2-D track is known, in one piece that holds
             its query frame; outside it nothing may be drawn or learned. None: all tracks, always.
         rests: True for points that rest without doubt in all frames; None: nobody asked.
+        untrusted: True for points that seem to move, but whose tracks are too doubtful for that;
+            `is_moving` is False for them. None: nobody asked.
     """
 
     points_world: Float32[np.ndarray, "t n 3"] | None
@@ -67,6 +69,7 @@ class WorldTracks:
     rides_on: Int32[np.ndarray, " n"] | None = None
     lives: Bool[np.ndarray, "t n"] | None = None
     rests: Bool[np.ndarray, " n"] | None = None
+    untrusted: Bool[np.ndarray, " n"] | None = None
 
     @property
     def is_3d(self) -> bool:

@@ -53,6 +53,18 @@ def test_a_point_of_the_square_is_not_still_even_if_seen_only_once() -> None:
     assert ride_bodies(world, seen, [_slide()], SCENE, RideSettings()).rides_on.tolist() == [1]
 
 
+def test_a_body_must_put_a_point_where_it_was_chosen() -> None:
+    """A track that begins on the wall beside the square and then goes over to it is not the square's."""
+    start = _world_of(scene.START_PX + 18, 66, scene.SQUARE_M)
+    world = start + np.arange(N)[:, None, None] * np.array([scene.STEP_M, 0, 0])
+    world[0, 0] = _world_of(scene.START_PX - 3, 66, scene.WALL_M)
+    seen = np.ones((N, 1), bool)
+    chosen, later = np.array([0]), np.array([3])
+    for query_frame, expected in ((chosen, LOOSE), (later, 1), (None, 1)):
+        found = ride_bodies(world, seen, [_slide()], SCENE, RideSettings(), query_frame)
+        assert found.rides_on.tolist() == [expected]
+
+
 def test_unknown_poses_are_interpolated_and_held_at_the_ends() -> None:
     body = _slide()
     known = np.zeros(N, bool)

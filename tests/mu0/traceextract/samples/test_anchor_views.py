@@ -192,3 +192,25 @@ def test_tracks_exist_from_the_start_of_their_chunk() -> None:
     anchors = np.repeat(result.samples.frame_indices, np.diff(result.samples.offsets))
     assert anchors[result.retiming.track_ids == 1].min() == 10
     assert result.samples.raw_valid_steps_history[result.retiming.track_ids == 1].sum(1).min() == 1
+
+
+def test_untrusted_tracks_have_no_rows_are_counted_and_set_no_clock() -> None:
+    wild = TRACKS.points_world
+    assert wild is not None
+    wild = wild.copy()
+    wild[:, 0] += np.random.default_rng(1).normal(0, 0.2, (len(wild), 3))
+    untrusted = np.arange(TRACKS.n_points) == 0
+    doubtful = dataclasses.replace(
+        TRACKS, points_world=wild, untrusted=untrusted, is_moving=TRACKS.is_moving & ~untrusted
+    )
+    found = sample_traces(doubtful, SIZE_PX, PARAMS)
+    without = sample_traces(dataclasses.replace(TRACKS, is_moving=doubtful.is_moving), SIZE_PX, PARAMS)
+    assert found.samples is not None
+    assert found.retiming is not None
+    assert 0 not in found.retiming.track_ids
+    assert found.dropped["untrusted"] > 0
+    assert found.n_pairs == found.samples.n_rows + sum(
+        count for reason, count in found.dropped.items() if reason not in {"static", "not_finite"}
+    )
+    assert without.samples is not None
+    assert found.samples.n_rows == without.samples.n_rows

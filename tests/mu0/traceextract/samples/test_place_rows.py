@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from mu0.traceextract.samples.resting_rows import AWAY_SHARE, farthest, resting_rows
+from mu0.traceextract.samples.place_rows import AWAY_SHARE, farthest, resting_rows, untrusted_rows
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 SIZE_PX = (100, 120)
@@ -108,6 +108,18 @@ def test_pixel_tracks_have_places_without_depth_within_their_lives() -> None:
     assert rows is not None
     assert (rows.places[:, 2] == 0).all()
     assert rows.track_ids[rows.rows(0)].max() < 5 < rows.track_ids[rows.rows(2)].max()
+
+
+def test_untrusted_points_are_told_wherever_they_are_seen() -> None:
+    visible = TRACKS.visible.copy()
+    visible[2, 3] = False
+    untrusted = np.isin(np.arange(TRACKS.n_points), [MOVER, 3])
+    tracks = dataclasses.replace(TRACKS, visible=visible, untrusted=untrusted)
+    rows = untrusted_rows(tracks, SIZE_PX, ANCHORS)
+    assert rows is not None
+    assert [rows.track_ids[rows.rows(anchor)].tolist() for anchor in ANCHORS] == [[0, 3], [0], [0, 3]]
+    np.testing.assert_allclose(rows.places[0, :2], TRACKS.uv_px[0, MOVER], atol=1e-4)
+    assert untrusted_rows(TRACKS, SIZE_PX, ANCHORS) is None
 
 
 def test_the_farthest_points_come_one_by_one() -> None:

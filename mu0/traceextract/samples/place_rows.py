@@ -1,9 +1,10 @@
-"""Which resting points an anchor keeps beside its official rows.
+"""Which points an anchor keeps beside its official rows: some that rest, and those that are not trusted.
 
-Asked are tracks that rest in their whole life (`WorldTracks.rests`). At an anchor they must be seen, in front
-of the camera and inside the image, be trusted there, and keep away from everything that moves: a track beside
-a moving silhouette may slide with it. Of those that are left the farthest from each other are kept, up to the
-budget; equal tracks give equal choices.
+Resting points are tracks that rest in their whole life (`WorldTracks.rests`). At an anchor they must be seen,
+in front of the camera and inside the image, be trusted there, and keep away from everything that moves: a
+track beside a moving silhouette may slide with it. Of those that are left the farthest from each other are
+kept, up to the budget; equal tracks give equal choices. Untrusted points (`WorldTracks.untrusted`) are told
+wherever they are seen.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 
-from mu0.episodes.resting import RestingRows, places_of_anchors
+from mu0.episodes.resting import PlaceKind, RestingRows, UntrustedRows, places_of_anchors
 from mu0.geometry.camera import project
 from mu0.geometry.rigid import apply
 from mu0.traceextract.tracking.world_tracks import WorldTracks
@@ -41,14 +42,39 @@ def resting_rows(
         kept = asked[farthest(place[asked, :2] / size_px[1], budget)]
         chosen.append(kept)
         places.append(place[kept])
+    return _rows(RestingRows, tracks, anchors, chosen, places)
+
+
+def untrusted_rows(
+    tracks: WorldTracks, size_px: tuple[int, int], anchors: Sequence[int]
+) -> UntrustedRows | None:
+    """Where untrusted points are seen at some anchors (frames of `tracks`); None if they are nowhere."""
+    if tracks.untrusted is None or not tracks.untrusted.any():
+        return None
+    chosen, places = [], []
+    for anchor in anchors:
+        place = places_at(tracks, anchor)
+        shown = is_on_screen(place, size_px, is_3d=tracks.is_3d)
+        chosen.append(np.flatnonzero(tracks.untrusted & tracks.visible[anchor] & shown))
+        places.append(place[chosen[-1]])
+    return _rows(UntrustedRows, tracks, anchors, chosen, places)
+
+
+def _rows(
+    kind: type[PlaceKind],
+    tracks: WorldTracks,
+    anchors: Sequence[int],
+    chosen: list[Int[np.ndarray, " _k"]],
+    places: list[Float32[np.ndarray, "_k 3"]],
+) -> PlaceKind | None:
+    """Chosen tracks of every anchor and where they are, as rows; None if there are none."""
     track = np.concatenate([np.zeros(0, int), *chosen])
     if len(track) == 0:
         return None
     counts = [len(kept) for kept in chosen]
     confidence = tracks.confidence[np.repeat(np.asarray(anchors, int), counts), track]
-    return places_of_anchors(
-        RestingRows, anchors, counts, (np.concatenate(places), tracks.entity[track], track, confidence)
-    )
+    columns = np.concatenate(places), tracks.entity[track], track, confidence
+    return places_of_anchors(kind, anchors, counts, columns)
 
 
 def places_at(tracks: WorldTracks, anchor: int) -> Float32[np.ndarray, "n 3"]:

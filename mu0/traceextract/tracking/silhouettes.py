@@ -1,0 +1,106 @@
+"""Beside a silhouette: a pixel belongs to the side that its own depth says.
+
+What moves is found on a coarse grid and with optical flow, which spills over silhouettes by some pixels. A
+point chosen on the spilled rim lies on the table beside the box, looks like a mover, and its track, whose
+window holds a piece of the box, rides away with it. So every pixel of the rim, and every pixel on the far
+side of a depth edge, is asked by itself: is its own place, at its own depth, seen through at another time? If
+it is not, it rests. Things that are nothing but rim, and are found by flow alone, stay whole.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from mu0.geometry.rigid import invert
+from mu0.traceextract.backends.interfaces import Reconstruction
+from mu0.traceextract.tracking.witnesses import DEPTH_MARGIN_M, EDGE_M, MIN_WITNESSES, Witnesses
+
+REACH_SHARE = 0.0125  # of the width: how far grid and flow spill over a silhouette
+MIN_REACH_PX = 2
+FAR_M = 1e3
+
+
+def on_own_side(
+    moves: Bool[np.ndarray, "h w"], reconstruction: Reconstruction, frame: int, witnesses: Witnesses | None
+) -> Bool[np.ndarray, "h w"]:
+    """The pixels of `moves` whose own surface moves; all of them without depth.
+
+    Args:
+        moves: Pixels that move, silhouettes not exact (`moved_mask`).
+        reconstruction: Depth and camera path.
+        frame: The frame in question.
+        witnesses: From `call_witnesses`.
+    """
+    if witnesses is None or not moves.any():
+        return moves
+    assert reconstruction.depth_m is not None
+    reach_px = max(MIN_REACH_PX, round(REACH_SHARE * moves.shape[1]))
+    square = np.ones((2 * reach_px + 1, 2 * reach_px + 1), np.uint8)
+    depth_m = np.asarray(reconstruction.depth_m[frame], np.float32)
+    inside = cv2.erode(moves.astype(np.uint8), square)
+    is_small = moves & ~cv2.dilate(inside, square, iterations=2).astype(bool)
+    nearest = cv2.erode(np.where(depth_m > 0, depth_m, np.float32(FAR_M)), square)
+    is_far_side = moves & (depth_m > nearest + EDGE_M)
+    asked = (moves & ~inside.astype(bool)) | is_far_side
+    row, column = np.nonzero(asked)
+    own = moves & ~asked
+    own[row, column] = seen_through(reconstruction, frame, row, column, witnesses)
+    return own | (is_small & ~is_far_side)
+
+
+def seen_through(
+    reconstruction: Reconstruction,
+    frame: int,
+    row: Int[np.ndarray, " n"],
+    column: Int[np.ndarray, " n"],
+    witnesses: Witnesses,
+) -> Bool[np.ndarray, " n"]:
+    """Pixels of `frame` whose place enough witnesses see empty, at other times."""
+    assert reconstruction.depth_m is not None
+    poses = reconstruction.camera_from_world
+    z = np.asarray(reconstruction.depth_m[frame], np.float32)[row, column]
+    margin_m = DEPTH_MARGIN_M + reconstruction.pose_slack_m
+    points: Float[np.ndarray, "n 3"] | None = None
+    count = np.zeros(len(row), int)
+    for other, testimony in zip(witnesses.frame, witnesses.depth_m, strict=True):
+        if other == frame:
+            continue
+        if (poses[other] == poses[frame]).all():
+            count += testimony[row, column] > z + margin_m
+            continue
+        if points is None:
+            points = _lifted(row, column, z, reconstruction.intrinsics)
+        gap_m = _gap_m(points, testimony, poses[other] @ invert(poses[frame]), reconstruction.intrinsics)
+        count += gap_m > margin_m
+    return (z > 0) & (count >= MIN_WITNESSES)
+
+
+def _lifted(
+    row: Int[np.ndarray, " n"],
+    column: Int[np.ndarray, " n"],
+    z: Float[np.ndarray, " n"],
+    intrinsics: Float[np.ndarray, "3 3"],
+) -> Float[np.ndarray, "n 3"]:
+    """Pixels with depth as points in their camera's frame [m]."""
+    (focal_x, focal_y), centre = np.diag(intrinsics)[:2], intrinsics[:2, 2]
+    x, y = (column - centre[0]) / focal_x * z, (row - centre[1]) / focal_y * z
+    return np.stack([x, y, z], 1).astype(np.float32)
+
+
+def _gap_m(
+    points: Float[np.ndarray, "n 3"],
+    testimony: Float[np.ndarray, "h w"],
+    motion: Float[np.ndarray, "4 4"],
+    intrinsics: Float[np.ndarray, "3 3"],
+) -> Float[np.ndarray, " n"]:
+    """How far behind each point another camera sees something [m]; negative where it cannot tell."""
+    (focal_x, focal_y), centre = np.diag(intrinsics)[:2], intrinsics[:2, 2]
+    x, y, z = (points @ motion[:3, :3].T.astype(np.float32) + motion[:3, 3].astype(np.float32)).T
+    ahead = z > 0
+    depth = np.where(ahead, z, np.float32(1))
+    u = np.rint(x / depth * np.float32(focal_x) + np.float32(centre[0])).astype(int)
+    v = np.rint(y / depth * np.float32(focal_y) + np.float32(centre[1])).astype(int)
+    height, width = testimony.shape
+    ahead &= (u >= 0) & (u < width) & (v >= 0) & (v < height)
+    measured = testimony[np.where(ahead, v, 0), np.where(ahead, u, 0)]
+    return np.where(ahead & (measured > 0), measured - z, np.float32(-1))
