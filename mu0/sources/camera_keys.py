@@ -139,6 +139,8 @@ class CameraKeys:
     def rate_hz(self) -> float | None:
         """The frame rate."""
         value = self.find(RATES)
+        if value is None and (inner := self.within(INNER)) is not None:
+            value = inner.find(RATES)
         return float(Fraction(str(value))) if value else None  # 30000/1001 is a rate too
 
     def _matrix(self) -> Float[np.ndarray, "3 3"] | None:

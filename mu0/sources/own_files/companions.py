@@ -17,8 +17,9 @@ from mu0.sources.own_files.picture_rows import COLOUR_WORDS, OTHER_WORDS, words_
 
 PLAIN_WORDS = COLOUR_WORDS | {"video", "vid", "movie", "images", "frames"}
 DATA_WORDS = frozenset(
-    {"camera", "cam", "intrinsic", "intrinsics", "extrinsics", "calib", "calibration", "pose", "poses",
-     "traj", "trajectory", "groundtruth", "odometry", "timestamps", "times", "depth", "imu", "metadata"}
+    {"camera", "cameras", "cam", "intrinsic", "intrinsics", "extrinsics", "calib", "calibration", "pose",
+     "poses", "traj", "trajectory", "groundtruth", "odometry", "timestamps", "times",
+     "depth", "imu", "metadata"}
 )  # fmt: skip
 DATA_SUFFIXES = frozenset(
     {".json", ".txt", ".csv", ".yaml", ".yml", ".npz", ".npy", ".h5", ".hdf5", ".bin", ".log"}

@@ -122,8 +122,9 @@ def _unit_note(camera: CameraFile) -> str:
 def _depth_in(folder: Path) -> tuple[Path, ...]:
     row = row_in(folder, images_in(folder, DEPTH_SUFFIXES))
     if not row.depth:
+        first = (row.frames or row.others)[0]
         raise SourceError(
-            f"{folder} holds pictures of 8 bits such as {row.frames[0].name}, which are no depth.",
+            f"{folder} holds pictures of 8 bits such as {first.name}, which are no depth.",
             expected="one channel of 16 bits (millimetres), or .npy of metres",
             remedy="export depth as 16-bit PNG, or rename the folder.",
         )

@@ -117,6 +117,11 @@ class FrameFolder:
             return round(float(1 / np.median(np.diff(self.times_s))), 2)
         return self.camera.fps_hz or otherwise_hz
 
+    def rate_note(self, fps_hz: float) -> str:
+        """What to tell about a rate that nothing in the folder tells."""
+        is_told = len(self.times_s) > 1 or bool(self.camera.fps_hz)
+        return "" if is_told else f"nothing tells the rate: {fps_hz:g} Hz was assumed"
+
     def note(self) -> str:
         """What was left out or not used, and what to know about depth; empty where all is usual."""
         camera_path = (self.camera.path,) if self.camera.path else ()

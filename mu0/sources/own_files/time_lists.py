@@ -129,7 +129,8 @@ def time_unit(times: Float[np.ndarray, " t"]) -> tuple[float, str]:
     if of_epoch:
         per_s = of_epoch[0]
     elif step <= 0 or _is_camera(times):
-        return 1.0, ""
+        counts = bool((np.diff(times) == 1).all())
+        return 1.0, "times rise by one: 1 Hz if they are seconds, not frame numbers" if counts else ""
     else:
         per_s = next(
             (unit for unit in UNITS_PER_S.values() if _is_camera(times / unit, FASTEST_GUESS_HZ)), 1.0

@@ -129,7 +129,7 @@ def write_folder_item(frames: FrameFolder, folder: Path, info: ClipInfo, options
     unit = frames.depth_unit(getattr(options, "depth_units_per_m", None))
     chosen = frames.take(picked)
     depth_m = (turning.depth(image) for image in chosen.depth_m(turning.stored_px, unit))
-    note = joined(info.note, frames.note(), pose_note, turn_note, camera.note)
+    note = joined(info.note, frames.note(), pose_note, turn_note, camera.note, frames.rate_note(fps_hz))
     return write_clip(
         folder,
         replace(

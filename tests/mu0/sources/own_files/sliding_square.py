@@ -14,7 +14,8 @@ from mu0.sources.own_files.reader import find_items, write_item
 
 HEIGHT, WIDTH, SIDE = 24, 48, 8
 NEAR_M, FAR_M = 1.0, 1.5
-CAMERA = {"fx": 40.0, "fy": 40.0, "cx": 23.5, "cy": 11.5}
+CAMERA = {"fx": 40.0, "fy": 40.0, "cx": 23.5, "cy": 11.5, "fps": 10.0}
+NO_RATE = "nothing tells the rate: 10 Hz was assumed"
 
 
 def border_px(number: int) -> int:

@@ -156,7 +156,13 @@ def test_times_in_other_units_are_seconds_and_told(
     assert "times were read as" in clip.info.note
 
 
-@pytest.mark.parametrize(("step", "rate_hz"), [(0.1, 10.0), (1 / 30, 30.0), (1.0, 1.0)])
+def test_times_that_count_frames_are_doubted() -> None:
+    per_s, note = time_unit(np.arange(8.0))
+    assert per_s == 1
+    assert "not frame numbers" in note
+
+
+@pytest.mark.parametrize(("step", "rate_hz"), [(0.1, 10.0), (1 / 30, 30.0), (0.9, 1.11)])
 def test_seconds_stay_seconds(step: float, rate_hz: float) -> None:
     assert time_unit(np.arange(8) * step) == (1.0, "")
     assert time_unit(1311868164.3 + np.arange(8) * step) == (1.0, "")

@@ -142,5 +142,5 @@ def test_limits_of_what_is_plausible() -> None:
 def test_a_rate_of_no_camera_is_told(tmp_path: Path) -> None:
     scene.recording(tmp_path / "in/a", camera={**scene.CAMERA, "fps": 0.1})
     assert "the rate is 0.1 Hz" in scene.collected(tmp_path / "in").info.note
-    (tmp_path / "in/a/camera.json").write_text(json.dumps({**scene.CAMERA, "frame_rate": 15}))
+    (tmp_path / "in/a/camera.json").write_text(json.dumps({**scene.CAMERA, "fps": None, "frame_rate": 15}))
     assert scene.collected(tmp_path / "in").info.fps_hz == 15.0
