@@ -198,7 +198,17 @@ def _parsed(path: Path) -> dict[str, Any] | Float[np.ndarray, "..."]:
         return np.asarray(content, np.float64)
     if not isinstance(content, dict):
         raise TypeError(f"it holds {type(content).__name__}")
-    return content
+    return _nested(content)
+
+
+def _nested(content: dict[str, Any]) -> dict[str, Any]:
+    """ORB-SLAM writes `Camera.fx`: what has a point becomes an object of its own."""
+    found: dict[str, Any] = {key: value for key, value in content.items() if "." not in str(key)}
+    for key, value in content.items():
+        outer, point, inner = str(key).partition(".")
+        if point and isinstance(found.setdefault(outer, {}), dict):
+            found[outer][inner] = value
+    return found
 
 
 def _pair(line: str) -> tuple[str, Any]:

@@ -81,6 +81,19 @@ def companions_of(path: Path) -> Companions:
     return Companions(depth, camera, told(left))
 
 
+def is_data(path: Path) -> bool:
+    """Whether a file is data by its name, such as calib.txt or odometry.csv."""
+    return path.suffix.lower() in DATA_SUFFIXES and bool(words_of(path.stem) & DATA_WORDS)
+
+
+def data_above(folder: Path) -> str:
+    """The note on data beside a folder of frames, such as KITTI's calib.txt beside image_2/."""
+    siblings = {path.name for path in folder.parent.iterdir() if path.is_dir()}
+    siblings |= {path.stem for path in _videos_in(folder.parent)}
+    found = (path for path in sorted(folder.parent.iterdir()) if is_data(path) and path.is_file())
+    return told([f"../{path.name}" for path in found if path.stem not in siblings])
+
+
 def _is_alone(path: Path) -> bool:
     return [other for other in _videos_in(path.parent) if not is_companion(other)] == [path]
 

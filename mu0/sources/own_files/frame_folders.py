@@ -32,7 +32,7 @@ from mu0.sources.own_files.pairing import pair
 from mu0.sources.own_files.picture_rows import OTHER_WORDS, numbers_of, row_in, words_of
 from mu0.sources.own_files.pose_files import find_pose_files
 from mu0.sources.own_files.time_lists import times_beside, times_of_names
-from mu0.sources.own_files.tum_folders import read_tum
+from mu0.sources.own_files.tum_folders import has_lists, read_tum
 
 PART_WORDS = OTHER_WORDS | MORE_COLOUR_WORDS | {"pose", "poses", "intrinsic", "intrinsics", "calib", "camera"}
 
@@ -43,7 +43,7 @@ def read_frame_folder(folder: Path) -> FrameFolder | None:
     Raises:
         SourceError: It is such a folder, but its parts do not fit together.
     """
-    if (folder / "rgb.txt").is_file():
+    if has_lists(folder):
         return read_tum(folder)
     place = colour_folder_of(folder)
     row = row_in(place, images_in(place, IMAGE_SUFFIXES | DEPTH_SUFFIXES))
@@ -71,7 +71,12 @@ def read_frame_folder(folder: Path) -> FrameFolder | None:
         camera,
         all_colour=row.frames,
         poses=find_pose_files(folder, place),
-        notes=(row.note(), note, _unit_note(camera) if row.depth and depth else "", _gap_note(row.frames)),
+        notes=(
+            row.note(camera.path),
+            note,
+            _unit_note(camera) if row.depth and depth else "",
+            _gap_note(row.frames),
+        ),
         used=(*row.depth, *row.others, place, *(path for path in (depth_place, times_path) if path)),
     )
 
@@ -85,7 +90,7 @@ def is_one_clip(root: Path) -> bool:
     entries = [path for path in root.iterdir() if not path.name.startswith(".")]
     if any(path.suffix.lower() in VIDEO_SUFFIXES or _may_be_a_clip(path) for path in entries):
         return False
-    if (root / "rgb.txt").is_file() or len(images_in(root, IMAGE_SUFFIXES)) > 1:
+    if has_lists(root) or len(images_in(root, IMAGE_SUFFIXES)) > 1:
         return True
     place = colour_folder_of(root)
     return place != root and bool(find_camera_file(root) or any((root / n).is_dir() for n in DEPTH_FOLDERS))

@@ -14,7 +14,7 @@ from mu0.files import in_natural_order
 from mu0.sources.containers.opening import VIDEO_SUFFIXES
 from mu0.sources.faults import READING, fault_of, link_fault
 from mu0.sources.item import require_folder, safe_name
-from mu0.sources.own_files.companions import is_companion
+from mu0.sources.own_files.companions import is_companion, is_data
 from mu0.sources.own_files.frame_folders import is_one_clip, read_frame_folder
 
 MAX_LEVELS = 3
@@ -128,7 +128,12 @@ def _folder(path: Path, place: _Place) -> Iterator[FileItem]:
 
 
 def _is_unknown(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() not in VIDEO_SUFFIXES | COMPANION_SUFFIXES
+    """Whether a file is nothing that is known, nor data that the notes of clips beside it name."""
+    return (
+        path.is_file()
+        and path.suffix.lower() not in VIDEO_SUFFIXES | COMPANION_SUFFIXES
+        and not is_data(path)
+    )
 
 
 def _not_a_video(path: Path, n_more: int) -> SourceError:

@@ -47,9 +47,10 @@ class PictureRow:
     depth: tuple[Path, ...] = ()
     others: tuple[Path, ...] = ()
 
-    def note(self) -> str:
-        """What to tell about the others: patterns of their names, and how many files bear them."""
-        counts = Counter(NUMBER.sub("#", path.stem) + path.suffix for path in self.others)
+    def note(self, *used: Path | None) -> str:
+        """What to tell about the others that were not used: patterns of names, how many files bear them."""
+        left = [path for path in self.others if path not in used]
+        counts = Counter(NUMBER.sub("#", path.stem) + path.suffix for path in left)
         return told([f"{pattern} ({n} files)" if n > 1 else pattern for pattern, n in sorted(counts.items())])
 
 

@@ -19,11 +19,11 @@ from mu0.files import sha256_of, sha256_of_tree
 from mu0.params.raw_videos import FilesSource, FolderSource
 from mu0.sources.clip.on_disk import Clip, ClipInfo
 from mu0.sources.item import AbstractSource, SourceItem
-from mu0.sources.own_files.companions import companions_of
+from mu0.sources.own_files.companions import companions_of, data_above
 from mu0.sources.own_files.folder_parts import instruction_files
 from mu0.sources.own_files.frame_folders import read_frame_folder
 from mu0.sources.own_files.listing import FileItem, find_items, nothing_inside
-from mu0.sources.own_files.writing import camera_beside, write_folder_item, write_video_item
+from mu0.sources.own_files.writing import camera_beside, joined, write_folder_item, write_video_item
 from mu0.text_files import Text, read_text
 
 __all__ = ["FileItem", "FilesReader", "find_items", "fingerprint", "read_instruction", "write_item"]
@@ -60,6 +60,8 @@ def fingerprint(item: FileItem) -> str:
     if item.path.is_file() and item.fault is None:
         found = companions_of(item.path)
         parts += [found.note, *(sha256_of(path) for path in found.files())]
+    elif item.fault is None:
+        parts.append(data_above(item.path))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -92,7 +94,7 @@ def write_item(
         instruction=text.text,
         scene_id=f"{source}/{item.clip_id}",
         licence=options.licence,
-        note=text.note,
+        note=joined(text.note, data_above(item.path)) if item.path.is_dir() else text.note,
     )
     if item.path.is_file():
         return write_video_item(item.path, folder, info, options)

@@ -51,8 +51,12 @@ class TimeList:
         return found, "; ".join(notes)
 
 
-def read_time_list(path: Path) -> TimeList:
+def read_time_list(path: Path, pair: int | None = None) -> TimeList:
     """Read lines `time file`, also with commas, a heading, or a byte-order mark.
+
+    Args:
+        path: The list.
+        pair: Of lines `time file time file`, the first (0) or the second (1); None: of `time file`.
 
     Raises:
         SourceError: A line is something else, names a file outside of the folder, or there is none.
@@ -60,8 +64,9 @@ def read_time_list(path: Path) -> TimeList:
     times: list[float] = []
     files: list[Path] = []
     for number, line in enumerate(text_of(path).splitlines(), 1):
-        parts = re.split(r"[\s,;]+", line.strip(), maxsplit=1)
-        if is_comment(line) or (not files and number == 1 and not _is_number(parts[0])):
+        parts = re.split(r"[\s,;]+", line.strip(), maxsplit=1 if pair is None else 0)
+        parts = parts if pair is None else parts[2 * pair : 2 * pair + 2]
+        if is_comment(line) or (not files and number == 1 and not _is_number("".join(parts[:1]))):
             continue  # the latter is a heading
         try:
             times.append(_number(parts[0]))

@@ -1,4 +1,7 @@
-"""Folders in TUM's layout: rgb.txt, and depth.txt where there is depth, with lines `time file`."""
+"""Folders in TUM's layout: rgb.txt, and depth.txt where there is depth, with lines `time file`.
+
+In place of both, associations.txt may hold lines `time file time file`.
+"""
 
 from pathlib import Path
 
@@ -7,10 +10,11 @@ import numpy as np
 from mu0.errors import SourceError
 from mu0.sources.own_files.folder_parts import IMAGE_SUFFIXES, images_in
 from mu0.sources.own_files.framed_clip import FrameFolder, sized_camera
-from mu0.sources.own_files.picture_rows import WORDS_OF_KIND, kind_of_row
+from mu0.sources.own_files.picture_rows import WORDS_OF_KIND, kind_of_row, words_of
 from mu0.sources.own_files.pose_files import find_pose_files, frames_with_pose
 from mu0.sources.own_files.time_lists import (
     MAX_TIME_GAP_S,
+    TimeList,
     nearest,
     read_time_list,
     require_rate,
@@ -18,6 +22,23 @@ from mu0.sources.own_files.time_lists import (
 )
 
 UNITS_PER_M = 5000.0
+ASSOCIATIONS = ("associations.txt", "association.txt", "associate.txt", "associated.txt")
+
+
+def has_lists(folder: Path) -> bool:
+    """Whether lists of times say which images are the frames."""
+    return any((folder / name).is_file() for name in ("rgb.txt", *ASSOCIATIONS))
+
+
+def _lists_of(folder: Path) -> tuple[TimeList, TimeList | None, list[Path]]:
+    """The list of frames, that of depth images if there is one, and the files that they stand in."""
+    paths = [folder / name for name in ("rgb.txt", "depth.txt") if (folder / name).is_file()]
+    if paths and paths[0].name == "rgb.txt":
+        return read_time_list(paths[0]), read_time_list(paths[1]) if len(paths) > 1 else None, paths
+    path = next(folder / name for name in ASSOCIATIONS if (folder / name).is_file())
+    first, second = read_time_list(path, 0), read_time_list(path, 1)
+    is_depth_first = "depth" in words_of(first.files[0].relative_to(folder).as_posix())
+    return (second, first, [path]) if is_depth_first else (first, second, [path])
 
 
 def read_tum(folder: Path) -> FrameFolder:
@@ -26,15 +47,16 @@ def read_tum(folder: Path) -> FrameFolder:
     Raises:
         SourceError: A list is damaged, its times are no camera's, or no depth lies near a frame.
     """
-    colour, note = read_time_list(folder / "rgb.txt").in_order()
+    frame_list, depth_list, lists = _lists_of(folder)
+    colour, note = frame_list.in_order()
     per_s, unit_note = time_unit(colour.times)
     times_s = colour.times / per_s
     require_rate(colour.path, times_s)
     notes = [note, unit_note]
     frames, depth = np.array(colour.files, dtype=object), np.array([], dtype=object)
     all_frames = colour.files
-    if (folder / "depth.txt").is_file():
-        found, note = read_time_list(folder / "depth.txt").in_order()
+    if depth_list is not None:
+        found, note = depth_list.in_order()
         index, gap_s = nearest(times_s, found.times / per_s)
         near = gap_s <= MAX_TIME_GAP_S
         if not near.any():
@@ -53,7 +75,6 @@ def read_tum(folder: Path) -> FrameFolder:
     camera = sized_camera(folder, frames[0])
     if camera.has_own_depth_camera and camera.colour_from_depth is None:
         depth = depth[:0]
-    lists = [folder / name for name in ("rgb.txt", "depth.txt")]
     return FrameFolder(
         folder,
         tuple(frames),

@@ -232,3 +232,33 @@ def test_a_depth_video_of_other_moments_is_left_out_and_told(tmp_path: Path) -> 
     clip = scene.collected(tmp_path / "in")
     assert not clip.info.has_depth
     assert clip.info.note == "take_depth.mkv was not used: it holds 6 images for 8 frames"
+
+
+def test_data_beside_the_folder_of_frames_are_told(tmp_path: Path) -> None:
+    for number in ALL:  # as KITTI has it
+        scene.save(tmp_path / f"in/00/image_2/{number:06d}.png", scene.picture(number))
+        scene.save(tmp_path / f"in/00/image_3/{number:06d}.png", scene.picture(number))
+    for name in ("calib.txt", "times.txt", "image_2.txt"):
+        (tmp_path / "in/00" / name).write_text("slide\n")
+    clip = scene.collected(tmp_path / "in", "00__image_2")
+    assert clip.info.note == f"not used: ../calib.txt, ../times.txt; {scene.NO_RATE}"
+    assert clip.info.instruction == "slide"
+
+
+def test_a_camera_as_an_array_is_used_and_not_told(tmp_path: Path) -> None:
+    for number in ALL:
+        scene.save(tmp_path / f"in/a/{number}.png", scene.picture(number))
+    scene.save(tmp_path / "in/a/K.npy", np.array([[40, 0, 23.5], [0, 40, 11.5], [0, 0, 1.0]]))
+    clip = scene.collected(tmp_path / "in")
+    assert (clip.info.intrinsics_source, clip.info.note) == ("data", scene.NO_RATE)
+
+
+def test_dotted_keys_are_objects(tmp_path: Path) -> None:
+    scene.recording(tmp_path / "in/a", per_m=5000)
+    (tmp_path / "in/a/camera.json").unlink()
+    keys = {"fx": 40.0, "fy": 40.0, "cx": 23.5, "cy": 11.5, "fps": 30}
+    text = "%YAML:1.0\n" + "".join(f"Camera.{key}: {value}\n" for key, value in keys.items())
+    (tmp_path / "in/a/camera.yaml").write_text(text + "DepthMapFactor: 5000.0\n")  # as ORB-SLAM has it
+    clip = scene.collected(tmp_path / "in")
+    assert (clip.info.intrinsics_source, clip.info.fps_hz, clip.info.note) == ("data", 30.0, "")
+    assert scene.depths_m(clip) == (1.0, 1.5)

@@ -205,3 +205,15 @@ def test_a_list_that_mixes_kinds_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in/a/rgb.txt").write_text("0.0 rgb/0.png\n0.1 depth/1.png\n0.2 rgb/2.png\n")
     with pytest.raises(SourceError, match=r"1\.png is a picture of one channel of 16 bits or more"):
         scene.collected(tmp_path / "in")
+
+
+@pytest.mark.parametrize("order", ["{t} rgb/{n}.png {t} depth/{n}.png", "{t} depth/{n}.png {t} rgb/{n}.png"])
+def test_associations_are_lists_of_both(order: str, tmp_path: Path) -> None:
+    lists(tmp_path / "in/a", [str(number / 10) for number in ALL])
+    (tmp_path / "in/a/rgb.txt").unlink()
+    (tmp_path / "in/a/depth.txt").unlink()
+    rows = [order.format(t=number / 10, n=number) for number in ALL]
+    (tmp_path / "in/a/associations.txt").write_text("\n".join(rows) + "\n")
+    clip = scene.collected(tmp_path / "in")
+    assert scene.numbers_shown(clip) == scene.numbers_in_depth(clip) == ALL
+    assert (scene.depths_m(clip), clip.info.note) == ((1.0, 1.5), "")
