@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)/dagster_home
 # the chain starts some thirty processes; without bytecode on disk each compiles its libraries anew (6 s instead of 2)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo install test test-unit check format ui clean-env system
+.PHONY: demo install install-hands test test-unit check format ui clean-env system
 
 # what the demo starts ends with make, even if make is killed
 demo: export MU0_ENDS_WITH := $(shell echo $$PPID)
@@ -24,6 +24,10 @@ demo: install
 
 install:
 	@VENV="$(VENV)" PYTHON="$(PYTHON)" TORCH_BACKEND="$(TORCH_BACKEND)" sh scripts/install.sh
+
+# joints of hands (extract.hands), in an environment of their own: docs/hands.md
+install-hands: install
+	@sh scripts/install_hands.sh
 
 test: install check
 	$(BIN)/python -m pytest -n 2 -q -m "not e2e"

@@ -1,7 +1,8 @@
 """What of real clips is followed: hand, object and robot area that moves, against outlines drawn by eye.
 
-    python benchmarks/real_clips.py --out real_clips.json                 # all six clips
-    python benchmarks/real_clips.py --clips cups blocks --pictures DIR    # some of them, with what was found
+    python benchmarks/real_clips.py --out real_clips.json               # all six clips
+    python benchmarks/real_clips.py --hands mediapipe                   # with joints of hands
+    python benchmarks/real_clips.py --clips cups blocks --pictures DIR  # some of them, with what was found
 
 Two clips of hands, two of a Franka arm, one with a moving head camera (all in colours only), a drawer with
 depth; a handful of frames each (`tests/data/real_clips.json`). The scores are told in `real_clips_score`.
@@ -25,6 +26,7 @@ from mu0.traceextract.backends.interfaces import Footage
 from mu0.traceextract.backends.registry import load_reconstructor
 from mu0.traceextract.footage import read_footage
 from mu0.traceextract.long_clips.following import Identities, follow
+from mu0.traceextract.long_clips.hands_beside import find_hands
 from mu0.traceextract.long_clips.windows import cut_windows
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
@@ -37,7 +39,11 @@ def tracks_of(path: Path, params: ExtractParams) -> tuple[Footage, WorldTracks]:
         footage = read_footage(clip, params.target_fps_hz)
     scene = load_reconstructor(params.reconstructor, params.learned).reconstruct(footage)
     (window,) = cut_windows(len(footage.frames), params)
-    followed, _ = follow((footage, scene), window, None, params, Identities())
+    hands = find_hands(footage, scene, params)
+    identities = Identities(hands=None if hands is None else hands.hands)
+    followed, _ = follow((footage, scene), window, None, params, identities)
+    if hands is not None:
+        followed = hands.beside(followed, (footage, scene), window, params, identities)
     return footage, followed.tracks
 
 
@@ -68,6 +74,7 @@ def main() -> None:
     parser.add_argument("--clips", nargs="+", choices=list(outlines), default=list(outlines))
     parser.add_argument("--out", type=Path, default=Path("real_clips.json"))
     parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--hands", choices=["off", "mediapipe"], default="off")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     result = {}
@@ -77,7 +84,7 @@ def main() -> None:
             sys.stderr.write(f"{path} is absent: left out.\n")
             continue
         started = time.perf_counter()
-        footage, tracks = tracks_of(path, ExtractParams())
+        footage, tracks = tracks_of(path, ExtractParams(hands=options.hands))
         assert len(footage.frames) == outlines[name].n_kept, "the outlines were drawn in other frames"
         result[name] = score(outlines[name], tracks)
         result[name]["n_movers"] = int(tracks.is_moving.sum())

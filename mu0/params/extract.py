@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from mu0.params.learned import (
     FeaturesName,
+    HandsName,
     LearnedParams,
     ReconstructorName,
     TrackerName,
@@ -36,6 +37,7 @@ class ExtractParams(Section):
     features: FeaturesName = "descriptors"
     reconstructor: ReconstructorName = "rgbd"
     tracker: TrackerName = "lucas_kanade"
+    hands: HandsName = "off"  # joints of hands, where .venv-hands is installed
     learned: LearnedParams = LearnedParams()
     target_fps_hz: Positive = 10.0
     n_keypoints: Count = 160  # over all query frames; twice as many for wide videos
@@ -59,6 +61,11 @@ class ExtractParams(Section):
     seed: Seed = 42
     workers: Workers = 2
 
+    @field_validator("hands", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, given: object) -> object:
+        return "off" if given is False else given  # YAML reads a bare `off` as false
+
     @property
     def window_ahead(self) -> int:
         """Frames that a window looks ahead: raw traces are never cut by it."""
@@ -72,6 +79,12 @@ class ExtractParams(Section):
                 f"window_frames is {self.window_frames}: at least {around + MIN_CORE_FRAMES} are needed, "
                 f"{around} of them to look ahead (lookahead_frames, future_len) and back (history_len)."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _hands_have_their_mode(self) -> "ExtractParams":
+        if self.hands != "off" and self.mode != "traceextract":
+            raise ValueError(f"hands is {self.hands}, which mode {self.mode} does not know: set it to off.")
         return self
 
     @model_validator(mode="after")

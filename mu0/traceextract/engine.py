@@ -5,6 +5,7 @@
         entities and keypoints where nothing is followed yet --> pixel tracks --> world tracks on rigid bodies
         --> traces through every anchor's camera --> rows of the episode
         points at the window's end --> handed over to the next window
+        joints of hands, if hands are asked for (`extract.hands`), beside them
     --> episode
 
 Every step is a room beside this file: `footage`, `reconstruction`, `keypoints`, `tracking`, `bodies` (without
@@ -16,11 +17,13 @@ import time
 from pathlib import Path
 
 from mu0.episodes.arrays import EpisodeArrays
+from mu0.episodes.hand_skeletons import write_hands
 from mu0.episodes.movement import movement_statistics
 from mu0.episodes.sidecar import Sidecar
 from mu0.episodes.write import naming_a_full_disk, write_episode
 from mu0.params.extract import ExtractParams
 from mu0.sources.clip.on_disk import Clip
+from mu0.traceextract.backends.hands_python import with_available_hands
 from mu0.traceextract.backends.interfaces import Footage, Reconstruction
 from mu0.traceextract.backends.registry import load_reconstructor
 from mu0.traceextract.footage import fits_in_memory
@@ -33,6 +36,7 @@ from mu0.traceextract.long_clips.growing_episode import (
     WholeClip,
 )
 from mu0.traceextract.long_clips.handover import Handover, hand_over
+from mu0.traceextract.long_clips.hands_beside import HandsBeside, find_hands
 from mu0.traceextract.long_clips.memory import release_memory
 from mu0.traceextract.long_clips.window_samples import sample_window
 from mu0.traceextract.long_clips.window_totals import WindowTotals
@@ -70,6 +74,8 @@ def extract_episode(clip: Clip, params: ExtractParams, folder: Path) -> dict[str
     row = extract_into(memory, clip, params)
     if row["status"] == "ok":
         write_episode(goal, *memory.content())
+        if memory.hands is not None:
+            write_hands(goal, memory.hands)
     return row
 
 
@@ -99,16 +105,20 @@ def extract_into(episode: AbstractGrowingEpisode, clip: Clip, params: ExtractPar
         ExtractionError: The clip has fewer than two frames, or a backend does not exist.
         SourceError: The clip cannot be decoded.
     """
-    started = time.perf_counter()
+    started, params = time.perf_counter(), with_available_hands(params)
     footage = episode.read(clip, params.target_fps_hz)
     reconstruction = load_reconstructor(params.reconstructor, params.learned).reconstruct(footage)
     info = with_lens(clip.info, reconstruction.intrinsics_source)
     totals, identities = WindowTotals(info, footage, reconstruction.note), Identities()
-    _through_windows(episode, footage, reconstruction, params, (totals, identities))
+    hands = find_hands(footage, reconstruction, params)
+    identities.hands = None if hands is None else hands.hands
+    _through_windows(episode, footage, reconstruction, params, (totals, identities, hands))
     width, height = footage.image_size_px
     movement = movement_statistics(reconstruction.camera_from_world, totals.extent_px, (height, width))
     life = identities.life.table()
-    episode.finish(WholeClip(clip, footage, reconstruction, totals.acceleration, movement, life), params)
+    skeletons = None if hands is None else hands.skeletons()
+    whole = WholeClip(clip, footage, reconstruction, totals.acceleration, movement, life, skeletons)
+    episode.finish(whole, params)
     return totals.row((time.perf_counter() - started) / len(footage.frames))
 
 
@@ -117,10 +127,10 @@ def _through_windows(
     footage: Footage,
     reconstruction: Reconstruction,
     params: ExtractParams,
-    books: tuple[WindowTotals, Identities],
+    books: tuple[WindowTotals, Identities, HandsBeside | None],
 ) -> None:
     """Rows of all windows into the episode, what they add up to into the books."""
-    totals, identities = books
+    totals, identities, hands = books
     width, height = footage.image_size_px
     max_movers = round(params.moving_budget_share * n_keypoints(footage, params))
     windows = cut_windows(len(footage.frames), params)
@@ -128,11 +138,12 @@ def _through_windows(
     for window, following in zip(windows, [*windows[1:], None], strict=True):
         view = footage_of(footage, window), reconstruction_of(reconstruction, window)
         followed, n_points_in = follow(view, window, handover, params, identities)
-        sampled = sample_window(episode, followed, window, (height, width), params)
-        totals.add(followed, window, sampled, n_points_in)
+        shown = followed if hands is None else hands.beside(followed, view, window, params, identities)
+        sampled = sample_window(episode, shown, window, (height, width), params)
+        totals.add(shown, window, sampled, n_points_in + shown.tracks.n_points - followed.tracks.n_points)
         identities.life.note_found(followed, window)
         if following is not None:
             handover = hand_over(followed, window, following, (width, height), max_movers)
             identities.life.note_handover(handover)
-            del view, followed, sampled  # two windows need not be in memory at a time
+            del view, followed, shown, sampled  # two windows need not be in memory at a time
             release_memory()

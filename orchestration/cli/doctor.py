@@ -131,7 +131,7 @@ def _learned() -> list[Finding]:
     ready = [each.backend for each in backends if not each.lacks]
     lacking = [
         f"{what}: {', '.join(names)}"
-        for what in ("code", "weights")
+        for what in ("code", "weights", "environment")
         if (names := [each.backend for each in backends if each.lacks.startswith(what)])
     ]
     what = f"learned extraction backends ready: {', '.join(ready) or 'none'} (none is needed)"

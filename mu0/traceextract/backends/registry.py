@@ -1,7 +1,8 @@
 """Backends by role and name; a backend's module is imported when it is asked for, not before.
 
 Each lies in the room whose step it does: reconstructors in `reconstruction`, trackers in `tracking`, feature
-extractors in `keypoints`. All rooms stand on this one, so it knows them by their addresses only.
+extractors in `keypoints`, landmarkers in `hands`. All rooms stand on this one, so it knows them by their
+addresses only.
 
 Learned backends are told their own name, for several share a class, and `extract.learned`.
 """
@@ -13,11 +14,12 @@ from mu0.errors import ExtractionError
 from mu0.params.learned import LearnedParams
 from mu0.traceextract.backends.interfaces import (
     AbstractFeatureExtractor,
+    AbstractHandLandmarker,
     AbstractPointTracker,
     AbstractReconstructor,
 )
 
-Role = Literal["features", "reconstructor", "tracker"]
+Role = Literal["features", "reconstructor", "tracker", "hands"]
 ROOMS = "mu0.traceextract"
 FEATURES = f"{ROOMS}.keypoints.vision_features:VisionFeatures"
 DEPTH = f"{ROOMS}.reconstruction.monocular_depth:MonocularDepth"
@@ -27,6 +29,7 @@ EMBEDDED: dict[Role, dict[str, str]] = {
     "features": {"descriptors": f"{ROOMS}.keypoints.descriptors:PatchDescriptors"},
     "reconstructor": {"rgbd": f"{ROOMS}.reconstruction.rgbd:RgbdReconstructor"},
     "tracker": {"lucas_kanade": f"{ROOMS}.tracking.lucas_kanade:LucasKanadeTracker"},
+    "hands": {},
 }
 LEARNED: dict[Role, dict[str, str]] = {
     "features": {"dinov2": FEATURES, "dinov3": FEATURES, "siglip2": FEATURES},
@@ -36,6 +39,7 @@ LEARNED: dict[Role, dict[str, str]] = {
         "tapnext": f"{ROOMS}.tracking.tapnext:TapNext",
         "cotracker3": f"{ROOMS}.tracking.cotracker:CoTracker",
     },
+    "hands": {"mediapipe": f"{ROOMS}.hands.mediapipe_hands:MediapipeHands"},
 }
 
 
@@ -83,4 +87,15 @@ def load_point_tracker(name: str, learned: LearnedParams | None = None) -> Abstr
     """
     backend = _load("tracker", name, learned)
     assert isinstance(backend, AbstractPointTracker)
+    return backend
+
+
+def load_hand_landmarker(name: str, learned: LearnedParams | None = None) -> AbstractHandLandmarker:
+    """The hand landmarker called `name`.
+
+    Raises:
+        ExtractionError: There is none of that name, or its environment is missing.
+    """
+    backend = _load("hands", name, learned)
+    assert isinstance(backend, AbstractHandLandmarker)
     return backend

@@ -10,6 +10,7 @@ from pathlib import Path
 from mu0.files import sha256_of
 from mu0.params.extract import ExtractParams
 from mu0.params.learned import DEFAULT_MODELS, model_of
+from mu0.traceextract.backends.hands_python import hands_python, installed_version
 from mu0.traceextract.backends.licences import LICENCES
 from mu0.traceextract.backends.loading import Weights
 
@@ -22,11 +23,14 @@ def weights_version(params: ExtractParams) -> dict[str, str]:
         params.reconstructor: learned.depth_model,
         params.tracker: learned.tracker_model,
     }
-    return {
+    found: dict[str, str] = {
         backend: _version(model_of(backend, model))
         for backend, model in given.items()
         if backend in LICENCES and (model is not None or backend in DEFAULT_MODELS)
     }
+    if params.hands != "off" and (python := hands_python(learned)) is not None:
+        found[params.hands] = installed_version(python)
+    return found
 
 
 def _version(model: str) -> str:

@@ -29,6 +29,7 @@ from mu0.episodes.write import naming_a_full_disk
 from mu0.file_lock import locked, locked_if_free
 from mu0.files import remembered_sha256_of_tree, sha256_of, write_json
 from mu0.params.extract import ExtractParams
+from mu0.traceextract.backends.hands_python import with_available_hands
 from mu0.traceextract.backends.weights_version import weights_version
 from mu0.traceextract.quality.row import QualityRow
 
@@ -60,6 +61,7 @@ def clip_key(clip_folder: Path, params: ExtractParams, code: str) -> str:
     """
     files = sorted(path for path in clip_folder.iterdir() if path.is_file() and _is_looked_at(path))
     content = {path.name: sha256_of(path) for path in files}
+    params = with_available_hands(params)
     basis = {"clip": content, "params": params.model_dump(exclude={"workers"}), "code": code}
     if weights := weights_version(params):
         basis["weights"] = weights

@@ -23,6 +23,11 @@ class EntityNumbers:
 
     n_given: int = 0
 
+    def new_number(self) -> int:
+        """A number that nobody has."""
+        self.n_given += 1
+        return self.n_given - 1
+
     def first_window(self, tracks: WorldTracks) -> Int32[np.ndarray, " n"]:
         """The first window's own numbers are the clip's."""
         self.n_given = max(self.n_given, int(tracks.entity.max(initial=-1)) + 1)

@@ -7,7 +7,9 @@
 The first window has nothing handed over; a short clip has no other window.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Footage, Keypoints, PixelTracks, Reconstruction
 from mu0.traceextract.backends.registry import load_point_tracker
 from mu0.traceextract.bodies.assembly import assemble
+from mu0.traceextract.hands.identity import Hands
+from mu0.traceextract.hands.protection import protect
 from mu0.traceextract.keypoints.choice import choose
 from mu0.traceextract.keypoints.reseeding import reseed
 from mu0.traceextract.long_clips.choice_in_window import Choice, begins_to_move, choose_in_window
@@ -27,6 +31,7 @@ from mu0.traceextract.quality.unexplained import unexplained_motion
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 View = tuple[Footage, Reconstruction]  # of one window
+Guard = Callable[[PixelTracks, Keypoints], PixelTracks]
 
 
 @dataclass
@@ -36,6 +41,7 @@ class Identities:
     entities: EntityNumbers = field(default_factory=EntityNumbers)
     life: LifeCycle = field(default_factory=LifeCycle)
     n_tracks: int = 0
+    hands: Hands | None = None  # of the whole clip; they protect tracks from sliding on and off them
 
 
 def follow(
@@ -52,7 +58,15 @@ def follow(
     """
     everyone, pixel_tracks, choice = _points(view, window, handover, params)
     n_helpers = len(choice.helpers.frame)
-    everyone, tracks = _completed(view, everyone, pixel_tracks, n_helpers, params, window.local_core)
+    everyone, tracks = _completed(
+        view,
+        everyone,
+        pixel_tracks,
+        n_helpers,
+        params,
+        window.local_core,
+        _guard(identities.hands, window, view),
+    )
     followed = _identified(tracks, everyone, choice, window, handover, identities)
     n_points_in = len(everyone.frame) - n_helpers
     if handover is None or not tracks.is_3d:
@@ -103,14 +117,27 @@ def _completed(
     n_helpers: int,
     params: ExtractParams,
     core: slice = slice(None),
+    guard: Guard | None = None,
 ) -> tuple[Keypoints, WorldTracks]:
     """Points with those that were added while following, and their tracks in the world."""
     footage, reconstruction = view
     tracker = load_point_tracker(params.tracker, params.learned)
+    if guard is not None:
+        pixel_tracks = guard(pixel_tracks, everyone)
     everyone, pixel_tracks = reseed(*view, everyone, pixel_tracks, params, tracker, core)
+    if guard is not None:
+        pixel_tracks = guard(pixel_tracks, everyone)
     tracks = assemble(pixel_tracks, everyone, n_helpers, reconstruction, footage.grey, params)
     unexplained = unexplained_motion(footage, reconstruction, tracks)
     return everyone, replace(tracks, residuals=tracks.residuals | unexplained)
+
+
+def _guard(hands: Hands | None, window: Window, view: View) -> Guard | None:
+    """What takes from tracks where they slide onto hands or off them; None if nobody looked for hands."""
+    if hands is None or len(hands) == 0:
+        return None
+    frames = slice(window.start, window.start + len(view[0].frames))
+    return partial(protect, hands=hands, frames=frames)
 
 
 def _identified(

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 
 from mu0.episodes.arrays import EpisodeArrays, SampleExtras, Samples
+from mu0.episodes.hand_skeletons import HandSkeletons, write_hands
 from mu0.episodes.joined_samples import SampledPart, joined_parts
 from mu0.episodes.resting import PlaceRows, RestingRows, UntrustedRows, joined_places
 from mu0.episodes.retiming import Retiming
@@ -44,6 +45,7 @@ class WholeClip:
         acceleration: Mean acceleration of moving points [px per frame^2].
         movement: Content of movement_statistics.npz.
         life: What happened to every track, by frame (`LifeCycle.table`).
+        hands: Its hands, if somebody looked for them.
     """
 
     clip: Clip
@@ -52,6 +54,7 @@ class WholeClip:
     acceleration: Float32[np.ndarray, " t"]
     movement: dict[str, np.ndarray]
     life: Int32[np.ndarray, "e 3"]
+    hands: HandSkeletons | None = None
 
     @property
     def intrinsics(self) -> Float32[np.ndarray, "t 3 3"]:
@@ -94,6 +97,7 @@ class EpisodeInMemory(AbstractGrowingEpisode):
         self._parts: list[SampledPart] = []
         self._places: list[PlaceRows] = []
         self._content: tuple[EpisodeArrays, Sidecar] | None = None
+        self.hands: HandSkeletons | None = None
 
     def read(self, clip: Clip, target_fps_hz: float) -> Footage:
         """The kept frames as arrays."""
@@ -124,7 +128,7 @@ class EpisodeInMemory(AbstractGrowingEpisode):
             untrusted=joined_places(self._places, UntrustedRows),
         )
         sidecar = sidecar_of(whole.clip, whole.footage, whole.reconstruction, retiming, params)
-        self._content = arrays, sidecar
+        self._content, self.hands = (arrays, sidecar), whole.hands
 
     def content(self) -> tuple[EpisodeArrays, Sidecar]:
         """What the files of the finished episode hold."""
@@ -170,6 +174,8 @@ class EpisodeInFiles(AbstractGrowingEpisode):
         write_motion(self._folder, whole.acceleration, whole.movement)
         (self._folder / EXTRAS_FOLDER).mkdir(exist_ok=True)
         np.save(self._folder / EXTRAS_FOLDER / "life.npy", whole.life)
+        if whole.hands is not None:
+            write_hands(self._folder, whole.hands)
         retiming = self._rows.retiming()
         sidecar = sidecar_of(whole.clip, whole.footage, whole.reconstruction, retiming, params)
         write_texts(self._folder, sidecar.instruction, None, sidecar)

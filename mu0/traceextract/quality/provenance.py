@@ -46,6 +46,7 @@ def sidecar_of(
             "features": params.features,
             "reconstructor": params.reconstructor,
             "tracker": params.tracker,
+            **({} if params.hands == "off" else {"hands": params.hands}),
         },
         versions={name: version(name) for name in VERSIONED},
         retiming=retiming,

@@ -34,7 +34,31 @@ class Picture {
     stroke(anchor.future, () => "rgba(0,0,0,.45)", 3.4 * scale);
     stroke(anchor.future, this.look.colourOf, 1.9 * scale);
     this.drawPoints(context, anchor, place, scale);
+    this.drawHands(context, anchor, ([x, y]) => [left + zoom * (x + 0.5), top + zoom * (y + 0.5)], scale);
     context.restore();
+  }
+
+  // bones of hands: full where the hand was recognised, dashed where a short gap was bridged
+  drawHands(context, anchor, place, scale) {
+    for (const hand of anchor.hands ?? []) {
+      if (this.look.hidden.has(hand.entity)) continue;
+      const at = hand.joints.map(place), bones = new Path2D();
+      for (const [start, end] of this.episode.bones) { bones.moveTo(...at[start]); bones.lineTo(...at[end]); }
+      context.setLineDash(hand.seen ? [] : [4 * scale, 4 * scale]);
+      for (const [colour, wide] of [["rgba(0,0,0,.5)", 4], [hand.touches.length ? "#ffe14d" : "#ffffff", 1.8]]) {
+        context.strokeStyle = colour;
+        context.lineWidth = wide * scale;
+        context.stroke(bones);
+      }
+      context.setLineDash([]);
+      const title = hand.handedness + (hand.touches.length ? `, moves with entity ${hand.touches.join(", ")}` : "");
+      context.font = `${12 * scale}px sans-serif`;
+      context.lineWidth = 3 * scale;
+      context.strokeStyle = "rgba(0,0,0,.6)";
+      context.strokeText(title, at[0][0] + 6 * scale, at[0][1] + 14 * scale);
+      context.fillStyle = "#ffffff";
+      context.fillText(title, at[0][0] + 6 * scale, at[0][1] + 14 * scale);
+    }
   }
 
   // filled: seen in this frame; a ring: known, but hidden behind something

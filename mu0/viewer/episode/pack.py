@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float16, Int, UInt8
 
 from mu0.episodes.arrays import Samples
+from mu0.episodes.hand_skeletons import BONES, HandSkeletons, read_hands
 from mu0.episodes.read import Episode
 from mu0.errors import EpisodeError
 from mu0.geometry.camera import unproject
@@ -68,6 +69,10 @@ def pack_episode(episode: Episode, texts: Texts, *, anchor: int | None, limits: 
     start_slot = 0 if anchor is None else slot_of(episode, anchor)
     slots, anchors = _within_budget(episode, samples, start_slot, limits)
     height_px, width_px = episode.size_px
+    hands = read_hands(episode.folder)
+    if hands is not None:
+        for packed in anchors:
+            packed["hands"] = _hands(hands, packed["frame"])
     content = {
         "width": width_px,
         "height": height_px,
@@ -79,6 +84,7 @@ def pack_episode(episode: Episode, texts: Texts, *, anchor: int | None, limits: 
         "entities": _entities(samples),
         "events": [asdict(text) for text in texts.events],
         "windows": [asdict(text) for text in texts.windows],
+        **({} if hands is None else {"bones": BONES}),
         "acceleration": _thinned_peaks(np.nan_to_num(episode.acceleration.astype(np.float64))),
         **(_world(episode, samples, slots) if episode.sidecar.is_3d else {}),
     }
@@ -167,6 +173,22 @@ def _anchor(episode: Episode, samples: Samples, slot: int, limits: Limits) -> di
     if episode.sidecar.is_3d and episode.depth is not None:
         packed["cloud"] = pack_cloud(episode.depth[frame], limits.cloud_width_px)
     return packed
+
+
+def _hands(hands: HandSkeletons, frame: int) -> list[dict[str, Any]]:
+    """Skeletons of the hands that are known in a frame, in pixels."""
+    return [
+        {
+            "entity": hands.entity[hand],
+            "handedness": hands.handedness[hand],
+            "seen": int(hands.score[hand, frame] > 0),
+            "touches": sorted(
+                {one.entity for one in hands.contacts if one.hand == hand and one.start <= frame < one.stop}
+            ),
+            "joints": np.round(hands.landmarks[hand, frame, :, :2].astype(np.float64), 1).tolist(),
+        }
+        for hand in np.flatnonzero(np.isfinite(hands.landmarks[:, frame, 0, 0])).tolist()
+    ]
 
 
 def jpeg_base64(image: UInt8[np.ndarray, "h w 3"], width_px: int) -> str:

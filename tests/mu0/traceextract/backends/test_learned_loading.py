@@ -1,5 +1,6 @@
 """What learned backends need is asked for clearly: models, devices, code."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,16 +58,24 @@ def test_embedded_backends_load_without_learned_options() -> None:
     assert load_point_tracker("lucas_kanade", LearnedParams()).__class__.__name__ == "LucasKanadeTracker"
 
 
-def test_every_learned_name_has_a_class_behind_it() -> None:
+def test_every_learned_name_has_a_class_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     learned = LearnedParams(
-        tracker_model="models/x.pt", depth_model="models/x", features_model="models/x", device="cpu"
+        tracker_model="models/x.pt",
+        depth_model="models/x",
+        features_model="models/x",
+        device="cpu",
+        hands_python=sys.executable,
     )
-    from mu0.traceextract.backends.registry import load_reconstructor
+    from mu0.traceextract.backends import hands_python
+    from mu0.traceextract.backends.registry import load_hand_landmarker, load_reconstructor
+
+    monkeypatch.setattr(hands_python, "installed_version", lambda _: "1")
 
     loaders = {
         "features": load_feature_extractor,
         "reconstructor": load_reconstructor,
         "tracker": load_point_tracker,
+        "hands": load_hand_landmarker,
     }
     for role, names in LEARNED.items():
         for name in names:
