@@ -52,6 +52,27 @@ def test_the_same_seed_gives_the_same_bytes(slide) -> None:
     assert sidecar == replace(slide[1], retiming=sidecar.retiming)
 
 
+def test_resting_points_lie_on_the_wall_and_change_nothing_else(slide) -> None:
+    arrays, _, _ = slide
+    resting = arrays.resting
+    assert resting is not None
+    assert np.abs(resting.places[:, 2] - scene.WALL_M).max() < 0.01
+    assert set(resting.frame_indices) <= set(arrays.samples.frame_indices)
+    assert not set(resting.track_ids) & set(arrays.extras.track_ids)
+    assert np.diff(resting.offsets).max() <= round(PARAMS.resting_budget_share * PARAMS.n_keypoints)
+    none = PARAMS.model_copy(update={"resting_budget_share": 0.0})
+    official, _, row = extract_clip(scene.clip_of(scene.footage()), none)
+    assert official.resting is None
+    assert row["n_rows"] == slide[2]["n_rows"]
+    assert official.samples.raw_traj.tobytes() == arrays.samples.raw_traj.tobytes()
+
+
+def test_without_depth_pixels_rest_before_a_still_camera(slide) -> None:
+    resting = _extract(depth=False, poses=False)[0].resting
+    assert resting is not None
+    assert (resting.places[:, 2] == 0).all()
+
+
 def test_nothing_moves_is_rejected_with_the_reason() -> None:
     arrays, _, row = _extract(moves=False)
     assert arrays.samples is None
