@@ -21,6 +21,7 @@ ROOMS = (
     "extracted_traces",
     "trace_audit",
     "captions",
+    "caption_audit",
     "trace_dataset",
     "world_model",
     "trace_report",

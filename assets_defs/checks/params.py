@@ -20,5 +20,10 @@ class ChecksParams(Section):
     )
     max_reprojection_error_px: Positive = Field(4.0, description="Median, nine of ten episodes.")
     max_static_jitter_m: NonNegative = Field(0.01, description="Of points that rest; warns.")
+    min_caption_boundary_f1: Share = Field(
+        0.75, description="Where events of simulated clips begin, within 3 frames of what really happened."
+    )
+    min_caption_skill_accuracy: Share = Field(0.85, description="Events with the right skill labels.")
+    min_caption_claims_right: Share = Field(0.95, description="Claims of captions about who moves where.")
     min_train_share: Share = Field(0.3, description="Scenes in the training split.")
     min_demonstrations: Count = Field(1, description="Episodes of the demonstrator.")

@@ -7,6 +7,7 @@ FOLDERS = {
     "trace_dataset": "data/trace_dataset",
     "world_model": "models/world_model",
     "trace_audit": "reports/trace_audit",
+    "caption_audit": "reports/caption_audit",
     "trace_report": "reports/trace_report",
     "demonstrations": "data/demonstrations",
     "action_expert_ur3_mu0": "models/action_expert_ur3_mu0",

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mu0.envs.camera import Camera
+from mu0.envs.entities import ARM, HAND, SINK, TABLE, TARGET
 
-TABLE, ARM, HAND, TARGET, SINK, FIRST_DISTRACTOR = 0, 1, 2, 3, 4, 5
 POINTS_PER_ENTITY = {TABLE: 30, ARM: 48, HAND: 48, TARGET: 48, SINK: 22}
 POINTS_PER_DISTRACTOR = 10
 CANDIDATES_PER_POINT = 4

@@ -25,6 +25,7 @@ from mu0.envs.camera_path import CameraPath
 from mu0.envs.hand_model import CLOSED_RAD, FINGERS, HOLD_POINT_M, OPEN_RAD, hand_actor
 from mu0.envs.layout import Layout, PlacedObject, draw_layout, instruction_for
 from mu0.envs.objects import KINDS
+from mu0.envs.phases import PhaseName
 from mu0.envs.rendering import open_renderer
 from mu0.envs.tabletop import TIMESTEP_S, apply_layout, build_tabletop, is_in_sink, refresh_poses
 
@@ -43,6 +44,7 @@ ARRIVED_M = 0.03
 class Move:
     """Bring the hold point to a place in some time, with fingers closed by a share."""
 
+    name: PhaseName
     point_m: Float[np.ndarray, " 3"]
     yaw_rad: float
     closed: float
@@ -70,6 +72,7 @@ class HandScene:
             self.layout.camera_eye_m, self.layout.camera_target_m, moving=moving_camera, rng=rng
         )
         self.n_frames = 0
+        self.phase: PhaseName = "reach"
         mujoco.mj_resetData(self.model, self.data)
         apply_layout(self.model, self.data, self.layout)
         self.goal_m = self._draw_goal(rng)
@@ -84,6 +87,7 @@ class HandScene:
     def play(self) -> Iterator[None]:
         """Yield once per frame until the script ends."""
         for move in self._moves:
+            self.phase = move.name
             start = (self._point_m, self._yaw_rad, self._closed)
             self._hold(move.holds)
             n_blocks = max(1, round(move.duration_s * FRAME_HZ)) * BLOCKS
@@ -135,28 +139,28 @@ class HandScene:
         above = np.array([0.0, 0.0, 0.15])
         yaw = float(rng.uniform(-0.3, 0.3))
         end_yaw = yaw + float(rng.uniform(-0.3, 0.5))
-        rest = Move(REST_POINT_M + rng.uniform(-0.04, 0.04, 3), end_yaw, 0.1, 1.2, holds=False)
+        rest = Move("retreat", REST_POINT_M + rng.uniform(-0.04, 0.04, 3), end_yaw, 0.1, 1.2, holds=False)
         if self.task == "push":
             behind = place - np.array([0.09, 0.0, -0.015])
             touch = place - np.array([0.055, 0.0, -0.015])
             return [
-                Move(behind + above / 2, yaw, 0.5, 1.4, holds=False),
-                Move(behind, 0.0, 0.6, 0.7, holds=False),
-                Move(touch, 0.0, 0.6, 0.5, holds=False),
-                Move(touch + self.goal_m - place, 0.0, 0.6, float(rng.uniform(1.2, 1.8)), holds=True),
-                Move(behind + self.goal_m - place, 0.0, 0.5, 0.5, holds=False),
+                Move("reach", behind + above / 2, yaw, 0.5, 1.4, holds=False),
+                Move("reach", behind, 0.0, 0.6, 0.7, holds=False),
+                Move("reach", touch, 0.0, 0.6, 0.5, holds=False),
+                Move("push", touch + self.goal_m - place, 0.0, 0.6, float(rng.uniform(1.2, 1.8)), holds=True),
+                Move("retreat", behind + self.goal_m - place, 0.0, 0.5, 0.5, holds=False),
                 rest,
             ]
         carry_s = float(rng.uniform(1.2, 1.8))
         return [
-            Move(place + above, yaw, 0.0, float(rng.uniform(1.0, 1.5)), holds=False),
-            Move(place, yaw, 0.1, 0.8, holds=False),
-            Move(place, yaw, 1.0, 0.4, holds=False),
-            Move(place + above, yaw, 1.0, 0.8, holds=True),
-            Move(self.goal_m + above, end_yaw, 1.0, carry_s, holds=True),
-            Move(self.goal_m, end_yaw, 1.0, 0.7, holds=True),
-            Move(self.goal_m, end_yaw, 0.0, 0.4, holds=False),
-            Move(self.goal_m + above, end_yaw, 0.0, 0.6, holds=False),
+            Move("reach", place + above, yaw, 0.0, float(rng.uniform(1.0, 1.5)), holds=False),
+            Move("reach", place, yaw, 0.1, 0.8, holds=False),
+            Move("grasp", place, yaw, 1.0, 0.4, holds=False),
+            Move("lift", place + above, yaw, 1.0, 0.8, holds=True),
+            Move("transport", self.goal_m + above, end_yaw, 1.0, carry_s, holds=True),
+            Move("place", self.goal_m, end_yaw, 1.0, 0.7, holds=True),
+            Move("release", self.goal_m, end_yaw, 0.0, 0.4, holds=False),
+            Move("retreat", self.goal_m + above, end_yaw, 0.0, 0.6, holds=False),
             rest,
         ]
 

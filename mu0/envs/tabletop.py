@@ -14,7 +14,7 @@ import mujoco
 import numpy as np
 from jaxtyping import Float
 
-from mu0.envs.ground_truth import ARM, FIRST_DISTRACTOR, HAND, SINK, TABLE, TARGET
+from mu0.envs.entities import ARM, FIRST_DISTRACTOR, HAND, SINK, TABLE, TARGET
 from mu0.envs.layout import Layout, PlacedObject
 from mu0.envs.objects import EVERY_KIND, USUAL, Catalogue, object_body_xml
 from mu0.envs.textures import OBJECT_TEXTURES, TABLE_TEXTURES, texture_files

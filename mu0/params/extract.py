@@ -1,4 +1,4 @@
-"""Sections `extract`, `captions` and `trace_audit`: video -> traces and texts."""
+"""Sections `extract`, `captions`, `trace_audit` and `caption_audit`: video -> traces and texts."""
 
 from typing import Annotated, Literal, get_args
 
@@ -97,6 +97,7 @@ class ExtractParams(Section):
 
 # AgiBot's segments are fewer and longer: reference/traceextract.md §3 and §4.1.
 AGIBOT = {
+    "cut": "acceleration",
     "max_chunk_len": 300,
     "accel_threshold_ratio": 0.35,
     "max_chunks": 3,
@@ -145,6 +146,8 @@ class CaptionsParams(Section):
     fallback: Literal["template", "none"] = (
         "template"  # what a model could not describe: templates, or nothing
     )
+    cut: Literal["skills", "acceleration"] = "skills"  # where events begin; acceleration: the official cuts
+    min_skill_len: Count = 3  # frames of the shortest event of a known course of skills
     smooth_window: Count = 11
     min_chunk_len: Count = 25
     max_chunk_len: Count = 200
@@ -171,5 +174,11 @@ class CaptionsParams(Section):
 
 class TraceAuditParams(Section):
     """Extracted traces against simulated truth."""
+
+    max_clips: Count = 40
+
+
+class CaptionAuditParams(Section):
+    """Captions against what the simulated demonstrator did."""
 
     max_clips: Count = 40

@@ -119,5 +119,7 @@ def store_recording(entry: Path, source: str, recorded: RecordedClip) -> None:
         is_moving=recorded.truth.is_moving,
         camera_from_world=recorded.camera_from_world.astype(np.float64),
         intrinsics=recorded.intrinsics.astype(np.float64),
+        phase=np.array(recorded.phases),
+        target_name=np.array([recorded.target_name]),
     )
     write_json(entry / "facts.json", {"demonstrator_success": bool(recorded.success)})

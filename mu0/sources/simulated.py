@@ -16,8 +16,9 @@ from mu0.envs.depth_sensor import sense_depth
 from mu0.envs.ground_truth import GroundTruthTracks, TruthRecorder
 from mu0.envs.hand import FRAME_HZ, HandScene
 from mu0.envs.objects import UNSEEN, USUAL
+from mu0.envs.phases import PhaseName
 from mu0.envs.tabletop import entity_of_geoms
-from mu0.envs.ur3.demonstrator import demonstrate
+from mu0.envs.ur3.demonstrator import demonstrate_by_phase
 from mu0.envs.ur3.environment import CONTROL_HZ, Ur3Environment
 from mu0.params.raw_videos import SimulatedSource
 
@@ -33,7 +34,8 @@ class RecordedClip:
     Cameras are OpenCV's (x right, y down, z forward; integer pixel coordinates are pixel centres).
     `depth_m` is 0 where nothing was measured. `camera_poses_known` is False where the pipeline has to
     find the poses itself: they are then part of the truth only. `robot_*` and `wrist_frames` are None
-    for the human hand.
+    for the human hand. `phases` has what the demonstrator does in each frame (mu0/envs/phases.py),
+    `target_name` what people call the object that it is about.
     """
 
     clip_id: str
@@ -51,6 +53,8 @@ class RecordedClip:
     robot_action: Float[np.ndarray, "t 5"] | None
     success: bool
     truth: GroundTruthTracks
+    phases: tuple[PhaseName, ...]
+    target_name: str
 
 
 class _Tape:
@@ -63,15 +67,21 @@ class _Tape:
         self.frames: list[np.ndarray] = []
         self.depth_m: list[np.ndarray] = []
         self.poses: list[np.ndarray] = []
+        self.phases: list[PhaseName] = []
 
     def add(
-        self, camera: Camera, image: UInt8[np.ndarray, "h w 3"], depth_m: Float[np.ndarray, "h w"]
+        self,
+        camera: Camera,
+        image: UInt8[np.ndarray, "h w 3"],
+        depth_m: Float[np.ndarray, "h w"],
+        phase: PhaseName,
     ) -> None:
         """Keep one frame; the truth looks at the exact depth."""
         self.truth.look(self._data, camera, depth_m)
         self.frames.append(image)
         self.depth_m.append(sense_depth(depth_m, self._rng) if self._noisy else depth_m)
         self.poses.append(camera.camera_from_world)
+        self.phases.append(phase)
 
 
 def record_clip(params: SimulatedSource, index: int) -> RecordedClip:
@@ -118,9 +128,9 @@ def _record_robot(params: SimulatedSource, index: int) -> RecordedClip:
     )
     tape = _Tape(environment, rng, noisy=params.depth_noise)
     wrist, states, actions = [], [], []
-    for wanted, executed in demonstrate(environment, rng):
+    for phase, wanted, executed in demonstrate_by_phase(environment, rng):
         assert observation.depth_m is not None
-        tape.add(environment.front_camera(), observation.image, observation.depth_m)
+        tape.add(environment.front_camera(), observation.image, observation.depth_m, phase)
         assert observation.wrist_image is not None
         wrist.append(observation.wrist_image)
         states.append(environment.state())
@@ -145,7 +155,8 @@ def _record_hand(params: SimulatedSource, index: int) -> RecordedClip:
     tape = _Tape(scene, rng, noisy=params.depth_noise)
     for _ in scene.play():
         camera = scene.front_camera()
-        tape.add(camera, *scene.renderer.render(camera))
+        tape.add(camera, *scene.renderer.render(camera), scene.phase)
+    tape.phases = [*tape.phases[1:], tape.phases[-1]]  # a frame's phase is that of the movement after it
     return _clip(params, index, scene, tape, fps_hz=FRAME_HZ)
 
 
@@ -176,4 +187,6 @@ def _clip(
         robot_action=action,
         success=scene.is_success(),
         truth=tape.truth.finish(),
+        phases=tuple(tape.phases),
+        target_name=scene.target.phrase,
     )

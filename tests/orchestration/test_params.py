@@ -13,6 +13,7 @@ from mu0.params.world_model import WorldModelParams
 from orchestration.params import check_params, whole_file
 
 GOOD = Path("profiles/smoke.yaml").read_text()
+CHECKS = next(line for line in GOOD.splitlines() if line.startswith("checks:"))
 
 
 def message_of(path: Path) -> str:
@@ -76,8 +77,8 @@ def test_broken_yaml_tells_the_line(tmp_path: Path) -> None:
         ("steps: 20, batch", "steps: 0, batch", "train.steps  Input should be greater than or equal to 1"),
         ("steps: 20, batch", "steps: 100000000000, batch", "train.steps  Input should be less than"),
         ("  workers: 2", "  workers: 100000", "workers  Input should be less than or equal to 256"),
-        ("checks: {}", "checks:", "checks  Input should be a valid dictionary"),
-        ("checks: {}", "checks: {min_clips: 0}", "checks.min_clips  Input should be greater than"),
+        (CHECKS, "checks:", "checks  Input should be a valid dictionary"),
+        (CHECKS, "checks: {min_clips: 0}", "checks.min_clips  Input should be greater than"),
         ("profile: smoke", "profile: 2024-01-01", "profile  Input should be a valid string"),
     ],
 )

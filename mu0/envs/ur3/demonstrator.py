@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mu0.envs.objects import EVERY_KIND
+from mu0.envs.phases import PhaseName
 from mu0.envs.ur3.environment import CONTROL_HZ, WORKSPACE_M, Ur3Environment
 
 YAW_SPEED_RAD_S = 1.5
@@ -25,6 +26,7 @@ HOVER_M, LIFT_M, CARRY_M, RELEASE_M = 0.16, 0.20, 0.22, 0.13
 class Phase:
     """Go to a pose at a speed, then stay there for some steps."""
 
+    name: PhaseName
     position_m: Float[np.ndarray, " 3"]
     yaw_rad: float
     closed: bool
@@ -36,7 +38,15 @@ class Phase:
 def demonstrate(
     environment: Ur3Environment, disturbance: np.random.Generator | None = None
 ) -> Iterator[tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]]:
-    """Yield (wanted, executed) actions for the episode that `environment` has just been reset to.
+    """Yield the (wanted, executed) actions of `demonstrate_by_phase`."""
+    for _, wanted, executed in demonstrate_by_phase(environment, disturbance):
+        yield wanted, executed
+
+
+def demonstrate_by_phase(
+    environment: Ur3Environment, disturbance: np.random.Generator | None = None
+) -> Iterator[tuple[PhaseName, Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]]:
+    """Yield phase, wanted and executed action for the episode that `environment` has just been reset to.
 
     The caller executes each before it asks for the next.
 
@@ -54,7 +64,7 @@ def demonstrate(
             if disturbance is not None and not arrives:
                 executed[:3] += _disturbance_m(disturbance, phase.noise_share)
                 executed[2] = max(executed[2], WORKSPACE_M[2, 0])
-            yield wanted, executed
+            yield phase.name, wanted, executed
 
 
 def _disturbance_m(rng: np.random.Generator, share: float) -> Float[np.ndarray, " 3"]:
@@ -74,14 +84,14 @@ def _plan(environment: Ur3Environment) -> list[Phase]:
 
     grasp = at(x, y, kind.grasp_height_m)
     return [
-        Phase(at(x, y, HOVER_M), yaw, closed=False, speed_m_s=APPROACH_M_S, noise_share=1.0),
-        Phase(grasp, yaw, closed=False, speed_m_s=0.16, noise_share=1.0),
-        Phase(grasp, yaw, closed=True, speed_m_s=0.16, wait_steps=4),
-        Phase(at(x, y, LIFT_M), yaw, closed=True, speed_m_s=0.2),
-        Phase(at(sink_x, sink_y, CARRY_M), 0.0, closed=True, speed_m_s=0.25, noise_share=0.5),
-        Phase(at(sink_x, sink_y, RELEASE_M), 0.0, closed=True, speed_m_s=0.16),
-        Phase(at(sink_x, sink_y, RELEASE_M), 0.0, closed=False, speed_m_s=0.16, wait_steps=3),
-        Phase(at(sink_x, sink_y - 0.05, 0.24), 0.0, closed=False, speed_m_s=0.25, wait_steps=4),
+        Phase("reach", at(x, y, HOVER_M), yaw, closed=False, speed_m_s=APPROACH_M_S, noise_share=1.0),
+        Phase("reach", grasp, yaw, closed=False, speed_m_s=0.16, noise_share=1.0),
+        Phase("grasp", grasp, yaw, closed=True, speed_m_s=0.16, wait_steps=4),
+        Phase("lift", at(x, y, LIFT_M), yaw, closed=True, speed_m_s=0.2),
+        Phase("transport", at(sink_x, sink_y, CARRY_M), 0.0, closed=True, speed_m_s=0.25, noise_share=0.5),
+        Phase("place", at(sink_x, sink_y, RELEASE_M), 0.0, closed=True, speed_m_s=0.16),
+        Phase("release", at(sink_x, sink_y, RELEASE_M), 0.0, closed=False, speed_m_s=0.16, wait_steps=3),
+        Phase("retreat", at(sink_x, sink_y - 0.05, 0.24), 0.0, closed=False, speed_m_s=0.25, wait_steps=4),
     ]
 
 

@@ -14,16 +14,26 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 import numpy as np
+from jaxtyping import Float
 
 from mu0.episodes.read import Episode
 from mu0.params.extract import CaptionsParams
 from mu0.text_files import read_text
+from mu0.traceextract.captions.captioners.instructions import is_handling
 from mu0.traceextract.captions.captioners.interfaces import AbstractCaptioner, EventView, Origin, WindowView
 from mu0.traceextract.captions.captioners.template import TemplateCaptioner
 from mu0.traceextract.captions.captioners.vocabulary import Caption, Failure, MergedCaption
-from mu0.traceextract.captions.evidence.event_cutting import Events, MergeWindow, find_events, merge_windows
-from mu0.traceextract.captions.evidence.measured_motion import measure
+from mu0.traceextract.captions.evidence.course import Course, find_course
+from mu0.traceextract.captions.evidence.event_cutting import (
+    Chunk,
+    Events,
+    MergeWindow,
+    find_events,
+    merge_windows,
+)
+from mu0.traceextract.captions.evidence.measured_motion import Motion, measure, measure_course
 from mu0.traceextract.captions.evidence.moving_region import find_region
+from mu0.traceextract.captions.evidence.upright import up_in_world
 
 EMBODIMENTS = {"ur3": "robot_gripper", "human_hand": "human_hand"}
 WINDOW_INCOMPLETE = "an event of this window has no caption of the model"
@@ -75,14 +85,23 @@ class EpisodeCaptions:
 
 def plan_episode(episode: Episode, params: CaptionsParams) -> Plan:
     """Find the events of an episode and what moves in them."""
-    events = find_events(np.asarray(episode.acceleration), _rows_per_frame(episode), params)
     task = task_of(episode)
+    up = up_in_world(episode)
+    course = None
+    if params.cut == "skills":
+        course = find_course(episode, up, may_infer=is_handling(task), shortest=params.min_skill_len)
+    events = find_events(
+        np.asarray(episode.acceleration),
+        _rows_per_frame(episode),
+        params,
+        cuts=course.cuts if course else (),
+    )
     views = tuple(
         EventView(
             episode=episode,
             chunk=chunk,
             n_chunks=len(events.chunks),
-            motion=measure(episode, chunk.start_idx, chunk.end_idx),
+            motion=_motion(episode, course, up, chunk),
             region=find_region(episode, chunk),
             task=task,
             embodiment=EMBODIMENTS.get(episode.sidecar.embodiment, "unknown"),
@@ -91,6 +110,12 @@ def plan_episode(episode: Episode, params: CaptionsParams) -> Plan:
         for chunk in events.chunks
     )
     return Plan(episode, events, views, task)
+
+
+def _motion(episode: Episode, course: Course | None, up: Float[np.ndarray, " 3"], chunk: Chunk) -> Motion:
+    if course is None:
+        return measure(episode, chunk.start_idx, chunk.end_idx, up)
+    return measure_course(episode, course, up, chunk.start_idx, chunk.end_idx)
 
 
 def task_of(episode: Episode) -> str:

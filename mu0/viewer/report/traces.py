@@ -34,6 +34,12 @@ AUDIT = {
     "moving_median_error_m": ("moving points, median error", 1000.0, "mm"),
     "moving_p90_error_m": ("moving points, 90th percentile", 1000.0, "mm"),
 }
+CAPTION_AUDIT = {
+    "boundary_f1": "events begin where something begins (F1, ± 3 frames)",
+    "skill_accuracy": "skills right",
+    "claims_right": "claims about motion right",
+    "objects_right": "objects named rightly",
+}
 
 
 def predictions(shown: Shown, page: Page) -> None:
@@ -110,6 +116,21 @@ def extraction(shown: Shown, page: Page) -> None:
             '<p class="note">Camera-space, no rescaling; nothing but this audit reads the truth.</p>'
         )
         page.parts.append(table(["source", "episodes", *[AUDIT[key][0] for key in keys]], rows))
+    page.parts += caption_scores(read_json(shown["caption_audit"] / "summary.json"))
+
+
+def caption_scores(audit: dict[str, Any]) -> list[str]:
+    """How true the captions of simulated clips are; nothing where nothing was simulated."""
+    if not audit:
+        return []
+    rows = [
+        [source, int(row["n_episodes"]), *[_measured(row[key], 100.0, "%") for key in CAPTION_AUDIT]]
+        for source, row in audit.items()
+    ]
+    return [
+        "<h3>Captions against what the demonstrator did</h3>",
+        table(["source", "episodes", *CAPTION_AUDIT.values()], rows),
+    ]
 
 
 def _prediction(path: Path) -> dict[str, Any]:

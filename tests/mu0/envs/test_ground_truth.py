@@ -4,7 +4,8 @@ import numpy as np
 
 from mu0.envs.camera import Camera
 from mu0.envs.depth_sensor import sense_depth
-from mu0.envs.ground_truth import TARGET, TruthRecorder, is_visible
+from mu0.envs.entities import TARGET
+from mu0.envs.ground_truth import TruthRecorder, is_visible
 from mu0.envs.tabletop import entity_of_geoms
 from mu0.envs.ur3.environment import Ur3Environment
 

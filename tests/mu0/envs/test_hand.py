@@ -26,3 +26,21 @@ def test_equal_seeds_repeat_exactly(hand_scene: HandScene) -> None:
     again = _last_place(hand_scene, 1)
     assert first[0] == again[0]
     np.testing.assert_array_equal(first[1], again[1])
+
+
+@pytest.mark.parametrize(
+    ("task", "phases"),
+    [
+        ("place", ["reach", "grasp", "lift", "transport", "place", "release", "retreat"]),
+        ("push", ["reach", "push", "retreat"]),
+    ],
+)
+def test_the_phases_of_a_task_come_in_order(hand_scene: HandScene, task: str, phases: list[str]) -> None:
+    seed = next(seed for seed in range(30) if _task(hand_scene, seed) == task)
+    hand_scene.reset_variant(seed, 0)
+    assert list(dict.fromkeys(hand_scene.phase for _ in hand_scene.play())) == phases
+
+
+def _task(scene: HandScene, seed: int) -> str:
+    scene.reset_variant(seed, 0)
+    return scene.task

@@ -49,6 +49,8 @@ def fake_clip(params: SimulatedSource, index: int) -> RecordedClip:
             entity=np.arange(3, dtype=np.int32),
             is_moving=np.zeros(3, bool),
         ),
+        phases=("reach",) * (T - 1) + ("retreat",),
+        target_name="red apple",
     )
 
 
@@ -93,6 +95,8 @@ def test_simulated_clips_and_their_truth_are_kept_apart(
     truth = np.load(tmp_path / "ground_truth_tracks/ur3_sim/ur3_00002.npz")
     assert truth["camera_from_world"].shape == (T, 4, 4)
     assert truth["points_world"].shape == (T, 3, 3)
+    assert truth["phase"].tolist() == ["reach"] * (T - 1) + ["retreat"]
+    assert truth["target_name"].item() == "red apple"
     assert not list((tmp_path / "raw_videos").rglob("truth*"))
 
 

@@ -2,7 +2,9 @@
 
 Every text of an episode holds the source's instruction word for word where there is one, because the policy
 is later told just that; the motion around it is what the traces show. Nothing is invented: objects are named
-by the source only, and an episode without instruction speaks of motion alone.
+by the source only, something is carried only if its points are seen to move with the gripper's, and an
+episode without instruction speaks of motion alone. A skill that is inferred from movement and the source's
+words is a label with the flag `contact_claim_without_clear_evidence`; its sentence tells the movement only.
 
     instruction_1   description in the third person
     instruction_2   imperative, step by step
@@ -12,26 +14,39 @@ Source
     Styles and label lists: reference/traceextract.md §4.4 and §4.5.
 """
 
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from mu0.traceextract.captions.captioners.instructions import objects_of
 from mu0.traceextract.captions.captioners.interfaces import AbstractCaptioner, EventView, Origin, WindowView
-from mu0.traceextract.captions.captioners.vocabulary import FLAGS, Caption, Failure, MergedCaption
+from mu0.traceextract.captions.captioners.vocabulary import (
+    FLAGS,
+    MOTION_TYPES,
+    Caption,
+    Failure,
+    MergedCaption,
+)
 from mu0.traceextract.captions.evidence.measured_motion import Motion
+from mu0.traceextract.captions.evidence.skills import HOLDING
 
 ACTORS = {"robot_gripper": "the robot gripper", "human_hand": "the hand"}
 SOMETHING = "something"
 CASUAL = ("please {task}", "could you {task}", "can you {task}", "go ahead and {task}")
-ARTICLE_AND_NAME = re.compile(
-    r"\b(?:the|a|an)\s+((?:[\w-]+\s+){0,3}?[\w-]+)"
-    r"(?=\s+(?:and|or|to|towards?|into|in|inside|on|onto|upon|from|with|of|off|out|at|by|then|next|over|under|"
-    r"above|below|behind|beside|between|through|across|up|down|left|right|for|using|so|until|while)\b|\s*[.,;:]|\s*$)",
-    re.IGNORECASE,
-)
+MANNER = {  # of what is seen; {it} is what is held
+    "grasp": "grasp {it}",
+    "lift": "lift {it}",
+    "place": "lower {it}",
+    "release": "let {it} go",
+}
+VERBS = {"reach": "reach", "transport": "carry {it}", "push": "push {it}", "retreat": "move away"}
+LABELS = {
+    "retreat": "reposition",
+    "idle": "unknown",
+}  # the other skills are called as the official labels are
+REST = "hold still"
 
 
 @dataclass(frozen=True)
@@ -66,20 +81,22 @@ class TemplateCaptioner(AbstractCaptioner):
         return []
 
     def _caption(self, event: EventView) -> Caption:
-        objects = objects_of(event.task)
+        objects, motion = objects_of(event.task), event.motion
+        is_inferred = not motion.is_seen and motion.skill in ("grasp", *HOLDING, "release")
         return Caption(
             instructions=self._instructions([event], event.chunk.chunk_id),
             embodiment_type=event.embodiment,
-            skill_labels=tuple(skill_labels(event.motion, is_last=event.is_last)),
+            skill_labels=tuple(skill_labels(motion, is_last=event.is_last)),
             objects=objects,
             hallucination_flags=dict(
-                zip(FLAGS, (False, not event.task, event.embodiment == "unknown"), strict=True)
+                zip(FLAGS, (is_inferred, not event.task, event.embodiment == "unknown"), strict=True)
             ),
             structured_motion=_structured(event),
         )
 
     def _instructions(self, events: Sequence[EventView], number: int) -> tuple[str, str, str]:
-        phrases = [phrase for event in events for phrase in motion_phrases(event.motion)]
+        it = "it" if events[0].task else SOMETHING
+        phrases = [phrase for event in events for phrase in motion_phrases(event.motion, it)]
         phrases = [phrase for i, phrase in enumerate(phrases) if i == 0 or phrase != phrases[i - 1]]
         first = events[0]
         own_seed = zlib.crc32(f"{self.seed}/{first.episode.sidecar.episode_id}".encode())
@@ -97,18 +114,27 @@ class TemplateCaptioner(AbstractCaptioner):
         )
 
 
-def motion_phrases(motion: Motion) -> list[str]:
-    """Imperative phrases for a measured motion, such as "carry it left and up"."""
+def motion_phrases(motion: Motion, it: str = "it") -> list[str]:
+    """Imperative phrases for a measured motion, such as "carry it left and up".
+
+    Args:
+        motion: Of one event.
+        it: What is held.
+    """
+    if motion.is_seen and motion.skill in MANNER:
+        return [MANNER[motion.skill].format(it=it)]
     if not motion.directions:
-        return ["hold still"]
-    verb = "carry it" if motion.is_joint else "move"
+        return [REST]
+    is_told = motion.is_seen or motion.skill not in HOLDING
+    verb = VERBS.get(motion.skill, "move").format(it=it) if is_told else "move"
     return [f"{verb} {' and '.join(words)}" for words in (motion.directions, motion.then) if words]
 
 
 def _third_person(phrase: str) -> str:
     verb, _, rest = phrase.partition(" ")
-    ending = "ies" if verb.endswith("y") else "s"
-    return f"{verb.removesuffix('y') if ending == 'ies' else verb}{ending} {rest}"
+    if verb.endswith("y"):
+        return f"{verb.removesuffix('y')}ies {rest}"
+    return f"{verb}{'es' if verb.endswith(('ch', 'sh')) else 's'} {rest}"
 
 
 def _joined(phrases: list[str]) -> str:
@@ -116,32 +142,38 @@ def _joined(phrases: list[str]) -> str:
 
 
 def skill_labels(motion: Motion, *, is_last: bool) -> list[str]:
-    """One or two of the official skill words."""
+    """One of the official skill words.
+
+    Without a known course nothing is known of holding: the actor reaches, and at the end goes elsewhere.
+    """
+    if motion.skill:
+        return [LABELS.get(motion.skill, motion.skill)]
     if not motion.directions:
         return ["unknown"]
-    main = motion.directions[0]
-    if motion.is_joint:
-        if main == "up":
-            return ["grasp", "lift"]
-        return ["place", "release"] if main == "down" and is_last else ["transport"]
-    return ["release"] if is_last and motion.lift > 0 else ["reach"]
-
-
-def objects_of(task: str) -> tuple[str, ...]:
-    """The things an instruction names with an article, such as "red cube" and "bowl"."""
-    return tuple(dict.fromkeys(match.group(1).lower() for match in ARTICLE_AND_NAME.finditer(task)))
+    return ["reposition"] if is_last and motion.lift > 0 else ["reach"]
 
 
 def _structured(event: EventView) -> dict[str, str]:
     motion, objects = event.motion, objects_of(event.task)
+    touches = motion.is_seen and motion.skill in ("grasp", *HOLDING, "release")
     return {
         "main_actor": ACTORS.get(event.embodiment, "unknown"),
         "moving_region": objects[0] if motion.is_joint and objects else "unclear",
         "start_state": "unclear",
         "end_state": "unclear",
-        "motion_type": ("transport" if motion.is_joint else "translate") if motion.directions else "idle",
+        "motion_type": _motion_type(motion),
         "motion_direction": motion.directions[0] if motion.directions else "none",
         "temporal_pattern": "unclear",
-        "interaction": "moves together with another entity" if motion.is_joint else "unclear",
-        "confidence": "medium" if motion.directions else "low",
+        "interaction": "holds an object"
+        if motion.is_joint
+        else "touches an object"
+        if touches
+        else "unclear",
+        "confidence": "medium" if motion.is_seen or (motion.directions and not motion.skill) else "low",
     }
+
+
+def _motion_type(motion: Motion) -> str:
+    if motion.is_seen and motion.skill in MOTION_TYPES:
+        return motion.skill
+    return "translate" if motion.directions else "idle"

@@ -1,10 +1,12 @@
 """Events: where one movement of an episode ends and the next begins.
 
-Hands and robots brake between the parts of a task. The acceleration of the moving points, smoothed,
-therefore peaks inside an event and sinks between two; events are cut at the valleys between the strongest
-peaks. Frames with too many rows are noisy and belong to no event. An episode that this rule would leave
-without any event is cut as if the rule did not exist, and says so: dense points are no reason to lose an
-episode.
+Where a course of skills is known (`course.py`), events are its skills: cut where something is touched, taken
+along or let go, and where the way turns. Else they are cut as the official code cuts: hands and robots brake
+between the parts of a task, so the acceleration of the moving points, smoothed, peaks inside an event and
+sinks between two; events are cut at the valleys between the strongest peaks.
+
+Frames with too many rows are noisy and belong to no event. An episode that this rule would leave without any
+event is cut as if the rule did not exist, and says so: dense points are no reason to lose an episode.
 
 Entry points
     find_events     an episode's signals -> its events, noisy intervals, and a note if the rule was dropped
@@ -81,7 +83,10 @@ class Events:
 
 
 def find_events(
-    acceleration: Float[np.ndarray, " t"], rows_per_frame: Int[np.ndarray, " n"], params: CaptionsParams
+    acceleration: Float[np.ndarray, " t"],
+    rows_per_frame: Int[np.ndarray, " n"],
+    params: CaptionsParams,
+    cuts: Sequence[int] = (),
 ) -> Events:
     """Cut an episode into events.
 
@@ -90,19 +95,20 @@ def find_events(
         rows_per_frame: Number of sample rows of each frame, 0 for frames that are no anchors. Where the two
             differ in length, the frames that have both are cut.
         params: Lengths and thresholds.
+        cuts: First frames of the skills of a known course, ascending; empty if none is known.
     """
     n_frames = min(len(acceleration), len(rows_per_frame))
     signal = np.nan_to_num(acceleration[:n_frames].astype(np.float64), posinf=0.0, neginf=0.0)
     noisy = noisy_frames(rows_per_frame[:n_frames], params)
     segments = clean_segments(noisy, params.min_chunk_len)
     if segments and _n_anchors_in(segments, rows_per_frame) >= LEAST_KEPT * np.count_nonzero(rows_per_frame):
-        return Events(_chunks_in(segments, signal, params), tuple(segments), tuple(_ranges(noisy)))
+        return Events(_chunks_in(segments, signal, params, cuts), tuple(segments), tuple(_ranges(noisy)))
     note = (
         f"{int(noisy.sum())} of {n_frames} frames have {params.max_keypoints_per_frame} rows or more; "
         "cut without the noisy-frame rule"
     )
     whole = [(0, n_frames - 1)]
-    return Events(_chunks_in(whole, signal, params), tuple(whole), (), note if noisy.any() else "")
+    return Events(_chunks_in(whole, signal, params, cuts), tuple(whole), (), note if noisy.any() else "")
 
 
 def _n_anchors_in(segments: list[tuple[int, int]], rows_per_frame: Int[np.ndarray, " n"]) -> int:
@@ -110,11 +116,19 @@ def _n_anchors_in(segments: list[tuple[int, int]], rows_per_frame: Int[np.ndarra
 
 
 def _chunks_in(
-    segments: list[tuple[int, int]], signal: Float[np.ndarray, " t"], params: CaptionsParams
+    segments: list[tuple[int, int]],
+    signal: Float[np.ndarray, " t"],
+    params: CaptionsParams,
+    cuts: Sequence[int],
 ) -> tuple[Chunk, ...]:
     chunks: list[Chunk] = []
     for segment_id, (first, last) in enumerate(segments):
-        starts = _chunk_starts(signal[first : last + 1], params)
+        if cuts:
+            inside = [cut - first for cut in cuts if first + params.min_skill_len <= cut]
+            inside = [cut for cut in inside if cut <= last + 1 - first - params.min_skill_len]
+            starts = _split_long([0, *inside], last + 1 - first, params.max_chunk_len)
+        else:
+            starts = _chunk_starts(signal[first : last + 1], params)
         ends = [*starts[1:], last + 1 - first]
         for start, end in zip(starts, ends, strict=True):
             chunks.append(Chunk(len(chunks), segment_id, first + start, first + end - 1))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mu0.envs.ur3.demonstrator import demonstrate
+from mu0.envs.ur3.demonstrator import demonstrate, demonstrate_by_phase
 from mu0.envs.ur3.environment import Ur3Environment
 
 
@@ -14,6 +14,19 @@ def test_the_recorded_action_is_the_executed_one_unless_disturbed(blind_environm
         blind_environment.advance(executed)
         np.testing.assert_allclose(blind_environment.command, wanted, atol=1e-9)
     assert blind_environment.is_success()
+
+
+def test_the_object_goes_where_a_phase_says_that_it_is_held(blind_environment: Ur3Environment) -> None:
+    blind_environment.reset(0)
+    way_m: dict[str, float] = {}
+    for phase, _, executed in demonstrate_by_phase(blind_environment):
+        before = blind_environment.target_position_m()
+        blind_environment.advance(executed)
+        moved_m = float(np.linalg.norm(blind_environment.target_position_m() - before))
+        way_m[phase] = way_m.get(phase, 0.0) + moved_m
+    assert list(way_m) == ["reach", "grasp", "lift", "transport", "place", "release", "retreat"]
+    assert min(way_m[name] for name in ("lift", "transport", "place")) > 0.05
+    assert max(way_m[name] for name in ("reach", "grasp", "retreat")) < 0.01
 
 
 @pytest.mark.slow

@@ -61,16 +61,35 @@ def make_episode(
     share[:, :n_each] = np.linspace(0, 1, n_frames)[:, None]
     if joint:
         share[:, n_each:] = share[:, :n_each]
-    points = (start + share[..., None] * way_m).astype(np.float32)
-    shape = (n_frames, 2 * n_each)
+    entity = np.repeat([0, 1], n_each)
+    return episode_of(
+        folder, start + share[..., None] * way_m, entity, task=task, acceleration=acceleration,
+        future_len=future_len,
+    )  # fmt: skip
+
+
+def episode_of(
+    folder: Path,
+    points_m: np.ndarray,
+    entity: np.ndarray,
+    *,
+    task: str = TASK,
+    acceleration: np.ndarray | None = None,
+    future_len: int = 40,
+) -> Episode:
+    """An episode of points [t n 3] that a still camera at the origin sees all the time."""
+    rng = np.random.default_rng(0)
+    points = points_m.astype(np.float32)
+    shape = points.shape[:2]
+    n_frames, n_points = shape
     tracks = WorldTracks(
         points_world=points,
         uv_px=project(points, INTRINSICS)[..., :2],
         visible=np.ones(shape, bool),
         confidence=np.ones(shape, np.float32),
-        query_frame=np.zeros(2 * n_each, np.int32),
-        entity=np.repeat([0, 1], n_each).astype(np.int32),
-        is_moving=np.ones(2 * n_each, bool),
+        query_frame=np.zeros(n_points, np.int32),
+        entity=entity.astype(np.int32),
+        is_moving=np.ones(n_points, bool),
         intrinsics=INTRINSICS,
         camera_from_world=np.tile(np.eye(4), (n_frames, 1, 1)),
         pose_source="given",

@@ -5,16 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from caption_fakes import N_FRAMES, TASK, THREE_EVENTS, make_episode
+from caption_fakes import N_FRAMES, TASK, THREE_EVENTS, episode_of, make_episode
 
 from mu0.episodes.read import Episode
 from mu0.params.extract import CaptionsParams
-from mu0.traceextract.captions.captioners.template import (
-    TemplateCaptioner,
-    motion_phrases,
-    objects_of,
-    skill_labels,
-)
+from mu0.traceextract.captions.captioners.instructions import is_handling, objects_of
+from mu0.traceextract.captions.captioners.template import TemplateCaptioner, motion_phrases, skill_labels
 from mu0.traceextract.captions.captioners.vocabulary import SKILLS
 from mu0.traceextract.captions.episode_captions import (
     EpisodeCaptions,
@@ -24,6 +20,7 @@ from mu0.traceextract.captions.episode_captions import (
 )
 from mu0.traceextract.captions.evidence.measured_motion import Motion, measure
 from mu0.traceextract.captions.official_records import training_record
+from tests.mu0.traceextract.captions.evidence.pick_and_place import N_HAND, first_frames, play
 
 PARAMS = CaptionsParams(min_chunk_len=12)
 
@@ -59,11 +56,51 @@ def test_the_measured_direction_is_the_true_one(
     assert motion.then == ()
 
 
-def test_entities_that_move_alike_are_carried(tmp_path: Path) -> None:
+def test_entities_that_always_move_alike_are_not_carried(tmp_path: Path) -> None:
     motion = measure(make_episode(tmp_path / "a", np.array([0, -0.2, 0]), joint=True), 0, N_FRAMES - 1)
-    assert motion.is_joint
-    assert skill_labels(motion, is_last=False) == ["grasp", "lift"]
-    assert motion_phrases(motion) == ["carry it up"]
+    assert not motion.is_joint  # two parts of one hand do that
+    assert skill_labels(motion, is_last=False) == ["reach"]
+    assert motion_phrases(motion) == ["move up"]
+
+
+def test_what_is_picked_up_and_put_down_is_told_skill_by_skill(tmp_path: Path) -> None:
+    captions = _records(episode_of(tmp_path / "a", *play()))["chunk_texts"]
+    assert [record["skill_labels"] for record in captions] == [
+        ["reach"], ["grasp"], ["lift"], ["transport"], ["place"], ["release"], ["reposition"],
+    ]  # fmt: skip
+    assert [str(record["instruction_2"]).removeprefix(f"{TASK}: ") for record in captions] == [
+        "reach down and right", "grasp it", "lift it", "carry it left", "lower it", "let it go",
+        "move away up",
+    ]  # fmt: skip
+    assert str(captions[3]["instruction_1"]).endswith("the robot gripper carries it left")
+    assert [record["start_idx"] for record in captions] == pytest.approx(first_frames(), abs=1)
+
+
+def test_without_instruction_something_is_carried(tmp_path: Path) -> None:
+    captions = _records(episode_of(tmp_path / "a", *play(), task=""))["chunk_texts"]
+    assert captions[3]["instruction_1"] == "the robot gripper carries something left"
+    assert captions[5]["instruction_2"] == "let something go"
+
+
+def test_inferred_skills_are_flagged_and_their_sentences_tell_the_movement_only(tmp_path: Path) -> None:
+    points, entity = play()
+    captions = _records(episode_of(tmp_path / "a", points[:, :N_HAND], entity[:N_HAND]))["chunk_texts"]
+    assert [record["skill_labels"] for record in captions][2:4] == [["lift"], ["transport"]]
+    assert [str(record["instruction_2"]).removeprefix(f"{TASK}: ") for record in captions] == [
+        "reach down and right", "hold still", "move up", "move left", "move down", "hold still",
+        "move away up",
+    ]  # fmt: skip
+    name = "contact_claim_without_clear_evidence"
+    claims = [record["hallucination_flags"][name] for record in captions]  # type: ignore[index]
+    assert claims == [False, True, True, True, True, True, False]
+
+
+def test_the_official_cuts_remain_an_option(tmp_path: Path) -> None:
+    episode = episode_of(tmp_path / "a", *play())
+    plan = plan_episode(episode, CaptionsParams(cut="acceleration", min_chunk_len=12))
+    assert {view.motion.skill for view in plan.views} == {""}
+    assert len(plan.views) < len(first_frames())
+    assert CaptionsParams(preset="agibot").cut == "acceleration"
 
 
 def test_a_motion_within_the_noise_is_no_motion(tmp_path: Path) -> None:
@@ -163,12 +200,26 @@ def test_an_official_episode_gets_its_task_from_the_description(tmp_path: Path) 
         (TASK, ("red cube", "bowl")),
         ("pick up the mug", ("mug",)),
         ("Move a towel from the left to the right side.", ("towel", "left", "right side")),
+        ("push the orange can forward", ("orange can",)),
+        ("pick up the green can and put it down elsewhere on the table", ("green can", "table")),
+        ("open the left drawer slowly", ("left drawer",)),
+        ("turn the knob clockwise, then push the big red button twice", ("knob", "big red button")),
+        ("put the red and blue block next to a cup of tea", ("red and blue block", "cup")),
+        ("Slide my old wooden ruler towards the camera's left", ("old wooden ruler", "camera's left")),
         ("open drawer", ()),
         ("", ()),
     ],
 )
 def test_objects_are_those_that_the_source_names(task: str, objects: tuple[str, ...]) -> None:
     assert objects_of(task) == objects
+
+
+@pytest.mark.parametrize(
+    ("task", "handles"),
+    [(TASK, True), ("Pick up the mug", True), ("push the can forward", False), ("wave", False), ("", False)],
+)
+def test_an_instruction_says_whether_something_is_picked_up(task: str, *, handles: bool) -> None:
+    assert is_handling(task) is handles
 
 
 def test_agibot_records_say_which_part_of_the_task_they_are(tmp_path: Path) -> None:

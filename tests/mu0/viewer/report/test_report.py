@@ -8,7 +8,7 @@ import numpy as np
 
 from mu0.viewer.report.chain import _n_parameters
 from mu0.viewer.report.rollouts import _row, _verdict
-from mu0.viewer.report.traces import _measured, _prediction
+from mu0.viewer.report.traces import _measured, _prediction, caption_scores
 
 
 def test_parameters_are_counted_from_the_header_alone(tmp_path: Path) -> None:
@@ -53,6 +53,19 @@ def test_an_actor_row_shows_counts_rate_and_interval() -> None:
 def test_what_was_not_measured_is_a_dash() -> None:
     assert _measured(None, 100.0, "%") == "–"
     assert _measured(0.0123, 1000.0, "mm") == "12.3 mm"
+
+
+def test_scores_of_captions_are_shown_where_there_are_any() -> None:
+    assert caption_scores({}) == []
+    row = {
+        "n_episodes": 3.0,
+        "boundary_f1": 0.9,
+        "skill_accuracy": None,
+        "claims_right": 1.0,
+        "objects_right": 1.0,
+    }
+    shown = "".join(caption_scores({"hand_sim": row}))
+    assert all(each in shown for each in ("hand_sim", "<td>3</td>", "90", "–"))
 
 
 def test_a_prediction_starts_at_its_anchor_and_hides_invalid_steps(tmp_path: Path) -> None:

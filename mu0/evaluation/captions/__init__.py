@@ -1,0 +1,1 @@
+"""Captions of simulated clips against what their demonstrator really did."""
