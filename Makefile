@@ -31,7 +31,7 @@ install-hands: install
 
 test: install check
 	$(BIN)/python -m pytest -n 2 -q -m "not e2e"
-	$(BIN)/python -m pytest -q -m e2e --durations=12
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m e2e --durations=12
 
 test-unit: install
 	$(BIN)/python -m pytest -n 2 -q -m "not slow and not e2e"

@@ -1,1 +1,1 @@
-"""mu0.hardware."""
+"""What this processor does fast, asked before it is relied on: number formats, threads."""
