@@ -115,7 +115,8 @@ def test_one_window_or_several_only_choose_other_points(tmp_path: Path) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(several, name))
     assert one.samples is not None
     assert several.samples is not None
-    np.testing.assert_array_equal(one.samples.frame_indices, several.samples.frame_indices)
+    differing = np.setxor1d(one.samples.frame_indices, several.samples.frame_indices)
+    assert len(differing) <= 2, "only an anchor at which none of the points is trusted has no rows"
     assert one.samples.n_rows != several.samples.n_rows
     for samples in (one.samples, several.samples):
         assert np.median(_errors_m(samples, 150)) < 0.004
