@@ -35,10 +35,14 @@ class Queries:
 
 @dataclass(frozen=True)
 class TraceSamples:
-    """Predicted futures in absolute uvz, and the probability that each step still belongs to the event."""
+    """Predicted futures in absolute uvz, and the probability that each step still belongs to the event.
+
+    `moves` is the probability that a keypoint leaves its place at all; None from methods that do not say.
+    """
 
     uvz: Float[np.ndarray, "sample q step 3"]
     valid_probability: Float[np.ndarray, "sample q step"]
+    moves: Float[np.ndarray, " q"] | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from mu0.params.benchmark import BenchmarkParams
 from mu0.params.world_model import WorldModelParams
 from mu0.training.benchmark_model import train_for
 from mu0.training.record import pace, write_record
-from mu0.training.world_model import build_model, captions_of, open_windows, training_key
+from mu0.training.world_model import model_for, open_windows, training_key
 
 DATASET = Path("data/trace_dataset")
 EPISODES = Path("data/extracted_traces")
@@ -38,9 +38,8 @@ def main(name: str) -> None:
     config = preset(params.preset, **ABLATIONS[name])
     weights = find_weights(config, params)
     windows = open_windows(DATASET, EPISODES, CAPTIONS, config, train)
-    captions, statistics = captions_of(windows["train"]), windows["train"].statistics
-    model = build_model(config, captions, statistics, train.seed, weights)
-    work_folder = CACHE / f"{name}_{training_key(config, train, DATASET, weights)}_{train_s:g}"
+    model = model_for(config, windows["train"], train.seed, weights)
+    work_folder = CACHE / f"{name}_{training_key(model.config, train, DATASET, weights)}_{train_s:g}"
     known = {"variant": name, "preset": params.preset, "seed": train.seed}
     stage = f"benchmark_model_{name}"
     with track_run(stage=stage, params=known | {"train_s": train_s, "train": train.model_dump()}) as run:

@@ -13,8 +13,10 @@ from assets_defs.entry import run_stage
 from assets_defs.tracking import track_run
 from mu0.evaluation.benchmark.answers import write_answers
 from mu0.evaluation.benchmark.methods import method_spec, open_method
+from mu0.evaluation.benchmark.mixed import read_mixed_questions
 from mu0.evaluation.benchmark.questions import digest_of, read_questions
 from mu0.evaluation.traces.predictions import predict_all
+from mu0.evaluation.traces.resting import ask_about_rest
 from mu0.files import read_json
 
 GOAL = Path("data/benchmark/predictions")
@@ -33,13 +35,11 @@ def main(name: str) -> None:
         stage=f"benchmark_predictions_{name}", params={"method": name} | benchmark.model_dump()
     ) as run:
         predictions = predict_all(method, questions, benchmark.n_samples, benchmark.seed)
-        facts = {
-            "digest": digest_of(questions),
-            "n_samples": benchmark.n_samples,
-            "seed": benchmark.seed,
-            "threads": THREADS,
-        }
-        write_answers(GOAL / name, predictions, facts | _training(checkpoint))
+        facts = {"digest": digest_of(questions), "n_samples": benchmark.n_samples, "seed": benchmark.seed}
+        facts |= {"threads": THREADS}
+        mixed = read_mixed_questions(asked, questions, KNOWN, UNSEEN)
+        resting = ask_about_rest(method, mixed, benchmark.seed) if mixed else None
+        write_answers(GOAL / name, predictions, facts | _training(checkpoint), resting)
         run.log(
             {"latency_s": float(np.median(predictions.seconds)), "n_parameters": float(method.n_parameters)}
         )

@@ -12,6 +12,7 @@ from mu0.dataset.statistics import NormalizerStats
 from mu0.evaluation.benchmark.answers import read_answers
 from mu0.evaluation.benchmark.comparison import compare_answers
 from mu0.evaluation.benchmark.methods import METHODS
+from mu0.evaluation.benchmark.mixed import read_mixed_questions
 from mu0.evaluation.benchmark.official_files import write_official_files
 from mu0.evaluation.benchmark.questions import UNSEEN_SOURCES, digest_of, read_questions
 from mu0.evaluation.traces.held_out import BenchmarkSettings
@@ -31,15 +32,13 @@ def main(
     benchmark = asked.benchmark
     questions = read_questions(asked, KNOWN, UNSEEN)
     digest = digest_of(questions)
+    horizons, threshold_uv = tuple(benchmark.horizons), benchmark.moving_threshold_uv
     settings = BenchmarkSettings(
-        benchmark.n_samples,
-        tuple(benchmark.horizons),
-        benchmark.moving_threshold_uv,
-        benchmark.seed,
-        benchmark.n_resamples,
+        benchmark.n_samples, horizons, threshold_uv, benchmark.seed, benchmark.n_resamples
     )
     answers = [read_answers(ANSWERS / name, digest) for name in methods]
-    result = compare_answers(answers, questions, settings, UNSEEN_SOURCES)
+    mixed = read_mixed_questions(asked, questions, KNOWN, UNSEEN)
+    result = compare_answers(answers, questions, settings, UNSEEN_SOURCES, mixed)
     metrics, scale = result.flat_metrics(), NormalizerStats.read(KNOWN.statistics).delta_scale
     with track_run(stage="benchmark_traces", params=benchmark.model_dump()) as run:
         run.log(metrics)

@@ -9,6 +9,7 @@ from assets_defs.sections import section
 from assets_defs.tracking import track_run
 from mu0.dataset.evaluation import EvaluationProtocol, EvaluationSample, read_evaluation_samples
 from mu0.dataset.index import read_slots
+from mu0.dataset.resting_questions import mixed_questions
 from mu0.dataset.rows import WindowShape
 from mu0.evaluation.traces.held_out import BenchmarkSettings, run_trace_benchmark
 from mu0.evaluation.traces.methods import open_methods
@@ -32,7 +33,8 @@ def main() -> None:
     samples = _read_samples(report, data)
     horizons = tuple(report.horizons)
     settings = BenchmarkSettings(report.n_samples, horizons, report.moving_threshold_uv, report.seed)
-    benchmark = run_trace_benchmark(open_methods(CHECKPOINT, data.future_len), samples, settings)
+    mixed = mixed_questions(samples, EPISODES, report.n_resting, report.seed)
+    benchmark = run_trace_benchmark(open_methods(CHECKPOINT, data.future_len), samples, settings, mixed)
     metrics = benchmark.flat_metrics()
     with track_run(stage="trace_report", params=report.model_dump()) as run:
         run.log(metrics)

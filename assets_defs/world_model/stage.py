@@ -12,7 +12,7 @@ from mu0.model.pretrained import find_weights
 from mu0.params.world_model import WorldModelParams
 from mu0.training.record import pace, write_record
 from mu0.training.team import joined_team, training_device
-from mu0.training.world_model import build_model, captions_of, open_windows, train_world_model, training_key
+from mu0.training.world_model import model_for, open_windows, train_world_model, training_key
 
 DATASET = Path("data/trace_dataset")
 EPISODES = Path("data/extracted_traces")
@@ -35,9 +35,8 @@ def _train(params: WorldModelParams, *, is_first: bool) -> None:
     config = preset(params.preset)
     weights = find_weights(config, params)
     windows = open_windows(DATASET, EPISODES, CAPTIONS, config, params.train)
-    known_words, statistics = captions_of(windows["train"]), windows["train"].statistics
-    model = build_model(config, known_words, statistics, params.train.seed, weights)
-    work_folder = CACHE / training_key(config, params.train, DATASET, weights)
+    model = model_for(config, windows["train"], params.train.seed, weights)
+    work_folder = CACHE / training_key(model.config, params.train, DATASET, weights)
     if not is_first:
         train_world_model(model, windows, params.train, work_folder)
         return

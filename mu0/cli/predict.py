@@ -14,6 +14,7 @@ from mu0.text_files import typed_text
 if TYPE_CHECKING:
     from mu0.inference.finder import Finder
     from mu0.inference.questions import Choice
+    from mu0.model.predictor import TracePredictor
 
 VIDEOS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v")
 
@@ -50,7 +51,9 @@ def predict(
     points: Annotated[
         str, typer.Option("--points", "--keypoints", help="'x,y x,y …' in pixels; empty: a grid.")
     ] = "",
-    entities: Annotated[int, typer.Option(min=0, max=64, help="Points on so many parts; 0: off.")] = 0,
+    entities: Annotated[
+        int, typer.Option(min=0, max=64, help="Points on those of so many parts that move.")
+    ] = 0,
     find: Annotated[str, typer.Option(help="Points on what a detector finds: 'red mug. drawer'.")] = "",
     grid: Annotated[int, typer.Option(min=2, max=32, help="Side of the grid of keypoints.")] = 8,
     n_points: Annotated[int, typer.Option(min=1, max=1024, help="Points for --entities and --find.")] = 64,
@@ -107,7 +110,8 @@ def _answer_pictures(place: Path, call: Call, choice: "Choice", out: Path, finde
     read_picture(questions[0].image)  # what is easily wrong is told before the model is loaded
     predictor = TracePredictor.from_folder(call.checkpoint)
     config = predictor.model.config
-    asks = make_asks(questions, choice, config.history_len, finder)
+    _say_what_is_not_known(predictor, choice)
+    asks = make_asks(questions, choice, config.history_len, finder, predictor)
     for question, ask in zip(questions, asks, strict=True):
         n_hidden = count_hidden(ask.queries.history_uvz, config.history_group)
         if n_hidden:
@@ -131,6 +135,7 @@ def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder:
     from mu0.inference.questions import chosen_px, film_in
     from mu0.inference.stream import follow, predict_stream
     from mu0.model.predictor import TracePredictor
+    from mu0.records import Observation
     from mu0.sources.containers.video import iter_frames
     from mu0.viewer.overlay import write_overlay
 
@@ -152,7 +157,8 @@ def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder:
         raise PredictionError(
             f"{place} holds no frame.", expected="a video", remedy="check that it plays in a player."
         )
-    points_px = chosen_px(first, None, choice, finder)
+    _say_what_is_not_known(predictor, choice)
+    points_px = chosen_px(Observation(first, call.text), choice, finder, predictor)
     (stem,) = unique_stems([place])
     answers = []
     stream = follow(chain([first], images), points_px)
@@ -160,11 +166,24 @@ def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder:
         answers.append(answer)
         if answer.traces is not None:
             overlay = out / f"{stem}_frames" / f"{answer.number:06d}.png"
-            write_overlay(overlay, answer.frame.image, answer.traces.uvz[0])
+            write_overlay(overlay, answer.frame.image, answer.traces.uvz[0], moves=answer.traces.moves)
             typer.echo(f"{overlay}  {len(answer.seen)} of {len(points_px)} keypoints")
     goal = out / f"{stem}.npz"
     write_stream(goal, answers, len(points_px))
     typer.echo(str(goal))
+
+
+def _say_what_is_not_known(predictor: "TracePredictor", choice: "Choice") -> None:
+    """A model that never saw resting points lets all keypoints move: a person must know before looking."""
+    if predictor.knows_what_moves or choice.keypoints or choice.phrase:
+        return
+    where = "go on all entities" if choice.entities else "form a grid"
+    typer.echo(
+        "This model was trained on moving points alone (resting_share 0) and does not say what moves: "
+        f"keypoints {where}, and those on what rests fly along. Choose with --points or --find, or train "
+        "with world_model.train.resting_share above 0.",
+        err=True,
+    )
 
 
 def _require_one_choice(choice: "Choice") -> None:

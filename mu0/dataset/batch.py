@@ -33,6 +33,7 @@ class TraceBatch:
     depth_valid: Bool[Tensor, " b"] | None = None
     has_depth_axis: Bool[Tensor, " b"] | None = None  # False = z of the traces is unknown, not zero
     rays: Float[Tensor, "b 2 2"] | None = None  # x = (rays[0, 0] u + rays[0, 1]) z, y likewise; 0 = unknown
+    moves: Bool[Tensor, "b q"] | None = None  # whether a query leaves its place; None without resting queries
 
     def to(self, device: torch.device | str) -> "TraceBatch":
         """The same batch with its tensors on `device`."""

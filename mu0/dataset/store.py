@@ -6,7 +6,7 @@ larger than `MEMORY_BYTES` live in an unnamed temporary file that the operating 
 """
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +15,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Float16, Float32, Int64, UInt8
 
 from mu0.dataset.captions import CaptionPool, read_captions
+from mu0.dataset.resting import FrameAtRest, RestingPoints, packed, places_at_rest
 from mu0.dataset.rows import Windows, WindowShape, check_columns, eligible_rows, read_windows
 from mu0.episodes.arrays import Samples
 from mu0.episodes.read import Episode, read_episode
@@ -37,6 +38,8 @@ class WindowSettings:
         max_rows_per_slot: Rows kept of one anchor frame, to bound memory; a fixed random choice.
         fewest_queries: Above 0, an image has a random number of keypoints from this to as many as are asked
             for (the official rule); with 0 as many as there are.
+        resting_share: Of queries about points that rest (`mu0.dataset.resting`); 0 asks as officially, about
+            moving points only.
     """
 
     shape: WindowShape
@@ -46,6 +49,7 @@ class WindowSettings:
     depth_noise_m: float = 0.0
     max_rows_per_slot: int = 128
     fewest_queries: int = 0
+    resting_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class SlotStore:
     windows: Windows
     frame_index: Int64[np.ndarray, " slot"]
     captions: list[CaptionPool]
+    resting: RestingPoints | None = None  # only if they are asked about and there are some
 
     @property
     def n_slots(self) -> int:
@@ -81,13 +86,29 @@ def load_slots(
     slots = slots.sort_values(["episode_id", "slot"], ignore_index=True)
     kept = np.minimum(slots["n_rows"].to_numpy(np.int64), settings.max_rows_per_slot)
     store = _allocate(slots, np.concatenate([[0], np.cumsum(kept)]).astype(np.int64), settings)
+    at_rest: dict[int, FrameAtRest] = {}
     for episode_id, places in track(slots.groupby("episode_id").indices.items(), "loading windows"):
         episode = read_episode(episodes_root / str(episode_id))
         pool = read_captions(captions_root, str(episode_id))
         for place in places:
             store.captions[place] = pool
         _fill(store, episode, places, slots.loc[places, "slot"].to_numpy(np.int64), settings)
-    return store
+        if settings.resting_share > 0:
+            at_rest |= {int(place): _at_rest(store, episode, int(place)) for place in places}
+    if settings.resting_share == 0:
+        return store
+    resting = packed([at_rest[place] for place in range(len(slots))])
+    return replace(store, resting=resting) if len(resting.places) else store
+
+
+def _at_rest(store: SlotStore, episode: Episode, place: int) -> FrameAtRest:
+    """The resting points of one anchor frame, known for as long as its moving rows."""
+    rows = slice(int(store.first_row[place]), int(store.first_row[place + 1]))
+    return FrameAtRest(
+        places_at_rest(episode, int(store.frame_index[place])),
+        store.windows.future_valid[rows].any(0),
+        store.windows.history_valid[rows].any(0),
+    )
 
 
 def _allocate(slots: pd.DataFrame, first_row: Int64[np.ndarray, " s"], settings: WindowSettings) -> SlotStore:

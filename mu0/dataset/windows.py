@@ -11,6 +11,7 @@ Conventions
             delta scale, histories not
     time    histories oldest first, futures from the first step after the anchor
     masks   whatever is unknown is zero and False in its mask; there is no NaN
+    rest    with `resting_share` some queries are about points that stay, see mu0.dataset.resting
 
 Entry points
     TraceWindows.open(...)         one split of the trace dataset
@@ -24,6 +25,7 @@ Source
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from jaxtyping import Bool, Float, Int64
 from mu0.dataset.batch import TraceBatch
 from mu0.dataset.depth_colour import MIN_DEPTH_M, colour_depth
 from mu0.dataset.index import read_slots
+from mu0.dataset.resting import NO_CLUSTER, RestingPoints, draw_resting, leaves
 from mu0.dataset.splits import Split
 from mu0.dataset.statistics import NormalizerStats
 from mu0.dataset.store import SlotStore, WindowSettings, load_slots
@@ -41,11 +44,16 @@ from mu0.errors import DatasetError
 
 INDEX_NAME = "index.parquet"
 STATISTICS_NAME = "normalizer_stats.json"
-NO_CLUSTER = -1
 
 
 class TraceWindows:
-    """Random batches of one split; see the module's text."""
+    """Random batches of one split; see the module's text.
+
+    `asks_about_rest` says whether some queries are about points that rest: they are asked for, and there are
+    some.
+    """
+
+    asks_about_rest: bool = False
 
     def __init__(self, store: SlotStore, statistics: NormalizerStats, settings: WindowSettings) -> None:
         if statistics.future_len != settings.shape.future_len:
@@ -55,6 +63,7 @@ class TraceWindows:
                 expected="equal numbers, because the scale of a displacement grows with its length",
                 remedy="use the normalizer_stats.json of this dataset, or run `dvc repro trace_dataset`.",
             )
+        self.asks_about_rest = store.resting is not None and settings.resting_share > 0
         self.store = store
         self.statistics = statistics
         self.settings = settings
@@ -84,6 +93,10 @@ class TraceWindows:
         """Number of anchor frames."""
         return self.store.n_slots
 
+    def officially(self) -> "TraceWindows":
+        """The same frames without queries about points that rest."""
+        return TraceWindows(self.store, self.statistics, replace(self.settings, resting_share=0.0))
+
     def batches(
         self, batch_size: int, n_queries: int, seed: int, first_step: int = 0
     ) -> Iterator[TraceBatch]:
@@ -103,15 +116,19 @@ class TraceWindows:
         frames = self.store.frame_index[slots]
         texts = [self.store.captions[s].draw(int(f), rng) for s, f in zip(slots, frames, strict=True)]
         panel, depth_valid = self._depth_panel(slots, rng)
+        image = self._images(slots, rng)
+        traces = self._traces(slots, rows, is_query)
+        if self.store.resting is not None and self.asks_about_rest:
+            traces, is_query = self._with_resting(self.store.resting, traces, slots, is_query, rng)
         return TraceBatch(
-            image=self._images(slots, rng),
+            image=image,
             instructions=texts,
             query_valid=torch.from_numpy(is_query),
             depth_panel=panel,
             depth_valid=depth_valid,
             has_depth_axis=torch.from_numpy(self.store.is_3d[slots]),
             rays=torch.from_numpy(self.store.rays[slots]),
-            **self._traces(slots, rows, is_query),
+            **{name: torch.from_numpy(value) for name, value in traces.items()},
         )
 
     def _slots_of_step(self, step: int, batch_size: int, seed: int) -> Int64[np.ndarray, " b"]:
@@ -125,7 +142,7 @@ class TraceWindows:
         slots: Int64[np.ndarray, " b"],
         rows: Int64[np.ndarray, "b q"],
         is_query: Bool[np.ndarray, "b q"],
-    ) -> dict[str, torch.Tensor]:
+    ) -> dict[str, np.ndarray]:
         windows = self.store.windows
         to_uv = np.ones((len(slots), 1, 1, 3), np.float32)
         to_uv[:, 0, 0, :2] = 2 / self.store.width_height_px[slots]
@@ -135,7 +152,7 @@ class TraceWindows:
         future_valid = windows.future_valid[rows, 1:] & is_query[..., None]
         history_valid = windows.history_valid[rows, :0:-1] & is_query[..., None]
         delta = (future[:, :, 1:] - anchor[:, :, None]) / self.statistics.delta_scale
-        arrays = {
+        return {
             "anchor_uvz": (anchor - np.array([1, 1, 0], np.float32)) * is_query[..., None],
             "history": (history - anchor[:, :, None]) * history_valid[..., None],
             "history_valid": history_valid,
@@ -143,7 +160,35 @@ class TraceWindows:
             "future_valid": future_valid,
             "cluster_ids": np.where(is_query, windows.cluster_ids[rows], NO_CLUSTER),
         }
-        return {name: torch.from_numpy(value) for name, value in arrays.items()}
+
+    def _with_resting(
+        self,
+        points: RestingPoints,
+        traces: dict[str, np.ndarray],
+        slots: Int64[np.ndarray, " b"],
+        is_query: Bool[np.ndarray, "b q"],
+        rng: np.random.Generator,
+    ) -> tuple[dict[str, np.ndarray], Bool[np.ndarray, "b q"]]:
+        """The traces with some queries at rest, and which of them move; drawn after everything else."""
+        fills, share = self.settings.fewest_queries == 0, self.settings.resting_share
+        rests, rows = draw_resting(points, slots, is_query, share, rng, fills=fills)
+        to_uvz = np.ones((len(slots), 1, 3), np.float32)
+        to_uvz[:, 0, :2] = 2 / self.store.width_height_px[slots]
+        places = points.places[rows].astype(np.float32) * to_uvz - np.array([1, 1, 0], np.float32)
+        still = rests[..., None]
+        future_valid = np.where(still, points.future_valid[slots][:, None, 1:], traces["future_valid"])
+        history_valid = np.where(still, points.history_valid[slots][:, None, :0:-1], traces["history_valid"])
+        future = np.where(still[..., None], np.float32(0), traces["future"])
+        scale = self.statistics.delta_scale[:2]
+        return {
+            "anchor_uvz": np.where(still, places, traces["anchor_uvz"]),
+            "history": np.where(still[..., None], np.float32(0), traces["history"]),
+            "history_valid": history_valid,
+            "future": future,
+            "future_valid": future_valid,
+            "cluster_ids": np.where(rests, NO_CLUSTER, traces["cluster_ids"]),
+            "moves": leaves(future[..., :2] * scale, future_valid),
+        }, is_query | rests
 
     def _images(
         self, slots: Int64[np.ndarray, " b"], rng: np.random.Generator

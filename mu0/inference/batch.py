@@ -77,14 +77,16 @@ def _answer(predictor: TracePredictor, asks: Sequence[Ask], n_samples: int, seed
         neutral = _prefix(predictor, asks, [NEUTRAL_INSTRUCTION] * len(asks))
         guidance = Guidance(neutral, predictor.guidance_scale)
     keypoints = _stacked([predictor.keypoints(ask.observation, ask.queries) for ask in asks])
-    points, logits = model.sample(prefix, keypoints, noise_bsqdc, guidance)
-    rendered = model.render(points) * torch.from_numpy(model.statistics.delta_scale)
-    answers = []
-    for ask, count, moved, logit in zip(asks, counts, rendered, logits, strict=True):
-        anchors = torch.from_numpy(ask.queries.anchor_uvz).float()[None, :, None]
-        uvz = moved[:, :count] + anchors
-        answers.append(TraceSamples(uvz.numpy(), logit[:, :count].sigmoid().numpy()))
-    return answers
+    points, done, moves = model.sample(prefix, keypoints, noise_bsqdc, guidance)
+    return [
+        predictor.answer(
+            ask.queries,
+            points[index, :, :count],
+            done[index, :, :count],
+            None if moves is None else moves[index, :count],
+        )
+        for index, (ask, count) in enumerate(zip(asks, counts, strict=True))
+    ]
 
 
 def _prefix(predictor: TracePredictor, asks: Sequence[Ask], instructions: list[str]) -> Prefix:

@@ -20,15 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from mu0.errors import PredictionError
 from mu0.files import in_natural_order
 from mu0.inference.batch import Ask
 from mu0.inference.history import padded, read_past
 from mu0.inference.keypoints import entity_points, grid_points, lift, parse_keypoints, points_on
+from mu0.inference.likely import likely_points
 from mu0.inference.limits import check_text
 from mu0.inference.pictures import read_depth, read_picture
+from mu0.model.predictor import TracePredictor
 from mu0.records import Observation, Queries
 from mu0.sources.own_files.picture_rows import PictureRow, kind_of, row_in
 from mu0.text_files import read_text
@@ -46,7 +48,8 @@ class Choice:
 
     Attributes:
         keypoints: 'x,y x,y …' in pixels.
-        entities: How many entities the picture is clustered into; 0 does not.
+        entities: How many entities the picture is clustered into; 0 does not. Those that are likely to move
+            get keypoints; all of them where the model does not say.
         phrase: What to look for in the picture.
         grid: Side of the grid.
         n_points: How many points on entities or on what was found.
@@ -154,7 +157,11 @@ def _no_table(path: Path, found: str) -> PredictionError:
 
 
 def make_asks(
-    questions: Sequence[Question], choice: Choice, history_len: int, finder: "Finder | None" = None
+    questions: Sequence[Question],
+    choice: Choice,
+    history_len: int,
+    finder: "Finder | None" = None,
+    predictor: TracePredictor | None = None,
 ) -> list[Ask]:
     """Read pictures, depth and pasts, and choose keypoints.
 
@@ -163,17 +170,24 @@ def make_asks(
         choice: Where keypoints go unless a question says so itself.
         history_len: Of the model; shorter pasts are padded.
         finder: Needed if the choice is a phrase.
+        predictor: Says which entities move, if it can; without it keypoints go on all of them.
 
     Raises:
         PredictionError: A file cannot be used, or pixels are given for pictures of different sizes.
     """
-    asks = [_ask(question, choice, history_len, finder) for question in questions]
+    asks = [_ask(question, choice, history_len, finder, predictor) for question in questions]
     if choice.keypoints:
         _require_one_size(questions, asks)
     return asks
 
 
-def _ask(question: Question, choice: Choice, history_len: int, finder: "Finder | None") -> Ask:
+def _ask(
+    question: Question,
+    choice: Choice,
+    history_len: int,
+    finder: "Finder | None",
+    predictor: TracePredictor | None,
+) -> Ask:
     image = read_picture(question.image)
     depth_m = None
     if question.depth is not None:
@@ -184,11 +198,12 @@ def _ask(question: Question, choice: Choice, history_len: int, finder: "Finder |
     text = check_text(question.text, f"text of {question.image.name}")
     observation = Observation(image, text, depth_m=depth_m)
     if question.history is None:
-        return Ask(observation, Queries(lift(chosen_px(image, depth_m, choice, finder), size_px, depth_m)))
+        points_px = chosen_px(observation, choice, finder, predictor)
+        return Ask(observation, Queries(lift(points_px, size_px, depth_m)))
     past = read_past(question.history)
     anchors = past.anchor_uvz
     if anchors is None or choice.keypoints:
-        anchors = lift(chosen_px(image, depth_m, choice, finder), size_px, depth_m)
+        anchors = lift(chosen_px(observation, choice, finder, predictor), size_px, depth_m)
     if len(anchors) != len(past.history_uvz):
         raise PredictionError(
             f"{question.history} holds the past of {len(past.history_uvz)} keypoints; "
@@ -200,12 +215,13 @@ def _ask(question: Question, choice: Choice, history_len: int, finder: "Finder |
 
 
 def chosen_px(
-    image: UInt8[np.ndarray, "h w 3"],
-    depth_m: Float[np.ndarray, "h w"] | None,
+    observation: Observation,
     choice: Choice,
     finder: "Finder | None" = None,
+    predictor: TracePredictor | None = None,
 ) -> Float[np.ndarray, "q 2"]:
     """Keypoints of one picture in pixels."""
+    image, depth_m = observation.image, observation.depth_m
     height, width = image.shape[:2]
     if choice.keypoints:
         return parse_keypoints(choice.keypoints, width, height)
@@ -213,6 +229,8 @@ def chosen_px(
         assert finder is not None, "a phrase needs a finder"
         masks = [thing.mask for thing in finder.find(image, choice.phrase)]
         return points_on(masks, image, choice.n_points, choice.seed)
+    if choice.entities and predictor is not None and predictor.knows_what_moves:
+        return likely_points(predictor, observation, choice.entities, choice.n_points, choice.seed)
     if choice.entities:
         return entity_points(image, depth_m, choice.entities, choice.n_points, choice.seed)
     return grid_points(choice.grid, (width, height))

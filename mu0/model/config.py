@@ -16,6 +16,7 @@ from typing import Any, Literal
 from mu0.errors import CheckpointError
 from mu0.files import read_json, write_json
 
+ADDED_LATER = {"moves_head", "moves_weight"}  # a config.json without them means their defaults
 SPLINE_POINTS = 10  # of the release, whose loss weights are relative to a sum over them
 
 
@@ -98,6 +99,8 @@ class WorldModelConfig:
     image_dropout: float = 0.0  # share of images that are hidden
     two_d_share: float = 0.0  # share of images that are treated as if nothing knew their depth
     noise_draws: int = 1  # noise draws per image that share one prefix pass
+    moves_head: bool = False  # says of every keypoint whether it moves; needs queries that rest
+    moves_weight: float = 1.0
     # inference
     euler_steps: int = 4
     guidance_scale: float = 1.0  # on the instruction; 1 is unguided and costs nothing
@@ -188,11 +191,12 @@ def read_config(path: Path) -> WorldModelConfig:
 
 
 def config_from(fields: dict[str, Any], origin: str) -> WorldModelConfig:
-    """Build a config from JSON fields, refusing any that are missing or unknown."""
+    """Build a config from JSON fields, refusing any that are unknown, or missing and no later addition."""
     known = {field.name for field in dataclasses.fields(WorldModelConfig)}
-    if known != set(fields):
+    missing, unknown = known - set(fields) - ADDED_LATER, set(fields) - known
+    if missing or unknown:
         raise CheckpointError(
-            f"{origin} lacks {sorted(known - set(fields))} and has unknown {sorted(set(fields) - known)}.",
+            f"{origin} lacks {sorted(missing)} and has unknown {sorted(unknown)}.",
             expected="exactly the fields of mu0.model.config.WorldModelConfig",
             remedy="train the world model again with this version (`mu0 run world_model`).",
         )

@@ -1,4 +1,4 @@
-"""What μ0 is trained on: velocity, end of the trace, rigidity of things that move together.
+"""What μ0 is trained on: velocity, end of the trace, rigidity of things, what moves at all.
 
 Conventions (docs/conventions.md)
     velocity   squared errors: summed over a keypoint's control points and axes, averaged over keypoints
@@ -25,6 +25,7 @@ class LossTerms:
     flow: Float[Tensor, ""]
     done: Float[Tensor, ""]
     rigidity: Float[Tensor, ""]
+    moves: Float[Tensor, ""] | None = None  # None in models without the head, and for windows without rest
 
 
 def flow_loss(
@@ -48,6 +49,15 @@ def done_loss(
     """Cross-entropy of "this step still belongs to the event" over the keypoints in `mask`."""
     each = functional.binary_cross_entropy_with_logits(logits, valid.float(), reduction="none").mean(-1)
     return torch.where(mask, each, 0.0).sum() / mask.sum().clamp(min=1)
+
+
+def moves_loss(
+    logits: Float[Tensor, "b k q"], moves: Bool[Tensor, "b q"], query_valid: Bool[Tensor, "b q"]
+) -> Float[Tensor, ""]:
+    """Cross-entropy of "this keypoint leaves its place" over all queries and noise draws."""
+    target, counts = (one[:, None].expand(logits.shape) for one in (moves, query_valid))
+    each = functional.binary_cross_entropy_with_logits(logits, target.float(), reduction="none")
+    return torch.where(counts, each, 0.0).sum() / counts.sum().clamp(min=1)
 
 
 def rigidity_loss(

@@ -33,6 +33,8 @@ from mu0.model.tokenizer import CaptionTokenizer
 class TraceNetwork(nn.Module):
     """All weights of a world model, with the words and scales that they were trained with."""
 
+    moves_temperature: Tensor  # of models that say what moves
+
     def __init__(
         self, config: WorldModelConfig, tokenizer: CaptionTokenizer, statistics: NormalizerStats
     ) -> None:
@@ -52,6 +54,12 @@ class TraceNetwork(nn.Module):
         self.done_head = nn.Linear(width, config.future_len)
         nn.init.zeros_(self.done_head.weight)
         nn.init.constant_(self.done_head.bias, config.done_bias)
+        self.moves_head: nn.Linear | None = None
+        if config.moves_head:  # last, so that all other weights start as they do without it
+            self.moves_head = nn.Linear(width, 1)
+            nn.init.zeros_(self.moves_head.weight)
+            nn.init.zeros_(self.moves_head.bias)
+            self.register_buffer("moves_temperature", torch.ones(()))
         if not config.train_backbone:
             self._freeze_backbone()
 
@@ -182,3 +190,15 @@ class TraceNetwork(nn.Module):
     def done_logits(self, tokens_BKQGW: Float[Tensor, "b k q tokens w"]) -> Float[Tensor, "b k q step"]:
         """Positive where a step still belongs to the event."""
         return self.done_head(self.expert.norm(tokens_BKQGW).float().mean(dim=3))
+
+    def moves_logits(self, tokens_BKQGW: Float[Tensor, "b k q tokens w"]) -> Float[Tensor, "b k q"] | None:
+        """Positive where a keypoint leaves its place, before calibration; None without that head."""
+        if self.moves_head is None:
+            return None
+        return self.moves_head(self.expert.norm(tokens_BKQGW).float().mean(dim=3))[..., 0]
+
+    def moves_probability(self, logits_BKQ: Float[Tensor, "b k q"] | None) -> Float[Tensor, "b q"] | None:
+        """Calibrated P(moves), one for all noise draws of a keypoint."""
+        if logits_BKQ is None:
+            return None
+        return (logits_BKQ.mean(dim=1) / self.moves_temperature).sigmoid()

@@ -18,6 +18,7 @@ from mu0.model.checkpoint import load_checkpoint
 from mu0.model.corruption import NEUTRAL_INSTRUCTION
 from mu0.model.guidance import Guidance
 from mu0.model.observation import check_question, depth_panel, picture
+from mu0.model.settling import RESTS_BELOW, settled
 from mu0.model.suffix import Keypoints
 from mu0.model.world_model import TraceWorldModel
 from mu0.records import Observation, Queries, TraceSamples
@@ -31,6 +32,8 @@ class TracePredictor(AbstractTracePredictor):
         use_history: Whether the past of the keypoints may be looked at.
         use_depth: Whether a measured depth image may be looked at.
         guidance_scale: How strongly traces follow the instruction; 1 is unguided, None is the model's own.
+        rests_below: Keypoints that move with a smaller probability stay where they are; 0 lets all of them
+            move, as models without a probability do.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class TracePredictor(AbstractTracePredictor):
         use_history: bool = True,
         use_depth: bool = True,
         guidance_scale: float | None = None,
+        rests_below: float = RESTS_BELOW,
     ) -> None:
         self.model = model.eval()
+        self.rests_below = rests_below
         self.use_history = use_history
         self.use_depth = use_depth
         self.guidance_scale = model.config.guidance_scale if guidance_scale is None else guidance_scale
@@ -55,10 +60,21 @@ class TracePredictor(AbstractTracePredictor):
         use_history: bool = True,
         use_depth: bool = True,
         guidance_scale: float | None = None,
+        rests_below: float = RESTS_BELOW,
     ) -> "TracePredictor":
         """The predictor of a checkpoint folder; offline."""
-        model = load_checkpoint(folder)
-        return cls(model, use_history=use_history, use_depth=use_depth, guidance_scale=guidance_scale)
+        return cls(
+            load_checkpoint(folder),
+            use_history=use_history,
+            use_depth=use_depth,
+            guidance_scale=guidance_scale,
+            rests_below=rests_below,
+        )
+
+    @property
+    def knows_what_moves(self) -> bool:
+        """Whether answers come with P(moves)."""
+        return self.model.moves_head is not None
 
     @torch.no_grad()
     def predict(self, observation: Observation, queries: Queries, n_samples: int, seed: int) -> TraceSamples:
@@ -74,11 +90,23 @@ class TracePredictor(AbstractTracePredictor):
         noise = torch.randn(1, n_samples, n_queries, model.config.n_control_points, 3, generator=generator)
         prefix = self._prefix(observation, observation.instruction)
         guidance = self._guidance(observation)
-        points, logits = model.sample(prefix, self.keypoints(observation, queries), noise, guidance)
-        scale = torch.from_numpy(model.statistics.delta_scale)
+        futures = model.sample(prefix, self.keypoints(observation, queries), noise, guidance)
+        moves = None if futures.moves is None else futures.moves[0]
+        return self.answer(queries, futures.points[0], futures.done_logits[0], moves)
+
+    def answer(
+        self,
+        queries: Queries,
+        points: Float[Tensor, "s q d 3"],
+        done_logits: Float[Tensor, "s q step"],
+        moves: Float[Tensor, " q"] | None,
+    ) -> TraceSamples:
+        """What was sampled for one question, in its units; what rests stays."""
+        scale = torch.from_numpy(self.model.statistics.delta_scale)
         anchors = torch.from_numpy(queries.anchor_uvz).float()[None, :, None]
-        uvz = model.render(points[0]) * scale + anchors
-        return TraceSamples(uvz.numpy(), logits[0].sigmoid().numpy())
+        uvz = settled(self.model.render(points) * scale, moves, self.rests_below) + anchors
+        likely = None if moves is None else moves.numpy()
+        return TraceSamples(uvz.numpy(), done_logits.sigmoid().numpy(), likely)
 
     def _guidance(self, observation: Observation) -> Guidance | None:
         """The view without an instruction, where it makes a difference."""
@@ -112,6 +140,7 @@ class TracePredictor(AbstractTracePredictor):
             use_history=False,
             use_depth=self.use_depth,
             guidance_scale=self.guidance_scale,
+            rests_below=self.rests_below,
         )
 
 

@@ -19,6 +19,8 @@ Source
     arXiv:2606.13769 and its code, re-implemented; deviations are options of the config.
 """
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -32,10 +34,18 @@ from mu0.model.curve import curve_basis, curve_fit, starts_at_anchor
 from mu0.model.displacement import dataset_units, unproject
 from mu0.model.flow import clean_estimate, euler, guide, interpolate, sample_times
 from mu0.model.guidance import Guidance
-from mu0.model.losses import LossTerms, done_loss, flow_loss, known_axes, scene_rigidity
+from mu0.model.losses import LossTerms, done_loss, flow_loss, known_axes, moves_loss, scene_rigidity
 from mu0.model.network import TraceNetwork
 from mu0.model.suffix import Keypoints
 from mu0.model.tokenizer import CaptionTokenizer
+
+
+class Futures(NamedTuple):
+    """What sampling gives: curves, until when they last, and who moves at all."""
+
+    points: Float[Tensor, "b s q d 3"]  # control points, scaled and anchor-relative
+    done_logits: Float[Tensor, "b s q step"]  # of the last solver step
+    moves: Float[Tensor, "b q"] | None  # calibrated probability; None in models without that head
 
 
 class TraceWorldModel(TraceNetwork):
@@ -56,16 +66,19 @@ class TraceWorldModel(TraceNetwork):
         keypoints: Keypoints,
         noise_BSQDC: Float[Tensor, "b s q d 3"],
         guidance: Guidance | None = None,
-    ) -> tuple[Float[Tensor, "b s q d 3"], Float[Tensor, "b s q step"]]:
-        """Control points and the done logits of the last solver step; all samples share the prefix."""
+    ) -> "Futures":
+        """Futures of all keypoints; all samples share the prefix."""
         n_draws = noise_BSQDC.shape[1]
         shared = self.share(prefix, keypoints, n_draws)
         neutral = self.share(guidance.prefix, keypoints, n_draws) if guidance else None
         last_tokens: list[Tensor] = []
+        first_moves: list[Tensor | None] = []
 
         def velocity(x_BSQDC: Tensor, tau: float) -> Tensor:
             times = torch.full(x_BSQDC.shape[:2], tau, device=x_BSQDC.device)
             last_tokens[:] = [self.future_tokens(prefix, keypoints, x_BSQDC, times, shared)]
+            if not first_moves:  # pure noise: what the model knows before it has drawn a future
+                first_moves.append(self.moves_logits(last_tokens[0]))
             followed = self.flow(last_tokens[0], x_BSQDC, times)
             if guidance is None:
                 return followed
@@ -75,7 +88,8 @@ class TraceWorldModel(TraceNetwork):
         points = euler(velocity, noise_BSQDC, self.config.euler_steps)
         if self.config.hard_anchor and starts_at_anchor(self.config):
             points[..., 0, :] = 0.0
-        return points * self._units(keypoints), self.done_logits(last_tokens[0])
+        done, moves = self.done_logits(last_tokens[0]), self.moves_probability(first_moves[0])
+        return Futures(points * self._units(keypoints), done, moves)
 
     def render(self, points: Float[Tensor, "*batch d 3"]) -> Float[Tensor, "*batch step 3"]:
         """Control points -> future steps, still scaled and anchor-relative."""
@@ -120,7 +134,12 @@ class TraceWorldModel(TraceNetwork):
         clean_BKQDC = clean_estimate(noisy_BKQDC, velocity_BKQDC, tau_BK)
         rigidity = self._rigidity(clean_BKQDC, keypoints, batch, mask_BKQ)
         total = flow + config.done_weight * done + config.rigidity_weight * rigidity
-        return LossTerms(total, flow.detach(), done.detach(), rigidity.detach())
+        logits_BKQ, moves = self.moves_logits(tokens), None
+        if logits_BKQ is not None and batch.moves is not None:
+            moves = moves_loss(logits_BKQ, batch.moves, batch.query_valid)
+            total = total + config.moves_weight * moves
+            moves = moves.detach()
+        return LossTerms(total, flow.detach(), done.detach(), rigidity.detach(), moves)
 
     def _seen(
         self, batch: TraceBatch, generator: torch.Generator, *, hide_history: bool

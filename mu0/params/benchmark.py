@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mu0.params.numbers import Count, Positive, Samples, Seed, SidePx
+from mu0.params.numbers import Count, Index, Positive, Samples, Seed, SidePx
 from mu0.params.section import Section
 
 
@@ -32,6 +32,9 @@ class BenchmarkParams(Section):
     )
     max_episodes: Count = Field(default=60, description="Most held-out episodes of each source.")
     n_queries: Count = 16
+    n_resting: Index = Field(
+        default=16, description="Resting keypoints among those of a second question; 0: not asked."
+    )
     moving_threshold_uv: Positive = 0.05
     unseen_clips: Count = Field(
         default=12, description="Clips with objects, and as many with camera motion, that no training shows."

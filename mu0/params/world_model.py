@@ -37,6 +37,9 @@ class TrainParams(Section):
     fewest_queries: Index = Field(
         default=0, description="Above 0: each image has a random number of keypoints, at least this many."
     )
+    resting_share: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        default=0.0, description="Of the keypoints that are asked about; 0: moving points alone, officially."
+    )
     lr: LearningRate = 1e-3
     warmup_steps: Index = 100
     schedule: Literal["plateau", "cosine", "constant"] = "plateau"
@@ -69,6 +72,7 @@ PAPER_TRAINING: dict[str, Any] = {
     "batch_size": 4,
     "n_queries": 256,
     "fewest_queries": 1,
+    "resting_share": 0.0,
     "lr": 1e-4,
     "warmup_steps": 0,
     "schedule": "constant",
@@ -122,6 +126,9 @@ class TraceReportParams(Section):
     frames: Literal["spread", "official"] = "spread"
     frames_per_episode: Count = 5
     n_queries: Count = 16
+    n_resting: Index = Field(
+        default=16, description="Resting keypoints among those of a second question; 0: not asked."
+    )
     moving_threshold_uv: Positive = 0.05
     n_scenes: Count = 12
     seed: Seed = 0

@@ -2,7 +2,8 @@
 
 Request: one row per picture: `image` (base64 PNG or JPEG), `text`, `keypoints` [[x_px, y_px], …]; params
 `n_samples`, `seed`.
-Answer per row: `uvz` [sample][keypoint][step][3] (see mu0/records.py) and `valid_probability`.
+Answer per row: `uvz` [sample][keypoint][step][3] (see mu0/records.py), `valid_probability`, and `moves`
+[keypoint]: the probability that it leaves its place at all, null from a model that was not trained to say.
 What is no such thing, or more than mu0/inference/limits.py allows, is a PredictionError that names the field.
 Without a depth image the anchor is taken to be 1 m away; traces are then right up to that distance.
 """
@@ -58,7 +59,11 @@ class TraceModel(PythonModel):
         size_px = (image.shape[1], image.shape[0])
         anchors = lift(check_points_px(row.get("keypoints"), "keypoints", size_px), size_px)
         traces = self.predictor.predict(Observation(image, text), Queries(anchors), n_samples, seed)
-        return {"uvz": traces.uvz.tolist(), "valid_probability": traces.valid_probability.tolist()}
+        return {
+            "uvz": traces.uvz.tolist(),
+            "valid_probability": traces.valid_probability.tolist(),
+            "moves": None if traces.moves is None else traces.moves.tolist(),
+        }
 
 
 set_model(TraceModel())

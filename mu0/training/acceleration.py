@@ -49,9 +49,8 @@ def layers_of(model: TraceWorldModel) -> list[tuple[nn.Module, str]]:
 def float32_calls(model: TraceWorldModel) -> list[tuple[nn.Module, str]]:
     """What is too delicate for autocast."""
     norms = [module for module in model.expert.modules() if isinstance(module, nn.RMSNorm)]
-    return [(module, "forward") for module in (model.velocity_head, model.done_head, *norms)] + [
-        (model, "render")
-    ]
+    heads = [head for head in (model.velocity_head, model.done_head, model.moves_head) if head is not None]
+    return [(module, "forward") for module in (*heads, *norms)] + [(model, "render")]
 
 
 def _replace(undo: ExitStack, owner: nn.Module, name: str, call: Call) -> None:

@@ -55,8 +55,8 @@ def _sample(
     prefix = model.encode_prefix(batch.image, batch.instructions, batch.depth_panel, batch.depth_valid)
     history_valid = None if hide_history else batch.history_valid
     keypoints = model.keypoints(batch.anchor_uvz, batch.history, history_valid, batch.query_valid, batch.rays)
-    points, _ = model.sample(prefix, keypoints, noise.to(batch.image.device))
-    return model.render(points[:, 0])
+    futures = model.sample(prefix, keypoints, noise.to(batch.image.device))
+    return model.render(futures.points[:, 0])
 
 
 def _constant_velocity(model: TraceWorldModel, batch: TraceBatch) -> Float[Tensor, "b q step 3"]:

@@ -3,12 +3,14 @@
 Entry points
     open_windows        the training and validation windows of a dataset
     build_model         a fresh model for a dataset; frozen parts get their pretrained weights
+    model_for           the same for some windows, with a head for what moves if they show what rests
     train_world_model   train it and return what was measured
 """
 
 import dataclasses
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +31,14 @@ from mu0.model.pretrained import NO_WEIGHTS, StartingWeights, fill_frozen, requi
 from mu0.model.world_model import TraceWorldModel
 from mu0.params.world_model import TrainParams
 from mu0.training.acceleration import accelerated
+from mu0.training.calibration import calibrate_moves
 from mu0.training.loop import FitResult, fit
 from mu0.training.settings import FitSettings
 from mu0.training.sharding import gathered, shard
 from mu0.training.team import current_team, training_device
 from mu0.training.validation import validate
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ def train_world_model(
 
     def loss(batch: TraceBatch, generator: torch.Generator) -> dict[str, Tensor]:
         terms = model.loss(batch.to(device), generator)
-        return {"loss": terms.total, "flow": terms.flow, "done": terms.done, "rigidity": terms.rigidity}
+        logged = {"loss": terms.total, "flow": terms.flow, "done": terms.done, "rigidity": terms.rigidity}
+        return logged if terms.moves is None else logged | {"moves": terms.moves}
 
     with accelerated(
         model, checkpointing=train.checkpointing, compiling=train.compile, precision=train.precision
@@ -126,22 +132,49 @@ def train_world_model(
         fitted = fit(model, make_batch, loss, fit_settings(train), work_folder, on_log)
     validation: dict[str, float] = {}
     if "val" in windows:
-        batches = [
-            windows["val"].batch(index, train.batch_size, train.n_queries, train.seed).to(device)
-            for index in range(train.validation_batches)
-        ]
-        validation = validate(model, batches, train.seed)
+        mixed = windows["val"]
+        official = mixed.officially() if mixed.asks_about_rest else mixed
+        validation = validate(model, _held_out(official, train, device), train.seed)
+        if mixed.asks_about_rest:
+            validation |= calibrate_moves(model, _held_out(mixed, train, device), train.seed)
     model = gathered(model) if train.sharding == "full" else model.to("cpu")
     return TrainingRun(model, fitted, validation, convolutions)
+
+
+def _held_out(windows: TraceWindows, train: TrainParams, device: torch.device) -> list[TraceBatch]:
+    """Batches to measure on."""
+    return [
+        windows.batch(index, train.batch_size, train.n_queries, train.seed).to(device)
+        for index in range(train.validation_batches)
+    ]
+
+
+def model_for(
+    config: WorldModelConfig, windows: TraceWindows, seed: int, weights: StartingWeights = NO_WEIGHTS
+) -> TraceWorldModel:
+    """`build_model` for some training windows: it says what moves if they show what rests.
+
+    Raises:
+        WeightsError: As `build_model`.
+    """
+    if windows.asks_about_rest:
+        config = dataclasses.replace(config, moves_head=True)
+    return build_model(config, captions_of(windows), windows.statistics, seed, weights)
 
 
 def open_windows(
     dataset: Path, episodes_root: Path, captions_root: Path, config: WorldModelConfig, train: TrainParams
 ) -> dict[str, TraceWindows]:
-    """The splits "train" and, where there is one, "val"; only training images are jittered."""
+    """The splits "train" and, where there is one, "val"; only training images are jittered.
+
+    Where resting points are asked for and the training episodes have none, windows are official ones; it is
+    told, and the model then has no head that says what moves.
+    """
     present = set(read_slots(dataset / INDEX_NAME)["split"])
     shape = WindowShape(config.history_len, config.future_len)
-    settings = WindowSettings(shape, config.image_size_px, with_depth=config.use_depth)
+    settings = WindowSettings(
+        shape, config.image_size_px, with_depth=config.use_depth, resting_share=train.resting_share
+    )
     jittered = dataclasses.replace(
         settings,
         image_jitter=train.image_jitter,
@@ -152,6 +185,12 @@ def open_windows(
     windows = {"train": TraceWindows.open(dataset, episodes_root, captions_root, "train", jittered)}
     if "val" in present:
         windows["val"] = TraceWindows.open(dataset, episodes_root, captions_root, "val", settings)
+    if train.resting_share > 0 and not windows["train"].asks_about_rest:
+        LOG.warning(
+            "resting_share is %g, but no training episode holds resting points: training as officially, on "
+            "moving points alone. Extract again to have them.",
+            train.resting_share,
+        )
     return windows
 
 

@@ -2,6 +2,7 @@
 
 table.parquet, table.csv   one row per method, split, points and horizon; every error with its interval
 comparisons.parquet, .csv  paired comparisons with μ0
+resting.parquet, .csv      false motion of keypoints that rest, and AUROC of P(moves), by method and source
 table.md                   the tables in Markdown
 summary.json               what was asked, of whom, and the headline numbers
 figures/, panels/          PNG; a panel shows one held-out moment, the truth and every method
@@ -40,7 +41,8 @@ def write_method_report(
     folder: Path, questions: Sequence[EvaluationSample], benchmark: MethodBenchmark, n_panels: int
 ) -> None:
     """Write everything into `folder`, which exists."""
-    for name, frame in (("table", benchmark.table), ("comparisons", benchmark.comparisons)):
+    frames = {"table": benchmark.table, "comparisons": benchmark.comparisons, "resting": benchmark.resting}
+    for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
         frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     (folder / "table.md").write_text(markdown(benchmark))

@@ -20,16 +20,21 @@ CLOUD_WIDTH_PX = 160
 FLAT_DEPTH_M = 1.0
 FLAT_FOCAL = 1.0  # of the image width, for pictures whose camera nobody knows
 MAX_DEPTH_MM = 65535
+OPACITY_DIGITS = 3
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Traces of one method; `colour` None means violet (now) to red (end)."""
+    """Traces of one method; `colour` None means violet (now) to red (end).
+
+    `opacity` fades single keypoints; all are drawn in full when it is left out.
+    """
 
     name: str
     xyz_m: Float[np.ndarray, "sample q step 3"]
     colour: str | None = None
     shown: bool = True
+    opacity: Float[np.ndarray, " q"] | None = None
 
 
 def assumed_intrinsics(width_px: int, height_px: int) -> Float[np.ndarray, "3 3"]:
@@ -86,13 +91,17 @@ def make_scene(
 
 
 def _pack_layer(layer: Layer) -> dict[str, Any]:
-    packed = {
+    packed: dict[str, Any] = {
         "name": layer.name,
         "shape": list(layer.xyz_m.shape[:3]),
         "xyz": _base64(layer.xyz_m.astype("<f4")),
         "shown": layer.shown,
     }
-    return packed if layer.colour is None else packed | {"colour": layer.colour}
+    if layer.colour is not None:
+        packed["colour"] = layer.colour
+    if layer.opacity is not None:
+        packed["opacity"] = np.round(layer.opacity.astype(float), OPACITY_DIGITS).tolist()
+    return packed
 
 
 def _pack_cloud(

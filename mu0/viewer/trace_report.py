@@ -2,6 +2,7 @@
 
 table.parquet        means per method, source, points and horizon, with intervals
 comparisons.parquet  paired differences to the baselines, with intervals
+resting.parquet      false motion of keypoints that rest, and AUROC of P(moves), per method and source
 per_sample.parquet   mean errors of the keypoints of each question
 table.md             the headline in Markdown
 summary.json         headline numbers, official keys per horizon, what was asked
@@ -29,6 +30,7 @@ def write_trace_report(
     """Write everything into `folder`, which exists."""
     benchmark.table.to_parquet(folder / "table.parquet", index=False)
     benchmark.comparisons.to_parquet(folder / "comparisons.parquet", index=False)
+    benchmark.resting.to_parquet(folder / "resting.parquet", index=False)
     per_sample = per_sample_errors(benchmark.errors, benchmark.settings.columns)
     per_sample.to_parquet(folder / "per_sample.parquet", index=False)
     (folder / "table.md").write_text(markdown(benchmark))
@@ -63,6 +65,10 @@ def _summary(samples: Sequence[EvaluationSample], benchmark: TraceBenchmark) -> 
             for method in benchmark.methods
         },
         "metrics_by_horizon": official,
+        "resting": [
+            {key: _number(value) if isinstance(value, float) else value for key, value in row.items()}
+            for row in benchmark.resting.to_dict("records")
+        ],
     }
 
 

@@ -2,6 +2,8 @@
 
 answers.npz   uvz (sample, keypoint, step, 3) float32, keypoints of all questions one after another;
               seconds (question)
+resting.npz   of the questions that hold resting keypoints, too: uvz (keypoint, step, 3) of one future, and
+              moves (keypoint) from methods that say what moves; missing where nothing rests
 facts.json    name, n_parameters, sees_history, n_samples, seed, digest of the questions, threads
 """
 
@@ -15,9 +17,10 @@ from jaxtyping import Float
 
 from mu0.errors import StageError
 from mu0.evaluation.traces.predictions import Predictions
+from mu0.evaluation.traces.resting import RestingAnswers
 from mu0.files import atomic_folder, read_json, write_json
 
-ARRAYS, FACTS = "answers.npz", "facts.json"
+ARRAYS, RESTING, FACTS = "answers.npz", "resting.npz", "facts.json"
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,20 @@ class Answers:
     uvz: Float[np.ndarray, "sample n step 3"]
     seconds: Float[np.ndarray, " question"]
     facts: dict[str, Any]
+    resting: RestingAnswers | None = None
 
 
-def write_answers(folder: Path, predictions: Predictions, facts: dict[str, Any]) -> None:
+def write_answers(
+    folder: Path, predictions: Predictions, facts: dict[str, Any], resting: RestingAnswers | None = None
+) -> None:
     """Write the answers in one step."""
     method = predictions.method
     known = {"name": method.name, "n_parameters": method.n_parameters, "sees_history": method.sees_history}
     with atomic_folder(folder) as new:
         np.savez(new / ARRAYS, uvz=predictions.uvz.astype(np.float32), seconds=predictions.seconds)
+        if resting is not None:
+            said = {} if resting.moves is None else {"moves": resting.moves}
+            np.savez(new / RESTING, uvz=resting.uvz.astype(np.float32), **said)
         write_json(new / FACTS, known | facts)
 
 
@@ -48,7 +57,8 @@ def read_answers(folder: Path, digest: str) -> Answers:
     try:
         facts = read_json(folder / FACTS)
         with np.load(folder / ARRAYS) as arrays:
-            answers = Answers(facts["name"], arrays["uvz"], arrays["seconds"], facts)
+            uvz, seconds = arrays["uvz"], arrays["seconds"]
+        answers = Answers(facts["name"], uvz, seconds, facts, _read_resting(folder / RESTING, facts["name"]))
     except (OSError, BadZipFile, ValueError, KeyError) as error:
         raise StageError(
             f"The answers in {folder} cannot be read: {error}.",
@@ -62,3 +72,10 @@ def read_answers(folder: Path, digest: str) -> Answers:
             remedy="run `mu0 benchmark traces` again: it asks what changed.",
         )
     return answers
+
+
+def _read_resting(path: Path, name: str) -> RestingAnswers | None:
+    if not path.is_file():
+        return None
+    with np.load(path) as arrays:
+        return RestingAnswers(name, arrays["uvz"], arrays.get("moves"))

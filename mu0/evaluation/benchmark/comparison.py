@@ -18,11 +18,14 @@ import numpy as np
 import pandas as pd
 
 from mu0.dataset.evaluation import EvaluationSample
+from mu0.dataset.resting_questions import MixedQuestion
 from mu0.errors import StageError
 from mu0.evaluation.benchmark.answers import Answers
 from mu0.evaluation.statistics.bootstrap import Resampled, bounds, resample_means
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING, BenchmarkSettings
 from mu0.evaluation.traces.keypoint_errors import column, keypoint_errors, keypoint_table
+from mu0.evaluation.traces.resting import COLUMNS as RESTING_COLUMNS
+from mu0.evaluation.traces.resting import RestingAnswers, resting_table
 
 HELD_OUT = "held_out"
 REFERENCE = "mu0"
@@ -42,12 +45,15 @@ class MethodBenchmark:
         comparisons: One row per method but the reference, split, points, horizon and metric: `difference`
             (method - μ0; above zero: μ0 is better) and `saved` (1 - μ0 / method: the share of the method's
             error that μ0 saves), both with `_low` and `_high`.
+        resting: What every method does with keypoints that rest (`mu0.evaluation.traces.resting`), of all
+            questions and by source.
     """
 
     settings: BenchmarkSettings
     answers: list[Answers]
     table: pd.DataFrame
     comparisons: pd.DataFrame
+    resting: pd.DataFrame
 
     @property
     def headline(self) -> str:
@@ -82,6 +88,8 @@ class MethodBenchmark:
                 metrics[f"{name}_{column(metric, space, best)}"] = row[column(metric, space, best)]
             metrics[f"{name}_ade_m"] = row["ade_m"]
             metrics[f"{name}_latency_s"] = row["latency_s"]
+        for row in self.resting[self.resting["source"] == EVERYTHING].to_dict("records"):
+            metrics |= {f"{row['method']}_{key}": row[key] for key in RESTING_COLUMNS}
         for row in self.compared(self.headline).to_dict("records"):
             for ending in ("", "_low", "_high"):
                 metrics[f"mu0_saves_of_{row['method']}{ending}"] = row[f"saved{ending}"]
@@ -93,6 +101,7 @@ def compare_answers(
     questions: Sequence[EvaluationSample],
     settings: BenchmarkSettings,
     apart: Sequence[str] = (),
+    mixed: Sequence[MixedQuestion] = (),
 ) -> MethodBenchmark:
     """Measure and compare.
 
@@ -101,6 +110,7 @@ def compare_answers(
         questions: With the truth.
         settings: Horizons, samples, threshold of motion, seed.
         apart: Sources that are splits of their own and not pooled.
+        mixed: The questions that hold resting keypoints, too.
 
     Raises:
         StageError: The reference is missing, or a method answered fewer keypoints or samples.
@@ -131,7 +141,21 @@ def compare_answers(
     frame = pd.DataFrame(table)
     frame["latency_s"] = frame["method"].map({one.name: float(np.median(one.seconds)) for one in answers})
     frame["n_parameters"] = frame["method"].map({one.name: one.facts["n_parameters"] for one in answers})
-    return MethodBenchmark(settings, list(answers), frame, pd.DataFrame(comparisons))
+    said = [_resting(one, mixed) for one in answers] if mixed else []
+    resting = resting_table(said, mixed, settings.moving_threshold_uv)
+    return MethodBenchmark(settings, list(answers), frame, pd.DataFrame(comparisons), resting)
+
+
+def _resting(answers: Answers, mixed: Sequence[MixedQuestion]) -> RestingAnswers:
+    n_keypoints = sum(len(question.rests) for question in mixed)
+    if answers.resting is None or len(answers.resting.uvz) != n_keypoints:
+        found = 0 if answers.resting is None else len(answers.resting.uvz)
+        raise StageError(
+            f"{answers.name} was asked about {found} keypoints that move or rest.",
+            expected=f"{n_keypoints}, as of every method",
+            remedy="run `mu0 benchmark traces` again.",
+        )
+    return answers.resting
 
 
 def _check(answers: Answers, n_keypoints: int, n_samples: int) -> None:

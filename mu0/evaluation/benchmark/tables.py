@@ -11,6 +11,8 @@ from mu0.evaluation.benchmark.methods import METHODS, label_of
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING
 from mu0.evaluation.traces.keypoint_errors import column
 from mu0.evaluation.traces.metrics import METRICS
+from mu0.evaluation.traces.resting import LEAVES_M
+from mu0.evaluation.traces.tables import number
 
 CENTIMETRES = 100.0
 SPACES = {"uv": ("2D, uv", 1.0, 3), "uvz": ("3D, official uvz", 1.0, 3), "m": ("3D, cm", CENTIMETRES, 2)}
@@ -53,6 +55,7 @@ def all_tables(benchmark: MethodBenchmark) -> list[TextTable]:
         *(space_table(benchmark, space) for space in spaces),
         split_table(benchmark, EVERYTHING),
         split_table(benchmark, MOVING),
+        *([resting_table(benchmark)] if len(benchmark.resting) else []),
         legend(benchmark),
     ]
 
@@ -153,6 +156,29 @@ def split_table(benchmark: MethodBenchmark, points: str) -> TextTable:
         rows.append(cells)
     title = f"By split: {metric}, T = {max(benchmark.settings.horizons)}, {points} points"
     return TextTable(title, ["method", *map(split_label, benchmark.splits)], rows)
+
+
+def resting_table(benchmark: MethodBenchmark) -> TextTable:
+    """False motion of keypoints that rest, and who tells them from moving ones."""
+    pooled = benchmark.resting[benchmark.resting["source"] == EVERYTHING]
+    rows = [
+        [
+            label_of(str(row["method"])),
+            number(row["false_motion_m"], CENTIMETRES, ".1f"),
+            number(row["false_motion_share"], 1.0, ".1%"),
+            number(row["moves_auroc"], 1.0, ".3f"),
+            "P(moves)" if row["says"] else "displacement",
+            number(row["moves_ece"], 1.0, ".3f"),
+        ]
+        for row in pooled.to_dict("records")
+    ]
+    counts = pooled.iloc[0]
+    beyond = f"beyond {CENTIMETRES * LEAVES_M:g} cm"
+    return TextTable(
+        f"What rests: {counts['n_resting']} resting and {counts['n_moving']} moving keypoints",
+        ["method", "false motion, median [cm]", beyond, "AUROC of moves", "by", "calibration error"],
+        rows,
+    )
 
 
 def legend(benchmark: MethodBenchmark) -> TextTable:

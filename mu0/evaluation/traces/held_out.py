@@ -19,10 +19,13 @@ import numpy as np
 import pandas as pd
 
 from mu0.dataset.evaluation import EvaluationSample
+from mu0.dataset.resting_questions import MixedQuestion
 from mu0.evaluation.statistics.bootstrap import N_RESAMPLES, Interval, bootstrap_mean, paired_bootstrap
 from mu0.evaluation.traces.keypoint_errors import SPACES, column, keypoint_errors, keypoint_table
 from mu0.evaluation.traces.metrics import METRICS
 from mu0.evaluation.traces.predictions import Method, Predictions, predict_all
+from mu0.evaluation.traces.resting import COLUMNS as RESTING_COLUMNS
+from mu0.evaluation.traces.resting import ask_about_rest, resting_table
 
 REFERENCES = ("static", "constant_velocity")
 HEADLINE = ("ade_m", "fde_m", "ade_uv", "fde_uv")
@@ -59,6 +62,7 @@ class TraceBenchmark:
         errors: One row per method, horizon and keypoint.
         table: One row per method, source, point set and horizon: means, and intervals of the headline
         columns. comparisons: Paired differences of every method to the baselines, same keys.
+        resting: What every method does with keypoints that rest (`mu0.evaluation.traces.resting`).
     """
 
     settings: BenchmarkSettings
@@ -67,6 +71,7 @@ class TraceBenchmark:
     errors: pd.DataFrame
     table: pd.DataFrame
     comparisons: pd.DataFrame
+    resting: pd.DataFrame
 
     def flat_metrics(self) -> dict[str, float]:
         """Headline numbers: moving points of all sources at the longest horizon."""
@@ -81,6 +86,9 @@ class TraceBenchmark:
                     metric, space = key.split("_")
                     metrics[f"{name}_best{best}_{key}"] = rows[method.name][column(metric, space, best)]
             metrics[f"{name}_latency_s"] = rows[method.name]["latency_s"]
+        for row in self.resting[self.resting["source"] == EVERYTHING].to_dict("records"):
+            name = SHORT_NAMES.get(row["method"], row["method"])
+            metrics |= {f"{name}_{key}": row[key] for key in RESTING_COLUMNS}
         for row in self.headline_comparisons().to_dict("records"):
             method, reference = (SHORT_NAMES.get(row[key], row[key]) for key in ("method", "reference"))
             for part, ending in (("mean", ""), ("low", "_low"), ("high", "_high")):
@@ -97,9 +105,18 @@ class TraceBenchmark:
 
 
 def run_trace_benchmark(
-    methods: Sequence[Method], samples: Sequence[EvaluationSample], settings: BenchmarkSettings
+    methods: Sequence[Method],
+    samples: Sequence[EvaluationSample],
+    settings: BenchmarkSettings,
+    mixed: Sequence[MixedQuestion] = (),
 ) -> TraceBenchmark:
     """Ask, measure, compare.
+
+    Args:
+        methods: In the order of the report.
+        samples: Official questions: moving keypoints.
+        settings: What is asked and reported.
+        mixed: Questions that hold resting keypoints, too.
 
     Raises:
         PredictionError: A method gave an unusable answer.
@@ -116,8 +133,15 @@ def run_trace_benchmark(
     table["latency_s"] = table["method"].map(latency_s)
     table["n_parameters"] = table["method"].map(n_parameters)
     names = [method.name for method in methods]
+    said = [ask_about_rest(method, mixed, settings.seed) for method in methods] if mixed else []
     return TraceBenchmark(
-        settings, list(methods), predictions, errors, table, _compare(errors, names, settings)
+        settings,
+        list(methods),
+        predictions,
+        errors,
+        table,
+        _compare(errors, names, settings),
+        resting_table(said, mixed, settings.moving_threshold_uv),
     )
 
 

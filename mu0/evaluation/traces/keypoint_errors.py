@@ -78,7 +78,7 @@ def keypoint_errors(
     is_3d = keypoints["is_3d"].to_numpy(bool)
     uvz = _without_copies(predictions.uvz)
     spaces = {name: (uvz[..., axes], truth[..., axes]) for name, axes in AXES.items()}
-    spaces["m"] = (_metric(uvz, samples), _metric(truth[None], samples)[0])
+    spaces["m"] = (in_metres(uvz, samples), in_metres(truth[None], samples)[0])
     columns: dict[str, Float[np.ndarray, "horizon n"]] = {}
     for space, (predicted, known) in spaces.items():
         usable = valid if space == "uv" else valid & is_3d[:, None]
@@ -115,10 +115,13 @@ def _without_copies(uvz: Float[np.ndarray, "sample n t 3"]) -> Float[np.ndarray,
     return uvz[:1] if np.array_equal(uvz[1:], uvz[:-1]) else uvz
 
 
-def _metric(
+def in_metres(
     uvz: Float[np.ndarray, "sample n t 3"], samples: Sequence[EvaluationSample]
 ) -> Float[np.ndarray, "sample n t 3"]:
-    """Metres in each sample's camera; samples of unknown camera give zeros, which nobody reads."""
+    """Keypoints of all samples in metres, each in its sample's camera.
+
+    Samples of unknown camera give zeros, which nobody reads.
+    """
     metric = np.zeros(uvz.shape)
     first = 0
     for sample in samples:

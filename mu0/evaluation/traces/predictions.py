@@ -33,11 +33,15 @@ class Method:
 
 @dataclass(frozen=True)
 class Predictions:
-    """All answers of one method: keypoints of all samples one after another."""
+    """All answers of one method: keypoints of all samples one after another.
+
+    `moves` is the probability that a keypoint leaves its place; None from methods that do not say.
+    """
 
     method: Method
     uvz: Float[np.ndarray, "sample n step 3"]
     seconds: Float[np.ndarray, " question"]
+    moves: Float[np.ndarray, " n"] | None = None
 
     @property
     def name(self) -> str:
@@ -57,12 +61,13 @@ def predict_all(
         sample.queries if method.sees_history else Queries(sample.queries.anchor_uvz) for sample in samples
     ]
     method.predictor.predict(samples[0].observation, questions[0], n_samples, seed)  # warm-up, not timed
-    answers, seconds = [], []
+    answers, seconds, moves = [], [], []
     pairs = list(zip(samples, questions, strict=True))
     for place, (sample, queries) in enumerate(track(pairs, f"predicting with {method.name}")):
         started = time.perf_counter()
-        answer = method.predictor.predict(sample.observation, queries, n_samples, seed + place).uvz
+        said = method.predictor.predict(sample.observation, queries, n_samples, seed + place)
         seconds.append(time.perf_counter() - started)
+        answer = said.uvz
         expected = (n_samples, *sample.truth_uvz.shape)
         if answer.shape != expected or not np.isfinite(answer).all():
             raise PredictionError(
@@ -72,4 +77,6 @@ def predict_all(
                 remedy="train the world model with the future_len of this dataset, and look at its loss.",
             )
         answers.append(answer)
-    return Predictions(method, np.concatenate(answers, axis=1), np.array(seconds))
+        moves += [] if said.moves is None else [said.moves]
+    all_moves = np.concatenate(moves) if len(moves) == len(answers) else None
+    return Predictions(method, np.concatenate(answers, axis=1), np.array(seconds), all_moves)

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING, REFERENCES, TraceBenchmark
 from mu0.evaluation.traces.keypoint_errors import column
+from mu0.evaluation.traces.resting import LEAVES_M
 
 CENTIMETRES = 100.0
 FINE_PRINT = """\
@@ -16,6 +18,12 @@ own, as in the official evaluation; the baselines have one future only. `uvz` mi
 (official, kept for comparison); metres are measured after unprojection. `mu0` sees no past, `mu0_history`
 and `constant_velocity` do. Latency is the median time of one question with all its samples, on this
 machine."""
+
+RESTING_PRINT = (
+    "The same moments, asked about moving and resting keypoints together. False motion: the median distance "
+    "that a resting keypoint gets from its place in the first future, at its farthest step. AUROC: moving "
+    "against resting keypoints, by P(moves) or, without it, by how far in the image a method lets them go."
+)
 
 
 def markdown(benchmark: TraceBenchmark) -> str:
@@ -30,6 +38,8 @@ def markdown(benchmark: TraceBenchmark) -> str:
         _headline_table(benchmark, headline),
         "## Difference to the baselines (negative is better)",
         _comparison_table(benchmark),
+        "## What rests",
+        resting_markdown(benchmark.resting),
         "## By source and horizon",
         _detail_table(benchmark),
         FINE_PRINT.format(threshold=settings.moving_threshold_uv, n=settings.n_samples),
@@ -70,6 +80,30 @@ def _comparison_table(benchmark: TraceBenchmark) -> str:
         interval = f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]{unit}"
         rows.append([row["method"], row["reference"], row["metric"], interval, certain])
     return _table(["method", "against", "metric", "difference", "better for sure"], rows)
+
+
+def resting_markdown(resting: pd.DataFrame) -> str:
+    """What methods do with keypoints that rest, and how well they know which move."""
+    if not len(resting):
+        return "No held-out episode holds resting points: extract again to measure false motion."
+    header = ["method", "source", "resting", "moving", "false motion [cm]",
+              f"beyond {CENTIMETRES * LEAVES_M:g} cm", "AUROC of *moves*", "by",
+              "calibration error"]  # fmt: skip
+    rows = [
+        [
+            row["method"], row["source"], str(row["n_resting"]), str(row["n_moving"]),
+            number(row["false_motion_m"], CENTIMETRES, ".1f"), number(row["false_motion_share"], 1.0, ".1%"),
+            number(row["moves_auroc"], 1.0, ".3f"), "P(moves)" if row["says"] else "displacement",
+            number(row["moves_ece"], 1.0, ".3f"),
+        ]
+        for row in resting.to_dict("records")
+    ]  # fmt: skip
+    return f"{_table(header, rows)}\n\n{RESTING_PRINT}"
+
+
+def number(value: float, scale: float, form: str) -> str:
+    """A number for people; a dash where there is none."""
+    return f"{value * scale:{form}}" if np.isfinite(value) else "–"
 
 
 def _detail_table(benchmark: TraceBenchmark) -> str:

@@ -69,7 +69,7 @@ DEFAULTS: dict[str, Any] = {  # of the official code, for fields that a file lea
 }  # fmt: skip
 TRAINING_ONLY = frozenset({  # ours; the official trainer has them as flags or not at all; predictions do not
     "preset", "spline_smoothing", "control_point_limit", "depth_dropout_whole_batch", "rigidity",
-    "half_view_tangent", "noise_draws", "text_dropout", "image_dropout", "two_d_share",
+    "half_view_tangent", "moves_weight", "noise_draws", "text_dropout", "image_dropout", "two_d_share",
 })  # fmt: skip
 BACKBONE = {  # ours -> path in SmolVLM's config
     "vision_width": ("vision_config", "hidden_size"),

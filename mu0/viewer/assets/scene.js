@@ -207,6 +207,7 @@ class Scene {
     for (let s = 0; s < samples; s++) {
       if (samples > 1 && this.sample >= 0 && s !== this.sample) continue;
       for (let q = 0; q < queries; q++) {
+        context.globalAlpha = layer.opacity ? layer.opacity[q] : 1;
         let before = null;
         const last = Math.min(this.time, steps);
         for (let t = 0; t < last; t++) {
@@ -231,6 +232,7 @@ class Scene {
         }
       }
     }
+    context.globalAlpha = 1;
   }
 }
 

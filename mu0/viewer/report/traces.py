@@ -81,6 +81,7 @@ def benchmark(shown: Shown, page: Page) -> None:
         "time per question",
     ]
     page.parts.append(table(header, [_benchmark_row(row, summary, best) for row in rows.to_dict("records")]))
+    _resting(summary.get("resting", []), page)
     figures = sorted((shown["trace_report"] / "figures").glob("*.png"))
     overlays = sorted((shown["trace_report"] / "overlays").glob("*.png"), key=lambda path: int(path.stem))
     pictures = [picture(path, path.stem.replace("_", " ")) for path in figures]
@@ -88,6 +89,31 @@ def benchmark(shown: Shown, page: Page) -> None:
         f'<div class="grid">{"".join(pictures)}</div><h3>Truth and first answers, side by side</h3>'
     )
     page.parts.append("".join(picture(path, "truth, μ0, μ0 with the past") for path in overlays[:3]))
+
+
+def _resting(rows: list[dict[str, Any]], page: Page) -> None:
+    """What methods do with keypoints that rest; nothing where the held-out episodes have none."""
+    pooled = [row for row in rows if row["source"] == "all"]
+    if not pooled:
+        return
+    page.parts.append(
+        '<h3>What rests</h3><p class="note">The same moments, asked about '
+        f"{pooled[0]['n_moving']} moving and {pooled[0]['n_resting']} resting points together. False "
+        "motion: how far a resting point is predicted to get from its place, median. AUROC: moving "
+        "against resting points, by P(moves) or, without it, by how far a method lets them go.</p>"
+    )
+    header = ["method", "false motion", "beyond 3 cm", "AUROC of moves", "calibration error"]
+    cells = [
+        [
+            NAMES.get(row["method"], row["method"]),
+            _measured(row["false_motion_m"], 100.0, "cm"),
+            _measured(row["false_motion_share"], 100.0, "%"),
+            "–" if row["moves_auroc"] is None else f"{row['moves_auroc']:.3f}",
+            "–" if row["moves_ece"] is None else f"{row['moves_ece']:.3f}",
+        ]
+        for row in pooled
+    ]
+    page.parts.append(table(header, cells))
 
 
 def extraction(shown: Shown, page: Page) -> None:

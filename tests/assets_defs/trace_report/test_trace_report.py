@@ -15,6 +15,7 @@ from mu0.files import read_json
 from mu0.interfaces import AbstractTracePredictor
 from mu0.model.predictor import TracePredictor
 from mu0.records import Observation, Queries, TraceSamples
+from tests.mu0.dataset.resting_episodes import add_resting
 from tests.mu0.dataset.tiny_dataset import make_tiny_dataset
 
 DATASET = {"history_len": 4, "future_len": 12, "min_future_steps": 5}
@@ -51,7 +52,7 @@ def test_it_writes_tables_figures_overlays_and_scenes(project: Path) -> None:
     folder = project / "reports/trace_report"
     assert {path.name for path in folder.iterdir()} == {
         "table.parquet", "comparisons.parquet", "per_sample.parquet", "table.md", "summary.json",
-        "figures", "overlays", "scenes",
+        "figures", "overlays", "scenes", "resting.parquet",
     }  # fmt: skip
     assert len(list((folder / "figures").glob("*.png"))) == 3
     assert len(list((folder / "overlays").glob("*.png"))) == 3
@@ -66,6 +67,26 @@ def test_it_writes_tables_figures_overlays_and_scenes(project: Path) -> None:
     assert summary["methods"]["mu0"] == {"n_parameters": 6, "sees_history": False}
     assert "minADE_3_uvz" in summary["metrics_by_horizon"]["mu0_history"]["12"]
     assert set(pd.read_parquet(folder / "per_sample.parquet")["horizon"]) == {4, 12}
+
+
+@pytest.mark.slow
+def test_held_out_resting_points_give_false_motion_and_auroc_of_every_method(project: Path) -> None:
+    main()
+    assert "mu0_false_motion_m" not in read_json(project / "reports/trace_report_metrics.json")
+    before = read_json(project / "reports/trace_report_metrics.json")
+    for episode in (project / "data/extracted_traces/arm").iterdir():
+        add_resting(episode)
+    main()
+    metrics = read_json(project / "reports/trace_report_metrics.json")
+    assert {key: metrics[key] for key in before if "latency" not in key} == {
+        key: value for key, value in before.items() if "latency" not in key
+    }
+    assert (metrics["static_false_motion_m"], metrics["static_false_motion_share"]) == (0, 0)
+    assert metrics["mu0_false_motion_m"] > 0
+    assert metrics["static_moves_auroc"] == 0.5
+    rows = read_json(project / "reports/trace_report/summary.json")["resting"]
+    assert {row["method"] for row in rows} == {"mu0", "mu0_history", "static", "constant_velocity"}
+    assert "## What rests" in (project / "reports/trace_report/table.md").read_text()
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from mu0.errors import WeightsError
 from mu0.files import read_json
 from mu0.model.checkpoint import load_checkpoint, read_meta
 from mu0.model.checkpoint_folder import FILES
+from mu0.training import world_model as training
 from tests.mu0.model.tiny_pretrained import frozen_config, save_backbone, save_features
 
 PROFILE = Path("profiles/smoke.yaml").resolve()
@@ -58,7 +59,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MU0_TRACKING", "off")
     monkeypatch.setattr(stage, "open_windows", lambda *_: windows)
-    monkeypatch.setattr(stage, "captions_of", lambda _: ["go right"])
+    monkeypatch.setattr(training, "captions_of", lambda _: ["go right"])
     return tmp_path
 
 

@@ -1,6 +1,7 @@
 """A tiny world model with shaken weights, on disk and as a predictor; a picture with coloured blobs."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,16 +25,28 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session")
-def predictor() -> TracePredictor:
+def shaken_model(**changes: Any) -> TraceWorldModel:
     torch.manual_seed(0)
     tokenizer = train_tokenizer(["pick the red apple into the sink", "open the drawer"], 512, 24)
     statistics = NormalizerStats(0.9, 0.5, 0.1, 1, 8, 32, depth_log_min=-1.0, depth_log_max=1.0)
-    model = TraceWorldModel(preset("tiny"), tokenizer, statistics)
+    model = TraceWorldModel(preset("tiny", **changes), tokenizer, statistics)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.05)
-    return TracePredictor(model)
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def predictor() -> TracePredictor:
+    return TracePredictor(shaken_model())
+
+
+@pytest.fixture(scope="session")
+def knowing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of a model that says what moves."""
+    folder = tmp_path_factory.mktemp("knowing") / "world_model"
+    save_checkpoint(folder, shaken_model(moves_head=True), {})
+    return folder
 
 
 @pytest.fixture(scope="session")

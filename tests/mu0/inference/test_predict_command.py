@@ -118,3 +118,34 @@ def test_a_picture_needs_a_text(place: Path) -> None:
     result = CliRunner().invoke(app, ["predict", "a.png"])
     assert result.exit_code == 1
     assert "There is no text." in result.output
+
+
+def test_a_model_that_says_what_moves_says_so_everywhere(place: Path, knowing: Path) -> None:
+    result = ask(knowing, "a.png", "--grid", "3")
+    assert result.exit_code == 0, result.output
+    assert "does not say what moves" not in result.output
+    answer = json.loads((place / "outputs/predict/a.json").read_text())
+    moves = np.array(answer["moves"])
+    assert moves.shape == (9,)
+    assert ((moves > 0) & (moves < 1)).all()
+    assert '"opacity": [' in (place / "outputs/predict/a.html").read_text().replace(
+        'opacity":[', 'opacity": ['
+    )
+    result = ask(knowing, "folder", "--stream", "--grid", "2", "--out", "stream")
+    assert result.exit_code == 0, result.output
+    with np.load(place / "stream/folder.npz") as stream:
+        assert stream["moves"].shape == stream["anchor_uvz"].shape[:2]
+
+
+def test_a_model_that_does_not_say_what_moves_warns_of_grids_and_entities(
+    place: Path, checkpoint: Path
+) -> None:
+    for words, warned in (
+        (["--grid", "2"], True),
+        (["--entities", "4"], True),
+        (["--points", "30,25"], False),
+    ):
+        result = ask(checkpoint, "a.png", *words)
+        assert result.exit_code == 0, result.output
+        assert ("does not say what moves" in result.output) == warned
+    assert json.loads((place / "outputs/predict/a.json").read_text())["moves"] is None

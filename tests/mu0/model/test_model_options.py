@@ -144,7 +144,7 @@ def test_metric_models_return_the_datasets_units(
     noise = noise_for(model.config)[:, :1]
     monkeypatch.setattr(model, "velocity", lambda _tokens: noise - inside)
     prefix = model.encode_prefix(batch.image, batch.instructions)
-    points, _ = model.sample(prefix, keypoints, noise)
+    points, *_ = model.sample(prefix, keypoints, noise)
     torch.testing.assert_close(points, inside * units[:, None, :, None], atol=1e-5, rtol=1e-5)
 
 

@@ -153,7 +153,7 @@ def test_expert_velocity_and_done(
 def test_samples_and_done_after_four_steps(
     model: TraceWorldModel, reference: Reference, case: Case, inputs: Inputs
 ) -> None:
-    points, logits = model.sample(inputs.prefix, inputs.keypoints, torch.stack([case.noise] * 2))
+    points, logits, _ = model.sample(inputs.prefix, inputs.keypoints, torch.stack([case.noise] * 2))
     for draw in range(2):
         expected, done = reference.sample(
             inputs.scene, case.uv[:3], case.history[:3], SHOWS_HISTORY, case.noise[draw, :3], inputs.features

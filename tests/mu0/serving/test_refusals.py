@@ -1,6 +1,5 @@
 """Served models refuse every unusable request by name, before they compute anything."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from test_pictures import encode_picture
 
 from mu0.errors import PredictionError
-from mu0.records import ActionChunk, Observation
+from mu0.records import ActionChunk, Observation, TraceSamples
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint is inferred as AnyType")  # MLflow on our tables
 PICTURE = encode_picture(np.zeros((48, 64, 3), np.uint8))
@@ -24,12 +23,13 @@ class Listening:
 
     state_dim = 9
 
-    def __init__(self) -> None:
+    def __init__(self, moves: Any = None) -> None:
         self.asked: list[Any] = []
+        self.moves = moves
 
-    def predict(self, *question: Any) -> SimpleNamespace:
+    def predict(self, *question: Any) -> TraceSamples:
         self.asked.append(question)
-        return SimpleNamespace(uvz=np.zeros((1, 2, 32, 3)), valid_probability=np.ones((1, 2, 32)))
+        return TraceSamples(np.zeros((1, 2, 32, 3)), np.ones((1, 2, 32)), self.moves)
 
     def reset(self, seed: int) -> None:
         self.asked.append(seed)
@@ -64,6 +64,15 @@ def _asked(model: Any, listening: Listening, row: dict[str, Any], params: Any, n
         raise
     assert len(answers) == n_rows
     return listening
+
+
+def test_an_answer_says_what_moves_and_null_where_the_model_does_not() -> None:
+    from mu0.serving.pyfunc_world_model import TraceModel
+
+    for moves, said in ((np.array([0.25, 1.0]), [0.25, 1.0]), (None, None)):
+        model = TraceModel()
+        model.predictor = Listening(moves)  # type: ignore[assignment]
+        assert model.predict(None, pd.DataFrame([QUESTION])).loc[0, "moves"] == said
 
 
 def test_good_requests_reach_the_models() -> None:

@@ -49,3 +49,16 @@ def test_the_file_is_the_drawing(tmp_path: Path) -> None:
 
 def test_panels_stand_in_a_row_below_their_names() -> None:
     assert side_by_side({"truth": PLAIN, "mu0": PLAIN}).shape == (480 + 28, 1280, 3)
+
+
+def test_traces_of_what_rests_are_fainter_and_likely_ones_are_as_without_probabilities() -> None:
+    image = np.full((40, 60, 3), 128, np.uint8)
+    steps = np.linspace(-0.8, 0.8, 5)
+    uvz = np.stack([np.stack([steps, np.full(5, v), np.ones(5)], -1) for v in (-0.5, 0.5)])
+    plain, blank = draw_traces(image, uvz), draw_traces(image, uvz[:, :0])
+    faded = draw_traces(image, uvz, moves=np.array([0.0, 1.0]))
+    half = plain.shape[0] // 2
+    np.testing.assert_array_equal(faded[half:], plain[half:])
+    strength = [np.abs(one[:half].astype(int) - blank[:half]).max() for one in (faded, plain)]
+    assert 0 < strength[0] < 0.25 * strength[1]
+    np.testing.assert_array_equal(draw_traces(image, uvz, moves=np.ones(2)), plain)

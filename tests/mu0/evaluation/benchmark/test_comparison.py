@@ -1,10 +1,12 @@
 """Methods against μ0: known offsets give known errors, differences and shares; other answers are refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mu0.dataset.resting_questions import MixedQuestion
 from mu0.errors import StageError
 from mu0.evaluation.benchmark.answers import Answers, read_answers, write_answers
 from mu0.evaluation.benchmark.comparison import HELD_OUT, MethodBenchmark, compare_answers
@@ -14,6 +16,7 @@ from mu0.evaluation.benchmark.tables import markdown
 from mu0.evaluation.statistics.bootstrap import bootstrap_mean, bounds, resample_means
 from mu0.evaluation.traces.held_out import BenchmarkSettings
 from mu0.evaluation.traces.predictions import Method, predict_all
+from mu0.evaluation.traces.resting import ask_about_rest
 from mu0.interfaces import AbstractTracePredictor
 from mu0.records import Observation, Queries, TraceSamples
 from mu0.viewer.method_report import choose_moments, write_method_report
@@ -101,7 +104,7 @@ def test_the_report_is_one_page_with_figures_and_panels(compared: MethodBenchmar
     write_method_report(tmp_path, QUESTIONS, compared, n_panels=3)
     assert {path.name for path in tmp_path.iterdir()} == {
         "table.parquet", "table.csv", "comparisons.parquet", "comparisons.csv", "table.md", "summary.json",
-        "figures", "panels", "index.html",
+        "resting.parquet", "resting.csv", "figures", "panels", "index.html",
     }  # fmt: skip
     assert len(list((tmp_path / "figures").iterdir())) == 4
     assert len(list((tmp_path / "panels").iterdir())) == 3
@@ -126,6 +129,30 @@ def test_answers_come_back_and_answers_to_other_questions_are_refused(tmp_path: 
         read_answers(tmp_path / "mu0", digest_of(QUESTIONS[:-1]))
     with pytest.raises(StageError, match="is missing"):
         read_answers(tmp_path / "nobody", digest)
+
+
+def test_answers_about_rest_come_back_and_every_method_must_have_them(tmp_path: Path) -> None:
+    mixed = [MixedQuestion(one, np.array([True, False, False])) for one in QUESTIONS]
+    digest = digest_of(QUESTIONS)
+    answers = []
+    for name, offset, moves in (("mu0", 0.1, np.tile([0.1, 0.8, 0.9], len(mixed))), ("tracegen", 0.2, None)):
+        method = Method(name, Beside(offset), sees_history=False, n_parameters=7)
+        resting = replace(ask_about_rest(method, mixed, 0), moves=moves)
+        write_answers(tmp_path / name, predict_all(method, QUESTIONS, 2, 0), {"digest": digest}, resting)
+        answers.append(read_answers(tmp_path / name, digest))
+        kept = answers[-1].resting
+        assert kept is not None
+        assert np.array_equal(kept.uvz, resting.uvz.astype(np.float32))
+        assert (kept.moves is None) == (moves is None)
+    compared = compare_answers(answers, QUESTIONS, SETTINGS, mixed=mixed)
+    rows = compared.resting[compared.resting["source"] == "all"].set_index("method")
+    assert rows.loc["mu0", "moves_auroc"] == 1.0
+    assert rows.loc["tracegen", "moves_auroc"] == 1.0  # what rests is shifted as far, but moves no farther
+    assert rows.loc["tracegen", "false_motion_m"] == pytest.approx(2 * rows.loc["mu0", "false_motion_m"])
+    assert "tracegen_false_motion_share" in compared.flat_metrics()
+    assert "| TraceGen | " in markdown(compared).split("## What rests: 10 resting")[1]
+    with pytest.raises(StageError, match="tracegen was asked about 0 keypoints that move or rest"):
+        compare_answers([answers[0], replace(answers[1], resting=None)], QUESTIONS, SETTINGS, mixed=mixed)
 
 
 def test_without_the_reference_or_with_missing_keypoints_nothing_is_compared() -> None:

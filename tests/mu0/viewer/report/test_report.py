@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from mu0.viewer.report.chain import _n_parameters
+from mu0.viewer.report.page import Page
 from mu0.viewer.report.rollouts import _row, _verdict
-from mu0.viewer.report.traces import _measured, _prediction, caption_scores
+from mu0.viewer.report.traces import _measured, _prediction, _resting, caption_scores
 
 
 def test_parameters_are_counted_from_the_header_alone(tmp_path: Path) -> None:
@@ -87,3 +88,16 @@ def test_a_prediction_starts_at_its_anchor_and_hides_invalid_steps(tmp_path: Pat
     xyz = np.frombuffer(base64.b64decode(scene["layers"][0]["xyz"]), "<f4").reshape(3, 3)
     np.testing.assert_allclose(xyz[:2], [[0, 0, 2], [0.5, 0, 2]], atol=1e-6)
     assert np.isnan(xyz[2]).all()
+
+
+def test_what_rests_is_told_where_it_was_measured() -> None:
+    page = Page()
+    _resting([], page)
+    assert page.parts == []
+    row = {"method": "mu0", "source": "all", "n_resting": 7, "n_moving": 5, "false_motion_m": 0.004,
+           "false_motion_share": 0.02, "moves_auroc": 0.97, "moves_ece": None}  # fmt: skip
+    _resting([row, row | {"source": "arm", "n_resting": 1}], page)
+    told = "".join(page.parts)
+    assert "5 moving and 7 resting points" in told
+    for cell in ("0.4 cm", "2.0 %", "0.970", "–"):
+        assert f">{cell}<" in told

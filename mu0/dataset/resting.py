@@ -1,0 +1,113 @@
+"""Points that rest: where an anchor frame has some, and which of them a batch asks about.
+
+Official rows move, all of them, so a model that sees nothing else believes that everything does. Resting
+rows (`mu0.episodes.resting`) are the other half: the future and the past of such a point is its place.
+
+A stated share of all queries rests, and the mixture differs from image to image: twice the share of the
+images have resting queries, any part of theirs from none to all; the others are asked as officially. So a
+model meets questions about moving points alone, about resting ones alone, and about the grids of
+`mu0 predict` and of action experts, of which most rests.
+
+Conventions
+    place   u, v in pixels and z in metres in the anchor's camera, as the other traces are stored
+    valid   a resting point is known for as many steps as any moving row of its frame
+    moves   the point leaves a disk of radius `LEAVES_UV` around its anchor within the known future
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float16, Int64
+
+from mu0.episodes.read import Episode
+
+LEAVES_UV = 0.02  # 1 % of the image's width
+NO_CLUSTER = -1
+
+
+@dataclass(frozen=True)
+class RestingPoints:
+    """Packed by anchor frame: slot s owns the rows `first_row[s]:first_row[s + 1]` of `places`."""
+
+    future_valid: Bool[np.ndarray, "slot future"]  # entry 0 is the anchor
+    history_valid: Bool[np.ndarray, "slot past"]
+    first_row: Int64[np.ndarray, " slot+1"]
+    places: Float16[np.ndarray, "n 3"]
+
+
+@dataclass(frozen=True)
+class FrameAtRest:
+    """What one anchor frame has of resting points."""
+
+    places: Float[np.ndarray, "n 3"]
+    future_valid: Bool[np.ndarray, " future"]
+    history_valid: Bool[np.ndarray, " past"]
+
+
+def places_at_rest(episode: Episode, frame: int) -> Float[np.ndarray, "n 3"]:
+    """Resting points of the anchor `frame` inside its image, in their stored order; z is 0 without depth."""
+    rows = episode.resting
+    if rows is None:
+        return np.zeros((0, 3), np.float32)
+    places = np.array(rows.places[rows.rows(frame)], np.float32)
+    if not episode.sidecar.is_3d:
+        places[:, 2] = 0
+    height, width = episode.size_px
+    with np.errstate(invalid="ignore"):
+        inside = ((places[:, :2] >= 0) & (places[:, :2] <= (width, height))).all(-1)
+    return places[inside & np.isfinite(places).all(-1)]
+
+
+def packed(frames: Sequence[FrameAtRest]) -> RestingPoints:
+    """One record of all anchor frames, in order; places in half precision, as moving rows are stored."""
+    counts = [len(frame.places) for frame in frames]
+    return RestingPoints(
+        first_row=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        places=np.concatenate([frame.places for frame in frames]).astype(np.float16),
+        future_valid=np.stack([frame.future_valid for frame in frames]),
+        history_valid=np.stack([frame.history_valid for frame in frames]),
+    )
+
+
+def draw_resting(
+    points: RestingPoints,
+    slots: Int64[np.ndarray, " b"],
+    is_query: Bool[np.ndarray, "b q"],
+    share: float,
+    rng: np.random.Generator,
+    *,
+    fills: bool,
+) -> tuple[Bool[np.ndarray, "b q"], Int64[np.ndarray, "b q"]]:
+    """Which queries rest, and the row of each.
+
+    Args:
+        points: Of all anchor frames.
+        slots: Of the batch.
+        is_query: True where the official draw has a moving keypoint; these come first.
+        share: Of resting queries among all, on average over many images, where frames have enough of them.
+        rng: Of the batch.
+        fills: Whether padding may become a query; else resting points only take the places of moving ones.
+    """
+    n_images, n_queries = is_query.shape
+    is_mixed = rng.random(n_images) < 2 * share
+    part = rng.random(n_images) * is_mixed
+    start, n_rows = points.first_row[slots], np.diff(points.first_row)[slots]
+    end = np.full(n_images, n_queries) if fills else is_query.sum(1)
+    wanted = np.minimum(np.round(part * end).astype(int), n_rows)
+    n_columns = max(int(n_rows.max(initial=0)), n_queries)
+    keys = rng.random((n_images, n_columns))
+    keys[np.arange(n_columns) >= n_rows[:, None]] = np.inf
+    order = np.argsort(keys, axis=1)[:, :n_queries]
+    place = np.arange(n_queries) - (end - wanted)[:, None]
+    rests = (place >= 0) & (place < wanted[:, None])
+    picks = np.take_along_axis(order, np.clip(place, 0, n_queries - 1), axis=1)
+    return rests, np.where(rests, start[:, None] + picks, 0)
+
+
+def leaves(
+    future_uv: Float[np.ndarray, "*batch step 2"], valid: Bool[np.ndarray, "*batch step"]
+) -> Bool[np.ndarray, "*batch"]:
+    """Whether a point leaves its place within its known future; `future_uv` is relative to the anchor."""
+    travelled = np.linalg.norm(future_uv, axis=-1)
+    return np.where(valid, travelled, 0.0).max(axis=-1, initial=0.0) > LEAVES_UV
