@@ -85,7 +85,7 @@ COSTS: dict[str, Callable[[Any], Cost]] = {
     "raw_videos": lambda params: Cost(CLIP, _clips(params), _cores(params.raw_videos.workers)),
     "extracted_traces": lambda params: Cost(EXTRACTION, _clips(params), _cores(params.extract.workers)),
     "trace_audit": lambda params: Cost(EXTRACTION, 0.2 * params.trace_audit.max_clips),
-    "captions": lambda params: Cost(EXTRACTION, 0.02 * _clips(params)),
+    "captions": lambda params: Cost(EXTRACTION, 0.1 * _clips(params)),
     "caption_audit": lambda params: Cost(EXTRACTION, 0.02 * params.caption_audit.max_clips),
     "trace_dataset": lambda params: Cost(EXTRACTION, 0.03 * _clips(params)),
     "world_model": lambda params: Cost(
