@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float, Float32, Shaped
 
 from mu0.errors import SourceError
-from mu0.file_content import stand_in, why_no_file
 from mu0.sources.clip.plausible import FARTHEST_MEDIAN_M, NEAREST_MEDIAN_M
 from mu0.sources.faults import unreadable_file
+from mu0.sources.own_files.images import read_image
 
 MILLIMETRES = 1000.0
 MISSING_CODE = np.uint16(65535)  # 7-Scenes and others write it where nothing was measured
@@ -86,7 +86,7 @@ def median_m(depth_m: Float[np.ndarray, "h w"]) -> float | None:
 
 
 def _stored(path: Path) -> Shaped[np.ndarray, "h w"]:
-    depth = _array(path) if path.suffix.lower() == ".npy" else _picture(path)
+    depth = _array(path) if path.suffix.lower() == ".npy" else read_image(path, cv2.IMREAD_UNCHANGED)
     if depth.ndim == 3 and depth.shape[2] == 1:
         depth = depth[..., 0]
     if depth.ndim != 2 or depth.dtype == np.uint8 or depth.dtype.kind not in "uif":
@@ -104,16 +104,3 @@ def _array(path: Path) -> np.ndarray:
     except (ValueError, EOFError, OSError) as error:
         raise unreadable_file(path, error, "depth in metres", "replace the file.") from error
     return depth
-
-
-def _picture(path: Path) -> np.ndarray:
-    content = np.frombuffer(path.read_bytes(), np.uint8) if path.is_file() else None
-    image = None if content is None or content.size == 0 else cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
-    if image is None:
-        what = why_no_file(path) or ((found := stand_in(path)) and found.what) or "is not a readable image"
-        raise SourceError(
-            f"{path} {what}.",
-            expected="a complete image file",
-            remedy="replace the file, or remove it together with its picture.",
-        )
-    return image

@@ -9,12 +9,12 @@ import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
 from mu0.errors import SourceError
-from mu0.file_content import stand_in, why_no_file
 from mu0.sources.own_files.beside import not_used
 from mu0.sources.own_files.camera_files import CameraFile, read_camera_file
 from mu0.sources.own_files.depth_images import DepthUnit, depth_unit, read_depth, require_sensible_depth
 from mu0.sources.own_files.depth_registration import register_depth
 from mu0.sources.own_files.folder_parts import instruction_files
+from mu0.sources.own_files.images import read_image
 from mu0.sources.own_files.pose_files import have_times, read_poses
 
 
@@ -56,7 +56,7 @@ class FrameFolder:
         """
         size: tuple[int, ...] | None = None
         for path in self.colour:
-            image = _read_image(path)
+            image = read_image(path)
             size = size or image.shape
             if image.shape != size:
                 raise _another_size(path, image.shape, self.colour[0], size)
@@ -159,9 +159,9 @@ def sized_camera(folder: Path, frame: Path) -> CameraFile:
     camera = read_camera_file(folder)
     if camera.size_px is None:
         return camera
-    height, width = _read_image(frame).shape[:2]
+    height, width = read_image(frame).shape[:2]
     if (height > width) != (camera.size_px[0] > camera.size_px[1]):  # it may have been measured before EXIF
-        height, width = _read_image(frame, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION).shape[:2]
+        height, width = read_image(frame, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION).shape[:2]
     return replace(camera, intrinsics=camera.intrinsics_for((height, width)))
 
 
@@ -172,16 +172,3 @@ def _another_size(path: Path, found: tuple[int, ...], first: Path, size: tuple[i
         expected="images of one size in a folder",
         remedy="split the folder into one per size, or resize the images.",
     )
-
-
-def _read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
-    content = np.frombuffer(path.read_bytes(), np.uint8) if path.is_file() else None
-    image = None if content is None or content.size == 0 else cv2.imdecode(content, flags)
-    if image is None:
-        what = why_no_file(path) or ((found := stand_in(path)) and found.what) or "is not a readable image"
-        raise SourceError(
-            f"{path} {what}.",
-            expected="a complete image file",
-            remedy="replace the file, or remove it together with its depth image.",
-        )
-    return image
