@@ -5,10 +5,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
 
 from mu0.errors import Mu0Error
 from mu0.processes.ancestors import VARIABLE, end_with_ancestors
 from mu0.processes.interruption import exit_code_of, interruptible
+from mu0.system_errors import leave_if_nobody_reads, told
 
 OWN_LOGGERS = ("mu0", "assets_defs", "__main__")  # libraries speak from WARNING on
 FAILED = 1
@@ -23,8 +26,9 @@ def configure_logging(speaker: str = "") -> None:
 
 
 def run_stage(main: Callable[[], None]) -> None:
-    """Run `main` and leave the process with 0, 1 (a `Mu0Error`, printed), 130 (Ctrl-C) or 143 (SIGTERM).
+    """Run `main` and leave the process with 0, 130 (Ctrl-C), 143 (SIGTERM) or 1.
 
+    1 is a `Mu0Error`, printed, or what the system refuses (a full disk, a read-only place), told as one.
     The process also stops when DVC, or whoever called DVC, has ended.
     """
     configure_logging()
@@ -33,12 +37,21 @@ def run_stage(main: Callable[[], None]) -> None:
         with interruptible():
             main()
     except Mu0Error as error:
-        sys.stderr.write(f"\n{type(error).__name__}: {error}\n")
-        sys.exit(FAILED)
+        _fail(error)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            leave_if_nobody_reads()
+        _fail(told(error, {}))
     except KeyboardInterrupt as interruption:
         if VARIABLE not in os.environ:  # otherwise who called DVC says so, when all have ended
             sys.stderr.write(MESSAGE)
         _leave(exit_code_of(interruption))
+
+
+def _fail(error: Mu0Error) -> NoReturn:
+    with suppress(OSError):  # who read the messages may have gone
+        sys.stderr.write(f"\n{type(error).__name__}: {error}\n")
+    sys.exit(FAILED)
 
 
 def _leave(code: int) -> None:

@@ -14,6 +14,7 @@ CORE = (
     "mu0/text_files.py",
     "mu0/file_lock.py",
     "mu0/progress.py",
+    "mu0/system_errors.py",
     "mu0/processes",
     *(f"mu0/params/{name}.py" for name in PARAMS),
     "assets_defs/entry.py",

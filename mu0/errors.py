@@ -15,7 +15,7 @@ Mu0Error
   StageError             a pipeline stage lacks its inputs or failed
   CheckFailedError       data broke a critical expectation; what depends on it must not run
   PromotionError         a model did not pass its gates
-  PlaceError             a file or folder that a command was given cannot be read or written
+  PlaceError             a file or folder that a command or a stage needs cannot be read or written
 """
 
 
@@ -101,4 +101,4 @@ class PromotionError(Mu0Error):
 
 
 class PlaceError(Mu0Error):
-    """A file or folder that a command was given cannot be read or written."""
+    """A file or folder that a command or a stage needs cannot be read or written."""

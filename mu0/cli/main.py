@@ -17,10 +17,10 @@ from typing import Annotated, NoReturn, ParamSpec
 import typer
 
 from mu0.cli import interchange, predict
-from mu0.cli.system_errors import leave_if_nobody_reads, told
 from mu0.errors import Mu0Error, SourceError
 from mu0.processes.ancestors import end_with_ancestors
 from mu0.processes.interruption import exit_code_of, interruptible
+from mu0.system_errors import leave_if_nobody_reads, told
 
 INTERRUPTED = "\nInterrupted. Finished work is kept; the same command goes on from here."
 

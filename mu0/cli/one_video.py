@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mu0.cli.place import place_for
 from mu0.cli.sections import find_section
-from mu0.cli.system_errors import place_for
 
 if TYPE_CHECKING:
     from mu0.params.extract import ExtractParams

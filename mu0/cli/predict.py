@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mu0.cli.system_errors import place_for
+from mu0.cli.place import place_for
 from mu0.errors import PredictionError
 from mu0.text_files import typed_text
 
@@ -92,10 +92,10 @@ def _answer_pictures(place: Path, call: Call, choice: "Choice", out: Path, finde
     from dataclasses import replace
 
     from mu0.inference.answers import unique_stems, write_answer
+    from mu0.inference.asks import make_asks, require_a_picture
     from mu0.inference.batch import predict_batch
     from mu0.inference.history import count_hidden
-    from mu0.inference.pictures import read_picture
-    from mu0.inference.questions import make_asks, questions_in
+    from mu0.inference.questions import questions_in
     from mu0.model.predictor import TracePredictor
 
     questions = questions_in(place, call.text)
@@ -107,12 +107,12 @@ def _answer_pictures(place: Path, call: Call, choice: "Choice", out: Path, finde
                 remedy="name depth and history of each picture in a table.",
             )
         questions = [replace(questions[0], depth=call.depth, history=call.history)]
-    read_picture(questions[0].image)  # what is easily wrong is told before the model is loaded
+    require_a_picture(questions)  # what is easily wrong is told before the model is loaded
     predictor = TracePredictor.from_folder(call.checkpoint)
     config = predictor.model.config
     _say_what_is_not_known(predictor, choice)
-    asks = make_asks(questions, choice, config.history_len, finder, predictor)
-    for question, ask in zip(questions, asks, strict=True):
+    found = make_asks(questions, choice, config.history_len, finder, predictor)
+    for question, ask in zip(found.questions, found.asks, strict=True):
         n_hidden = count_hidden(ask.queries.history_uvz, config.history_group)
         if n_hidden:
             typer.echo(
@@ -120,11 +120,15 @@ def _answer_pictures(place: Path, call: Call, choice: "Choice", out: Path, finde
                 f"this model reads {config.history_group} known steps at a time.",
                 err=True,
             )
-    answers = predict_batch(predictor, asks, call.samples, call.seed)
-    stems = unique_stems([question.image for question in questions])
-    for question, stem, ask, traces in zip(questions, stems, asks, answers, strict=True):
+    answers = predict_batch(predictor, found.asks, call.samples, call.seed)
+    stems = unique_stems([question.image for question in found.questions])
+    for question, stem, ask, traces in zip(found.questions, stems, found.asks, answers, strict=True):
         for made in write_answer(out / stem, question.image, ask, traces, call.facts):
             typer.echo(str(made))
+    if found.refused:
+        typer.echo(f"{len(found.refused)} of {len(questions)} questions are left out:", err=True)
+    for _, error in found.refused:
+        typer.echo(f"  {error.found} To do: {error.remedy}", err=True)
 
 
 def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder: "Finder | None") -> None:

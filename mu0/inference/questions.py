@@ -14,8 +14,7 @@ checked. Pictures of different sizes are fine with every other choice.
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,14 +23,10 @@ from jaxtyping import Float
 
 from mu0.errors import PredictionError
 from mu0.files import in_natural_order
-from mu0.inference.batch import Ask
-from mu0.inference.history import padded, read_past
-from mu0.inference.keypoints import entity_points, grid_points, lift, parse_keypoints, points_on
+from mu0.inference.keypoints import entity_points, grid_points, parse_keypoints, points_on
 from mu0.inference.likely import likely_points
-from mu0.inference.limits import check_text
-from mu0.inference.pictures import read_depth, read_picture
 from mu0.model.predictor import TracePredictor
-from mu0.records import Observation, Queries
+from mu0.records import Observation
 from mu0.sources.own_files.picture_rows import PictureRow, kind_of, row_in
 from mu0.text_files import read_text
 
@@ -156,64 +151,6 @@ def _no_table(path: Path, found: str) -> PredictionError:
     )
 
 
-def make_asks(
-    questions: Sequence[Question],
-    choice: Choice,
-    history_len: int,
-    finder: "Finder | None" = None,
-    predictor: TracePredictor | None = None,
-) -> list[Ask]:
-    """Read pictures, depth and pasts, and choose keypoints.
-
-    Args:
-        questions: The pictures.
-        choice: Where keypoints go unless a question says so itself.
-        history_len: Of the model; shorter pasts are padded.
-        finder: Needed if the choice is a phrase.
-        predictor: Says which entities move, if it can; without it keypoints go on all of them.
-
-    Raises:
-        PredictionError: A file cannot be used, or pixels are given for pictures of different sizes.
-    """
-    asks = [_ask(question, choice, history_len, finder, predictor) for question in questions]
-    if choice.keypoints:
-        _require_one_size(questions, asks)
-    return asks
-
-
-def _ask(
-    question: Question,
-    choice: Choice,
-    history_len: int,
-    finder: "Finder | None",
-    predictor: TracePredictor | None,
-) -> Ask:
-    image = read_picture(question.image)
-    depth_m = None
-    if question.depth is not None:
-        depth_m = read_depth(question.depth, image.shape[:2], question.image.name)
-    if question.keypoints:
-        choice = replace(choice, keypoints=question.keypoints)
-    size_px = (image.shape[1], image.shape[0])
-    text = check_text(question.text, f"text of {question.image.name}")
-    observation = Observation(image, text, depth_m=depth_m)
-    if question.history is None:
-        points_px = chosen_px(observation, choice, finder, predictor)
-        return Ask(observation, Queries(lift(points_px, size_px, depth_m)))
-    past = read_past(question.history)
-    anchors = past.anchor_uvz
-    if anchors is None or choice.keypoints:
-        anchors = lift(chosen_px(observation, choice, finder, predictor), size_px, depth_m)
-    if len(anchors) != len(past.history_uvz):
-        raise PredictionError(
-            f"{question.history} holds the past of {len(past.history_uvz)} keypoints; "
-            f"{len(anchors)} are asked about.",
-            expected="one past per keypoint, in the same order",
-            remedy="give the same keypoints with --points, or write them into the file as anchor_uvz.",
-        )
-    return Ask(observation, Queries(anchors, padded(past.history_uvz, history_len)))
-
-
 def chosen_px(
     observation: Observation,
     choice: Choice,
@@ -234,16 +171,3 @@ def chosen_px(
     if choice.entities:
         return entity_points(image, depth_m, choice.entities, choice.n_points, choice.seed)
     return grid_points(choice.grid, (width, height))
-
-
-def _require_one_size(questions: Sequence[Question], asks: Sequence[Ask]) -> None:
-    first = asks[0].observation.image.shape
-    for question, ask in zip(questions, asks, strict=True):
-        if ask.observation.image.shape != first and not question.keypoints:
-            height, width = ask.observation.image.shape[:2]
-            raise PredictionError(
-                f"{question.image.name} is {width} x {height} px, {questions[0].image.name} "
-                f"{first[1]} x {first[0]} px, and --points gives pixels for both.",
-                expected="pictures of one size",
-                remedy="resize them, or give each its keypoints in a table.",
-            )

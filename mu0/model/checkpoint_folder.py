@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mu0.errors import CheckpointError
 from mu0.files import atomic_folder, write_json
+from mu0.model.tensor_files import save_tensors
 
 CONFIG, WEIGHTS, STATISTICS, TOKENIZER, META = (
     "config.json",
@@ -78,7 +78,7 @@ def write_folder(folder: Path, model: Saveable, meta: Mapping[str, Any]) -> None
         model.statistics.write(temporary / STATISTICS)
         model.tokenizer.write(temporary / TOKENIZER)
         write_json(temporary / META, dict(meta))
-        save_file(_separate(model.state_dict()), temporary / WEIGHTS)
+        save_tensors(_separate(model.state_dict()), temporary / WEIGHTS)
 
 
 def require_files(folder: Path, what: str, remedy: str) -> None:

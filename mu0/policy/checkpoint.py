@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from mu0.errors import CheckpointError, StageError
 from mu0.files import atomic_folder, read_json, sha256_of, write_json
+from mu0.model.tensor_files import save_tensors
 from mu0.policy.action_expert import ActionExpert, ActionExpertConfig
 from mu0.policy.frozen_features import FeatureConfig
 from mu0.policy.normalization import PolicyNormalization, read_normalization, write_normalization
@@ -55,7 +56,7 @@ def save_action_expert(folder: Path, checkpoint: ActionExpertCheckpoint) -> None
     with atomic_folder(folder) as temporary:
         config = {"expert": asdict(checkpoint.expert.config), "features": asdict(checkpoint.features)}
         write_json(temporary / "config.json", config)
-        save_file(
+        save_tensors(
             {name: tensor.contiguous() for name, tensor in checkpoint.expert.state_dict().items()},
             temporary / WEIGHTS,
         )

@@ -39,9 +39,9 @@ def fault_of(error: BaseException, place: Path | str) -> SourceError:
     """
     if isinstance(error, SourceError):
         return error
+    if isinstance(error, OSError) and error.errno in MACHINE:
+        raise error
     if isinstance(error, OSError) and not isinstance(error, av.error.FFmpegError):
-        if error.errno in MACHINE:
-            raise error
         return _of_the_system(error, place)
     return SourceError(
         f"{place} could not be read: {type(error).__name__}: {error} ({_where(error)}).",

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from mu0.errors import StageError
 from mu0.files import write_json
+from mu0.model.tensor_files import save_tensors
 
 
 def dump_bad_batch(work_folder: Path, step: int, batch: Any, row: dict[str, float], rank: int = 0) -> Path:
@@ -23,7 +23,7 @@ def dump_bad_batch(work_folder: Path, step: int, batch: Any, row: dict[str, floa
             tensors[name] = value.detach().cpu().contiguous()
         else:
             rest[name] = value
-    save_file(tensors, folder / "batch.safetensors")
+    save_tensors(tensors, folder / "batch.safetensors")
     write_json(folder / "summary.json", {"row": json.loads(json.dumps(row)), "fields": _as_text(rest)})
     return folder
 

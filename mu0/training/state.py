@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mu0.errors import CheckpointError
 from mu0.files import atomic_file
+from mu0.model.tensor_files import save_tensors
 from mu0.training.settings import Precision
 from mu0.training.sharding import as_shard, is_sharded, whole
 from mu0.training.team import current_team
@@ -70,7 +70,7 @@ class TrainingState:
         if not current_team().is_first:
             return
         with atomic_file(folder / NAME) as temporary:
-            save_file(tensors, temporary, metadata={"about": json.dumps(about)})
+            save_tensors(tensors, temporary, metadata={"about": json.dumps(about)})
 
     def read(self, folder: Path) -> bool:
         """Take over the state in `folder`; False if there is none.

@@ -44,12 +44,12 @@ def write_scenes(
 def _write_scene(folder: Path, number: int, sample: EvaluationSample, methods: dict[str, Any]) -> None:
     seen = sample.observation
     image = f"{number}.png"
-    cv2.imwrite(str(folder / image), cv2.cvtColor(seen.image, cv2.COLOR_RGB2BGR))
+    _write_png(folder / image, cv2.cvtColor(seen.image, cv2.COLOR_RGB2BGR))
     depth = None
     if seen.depth_m is not None:
         depth = f"{number}_depth.png"
         millimetres = np.clip(np.nan_to_num(seen.depth_m, posinf=0, neginf=0) * 1000, 0, MAX_DEPTH_MM)
-        cv2.imwrite(str(folder / depth), millimetres.round().astype(np.uint16))
+        _write_png(folder / depth, millimetres.round().astype(np.uint16))
     height, width = sample.size_px
     scene = {
         "image": image,
@@ -72,3 +72,8 @@ def _write_scene(folder: Path, number: int, sample: EvaluationSample, methods: d
 
 def _rounded(uvz: np.ndarray) -> list[Any]:
     return np.round(uvz.astype(np.float64), DIGITS).tolist()
+
+
+def _write_png(path: Path, pixels: np.ndarray) -> None:
+    """Unlike `cv2.imwrite`, which says nothing where the disk is full."""
+    path.write_bytes(bytes(cv2.imencode(".png", pixels)[1]))

@@ -64,6 +64,33 @@ def test_a_folder_and_a_table_answer_every_picture(place: Path, checkpoint: Path
     assert (answers["a"]["text"], answers["small"]["text"]) == ("pick it up", "open the drawer")
 
 
+def test_a_damaged_picture_costs_no_other_one(place: Path, checkpoint: Path) -> None:
+    (place / "folder/1.png").write_bytes((place / "folder/1.png").read_bytes()[:40])
+    (place / "folder/00.jpg").symlink_to("nowhere.jpg")
+    result = ask(checkpoint, "folder", "--grid", "2", "--out", "one")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (place / "one").glob("*.json")) == ["0.json", "2.json"]
+    assert "2 of 4 questions are left out:\n  folder/00.jpg cannot be read" in result.output
+    assert "  folder/1.png cannot be read as a picture. To do: check the path." in result.output
+
+
+def test_a_row_of_a_table_that_cannot_be_used_costs_no_other_one(place: Path, checkpoint: Path) -> None:
+    (place / "asks.csv").write_text("image,depth\na.png,depth_small.png\nsmall.png,depth_small.png\n")
+    result = ask(checkpoint, "asks.csv", "--grid", "2")
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in (place / "outputs/predict").glob("*.json")] == ["small.json"]
+    assert "depth_small.png holds uint16 of shape (50, 60). To do: register" in result.output
+
+
+def test_nothing_to_ask_is_an_error_with_the_reasons(place: Path, checkpoint: Path) -> None:
+    for picture in (place / "folder").iterdir():
+        picture.write_bytes(b"no picture")
+    result = ask(checkpoint, "folder", "--out", "one")
+    assert result.exit_code == 1
+    assert "None of 3 questions can be asked.\n    folder/0.png cannot be read" in result.output
+    assert not (place / "one").exists()
+
+
 def test_a_video_is_answered_frame_by_frame(place: Path, checkpoint: Path) -> None:
     result = ask(checkpoint, "folder", "--stream", "--points", "30,14 95,41", "--every", "2")
     assert result.exit_code == 0, result.output

@@ -5,8 +5,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from pathlib import Path
 
 from mu0.errors import PlaceError
@@ -20,9 +19,11 @@ def told(error: OSError, options: Mapping[str, object]) -> PlaceError:
     """The message for an error of the system.
 
     Args:
-        error: What a command raised.
+        error: What a command or a stage raised.
         options: What the command was called with; the place at fault may be one of them.
     """
+    if isinstance(error, ConnectionError | TimeoutError) or error.errno is None:
+        return _no_file(error)
     name = error.filename if isinstance(error.filename, str | bytes | os.PathLike) else None
     place = Path(os.fsdecode(name)) if name is not None else None
     said = error.strerror or str(error) or type(error).__name__
@@ -44,9 +45,26 @@ def told(error: OSError, options: Mapping[str, object]) -> PlaceError:
     return PlaceError(
         f"{place or 'Something'} cannot be {'written' if is_written else 'used'}: {said}.",
         expected="a place that may be written" if is_written else "a file or folder that can be used",
-        remedy="choose another place."
-        if error.errno in READ_ONLY | {errno.ENAMETOOLONG}
-        else "check that it exists, what it is, and its permissions.",
+        remedy=_remedy(error.errno or 0),
+    )
+
+
+def _remedy(number: int) -> str:
+    if number == errno.ENAMETOOLONG:
+        return "choose another place."
+    if number in READ_ONLY:
+        return "give leave to write there (`ls -l`, `mount`), or choose another place."
+    if number == errno.EIO:
+        return "look after the disk (`dmesg`), then run the same command again."
+    return "check that it exists, what it is, and its permissions."
+
+
+def _no_file(error: OSError) -> PlaceError:
+    """Errors that libraries tell as the system's: a connection, or a file that holds something else."""
+    return PlaceError(
+        f"{type(error).__name__}: {error}." if str(error) else f"{type(error).__name__}.",
+        expected="a file that can be read, or a service that answers",
+        remedy="check what the message names, then run the same command again.",
     )
 
 
@@ -74,23 +92,3 @@ def leave_if_nobody_reads() -> None:
             sys.exit(128 + signal.SIGPIPE)
     except OSError:  # a stream that is no file
         return
-
-
-@contextmanager
-def place_for(out: Path) -> Iterator[Path]:
-    """Make the folder `out` before the work begins, and take it away again where nothing came of it.
-
-    Raises:
-        OSError: It cannot be written to.
-    """
-    made = [folder for folder in (out, *out.parents) if not folder.exists()]
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".probe.{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-        yield out
-    finally:
-        for folder in made:
-            with suppress(OSError):  # not empty: something came of it
-                folder.rmdir()
