@@ -8,19 +8,35 @@ PSS counts a page that n processes share as 1/n in each, so the sum counts every
 libraries, and mapped files as far as they are in memory (the system may drop those at any time). Peaks are
 told per stage, by the command line `python -m assets_defs.<room>.stage` of a running process. What lives for
 less than the interval between two looks may be missed. Linux only.
+
+The command ends with this program, however that one ended: it runs in a group of its own, led by a small
+process that watches us and is not counted.
 """
 
 import argparse
 import json
+import os
 import re
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from mu0.processes.interruption import Interrupted, interruptible  # noqa: E402
+from orchestration.running.group import ProcessGroup  # noqa: E402
+
 STAGE = re.compile(r"-m assets_defs\.(?:(?P<room>\w+)\.stage(?P<rest>.*)|checks (?P<check>\w+))")
 KIB_PER_MIB = 1024
+LEADER = f"""
+import os, signal, subprocess, sys
+sys.path.insert(0, {str(ROOT)!r})
+from mu0.processes.ancestors import end_with_ancestors
+signal.signal(signal.SIGTERM, lambda *_: None)  # stays to kill who does not obey
+end_with_ancestors(os.environ, with_group=True)
+sys.exit(subprocess.call(sys.argv[1:]))
+"""
 
 
 @dataclass
@@ -85,12 +101,20 @@ def stage_of(command_lines: list[str]) -> str:
 
 def watch(command: list[str], interval_s: float) -> tuple[int, dict[str, Peak]]:
     """Run a command; its exit status, and the peak of every stage."""
-    process = subprocess.Popen(command)
+    group = ProcessGroup([sys.executable, "-c", LEADER, *command], os.environ)
+    try:
+        return _watched(group, interval_s)
+    finally:
+        group.end()
+
+
+def _watched(group: ProcessGroup, interval_s: float) -> tuple[int, dict[str, Peak]]:
+    process = group.process
     started, known, peaks = time.monotonic(), set[int](), dict[str, Peak]()
     while process.poll() is None:
         now = time.monotonic() - started
         known = descendants(process.pid, known)
-        each = [(pss_mib(pid), command_line(pid)) for pid in known]
+        each = [(pss_mib(pid), command_line(pid)) for pid in known - {process.pid}]
         stage = stage_of([line for _, line in each])
         peak = peaks.setdefault(stage, Peak(first_s=now))
         peak.last_s, total = now, sum(mib for mib, _ in each)
@@ -113,7 +137,11 @@ def main() -> int:
     parser.add_argument("--limit", type=float, help="MiB that must not be exceeded")
     parser.add_argument("command", nargs="*", default=[".venv/bin/mu0", "run"])
     options = parser.parse_args()
-    status, peaks = watch(options.command, options.interval)
+    try:
+        with interruptible():
+            status, peaks = watch(options.command, options.interval)
+    except Interrupted as stop:
+        return stop.exit_code
     result = {
         "command": options.command,
         "status": status,

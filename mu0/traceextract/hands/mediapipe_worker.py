@@ -5,28 +5,34 @@
           {"landmarks": 21 x [x px, y px, z px], "handedness": "left" | "right", "score": 0 to 1}
 
 `restart` forgets what was seen before, as the first frame of a film does. The landmarker's weights lie in its
-package; nothing is fetched. It ends with its input, and with the process that started it.
+package; nothing is fetched.
+
+It ends with its input, which is the thread that started it and waits for answers: the kernel kills it with
+that one (Linux), and a thread waits for the pipe to be closed. The kernel's way needs no turn of the
+interpreter, which loading or running MediaPipe holds for seconds, under load for much longer.
 
 MediaPipe names the hand of a mirrored picture, as of a selfie; ours are not mirrored, so the name is turned
 round. Its coordinates are shares of the picture; here the middle of the first pixel is 0.
 """
 
+import ctypes
 import json
 import os
+import select
 import signal
 import sys
 import threading
-import time
 
 MAX_HANDS = 4
 OTHER = {"Left": "right", "Right": "left"}
-LOOK_EVERY_S = 0.5
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
     """Answer until the input ends."""
-    parent = os.getppid()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    threading.Thread(target=_end_with_input, args=(sys.stdin.fileno(),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever libraries print must not get among the answers
@@ -67,9 +73,11 @@ def _hands(found, width: int, height: int) -> list:  # type: ignore[no-untyped-d
     ]
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(LOOK_EVERY_S)
+def _end_with_input(number: int) -> None:
+    """A pipe without a writer says so at once, whatever is still in it, and also if it was so before."""
+    ends = select.poll()
+    ends.register(number, 0)  # errors are always told
+    ends.poll()
     os._exit(1)
 
 
