@@ -11,8 +11,8 @@ STAGES = (
         "caption_audit",
         command=command("caption_audit"),
         code=code(
-            "caption_audit", *SHARED, *EPISODES, "mu0/evaluation", "mu0/envs/entities.py",
-            "mu0/envs/phases.py", "mu0/params/extract.py", "mu0/params/learned.py",
+            "caption_audit", "assets_defs/audit_files.py", *SHARED, *EPISODES, "mu0/evaluation",
+            "mu0/envs/entities.py", "mu0/envs/phases.py", "mu0/params/extract.py", "mu0/params/learned.py",
         ),
         inputs=("captions", "extracted_traces", "ground_truth_tracks"),
         params=("caption_audit",),

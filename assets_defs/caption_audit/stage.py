@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from assets_defs.audit_files import write_audit
 from assets_defs.entry import run_stage
 from assets_defs.sections import section
 from mu0.evaluation.captions.audit_folders import audit_caption_folders, summarize_captions
-from mu0.files import atomic_file, atomic_folder, write_json
 from mu0.params.extract import CaptionAuditParams
 
 CAPTIONS = Path("data/captions")
@@ -19,12 +19,7 @@ def main() -> None:
     """Audit up to `caption_audit.max_clips` episodes per source that have a truth."""
     most = section("caption_audit", CaptionAuditParams).max_clips
     table = audit_caption_folders(CAPTIONS, EPISODES, TRUTH, most)
-    summary = summarize_captions(table)
-    with atomic_folder(REPORT) as folder:
-        with atomic_file(folder / "audit.parquet") as temporary:
-            table.to_parquet(temporary, index=False)
-        write_json(folder / "summary.json", summary)
-    write_json(METRICS, summary)
+    write_audit(REPORT, METRICS, table, summarize_captions(table))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ STAGES = (
     Stage(
         "trace_audit",
         command=command("trace_audit"),
-        code=code("trace_audit", *EXTRACTION, "mu0/sources", "mu0/evaluation"),
+        code=code("trace_audit", "assets_defs/audit_files.py", *EXTRACTION, "mu0/sources", "mu0/evaluation"),
         inputs=("extracted_traces", "ground_truth_tracks"),
         params=("trace_audit",),
         outputs=(
