@@ -126,7 +126,7 @@ def _filled(
         pixel[here, columns] = hands.landmarks[run.hand, span[here], :, :2]
         seen[here, columns] = hands.is_seen[run.hand, span[here], None]
         score = hands.score[run.hand, span[here]]
-        bridged = BRIDGED_SHARE * score.max(initial=0)
+        bridged = BRIDGED_SHARE * hands.score[run.hand, run.start : run.stop].max()  # of all windows
         confidence[here, columns] = np.where(score > 0, score, bridged)[:, None]
         depth_m[here, columns] = depth[run.hand, span[here]]
     return pixel, seen, lives, confidence, depth_m
