@@ -5,6 +5,7 @@ Traces are kept as stored, float16 pixels and metres, and only the windows that 
 larger than `MEMORY_BYTES` live in an unnamed temporary file that the operating system pages in and out.
 """
 
+import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -135,9 +136,16 @@ def _allocate(slots: pd.DataFrame, first_row: Int64[np.ndarray, " s"], settings:
 
 
 def _array(shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    if np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize <= MEMORY_BYTES:
+    n_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    if n_bytes <= MEMORY_BYTES:
         return np.zeros(shape, dtype)
-    return np.memmap(tempfile.TemporaryFile(), dtype=dtype, mode="w+", shape=shape)
+    with tempfile.TemporaryFile() as file:  # a map outlives its file
+        if hasattr(os, "posix_fallocate"):  # writing to a map that finds no room kills the process (SIGBUS)
+            try:
+                os.posix_fallocate(file.fileno(), 0, n_bytes)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from error
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
 
 
 def _fill(

@@ -12,6 +12,7 @@ import typer
 
 GIB = 1 << 30
 NEEDED_FREE_GIB = 8
+NOTED_CACHE_GIB = 1
 MARKS = {
     "ok": ("✓", typer.colors.GREEN),
     "note": ("·", typer.colors.YELLOW),
@@ -51,6 +52,16 @@ def _machine() -> list[Finding]:
         ),
         Finding(disk, f"{free_gib:.0f} GiB free on this disk", remedy),
     ]
+
+
+def _caches() -> list[Finding]:
+    from orchestration.cli.cache_size import CACHES, bytes_only_in
+
+    there = [str(folder) for folder in CACHES if folder.is_dir()]
+    size_gib = bytes_only_in(CACHES) / GIB
+    what = f"{size_gib:.1f} GiB are in caches alone, earlier params and code included"
+    remedy = f"while nothing runs, `rm -r {' '.join(there)}` frees them; stages make again what they need."
+    return [Finding("note", what, remedy)] if size_gib >= NOTED_CACHE_GIB else []
 
 
 def _packages() -> list[Finding]:
@@ -141,6 +152,7 @@ def _learned() -> list[Finding]:
 
 LOOKS: tuple[Callable[[], list[Finding]], ...] = (
     _machine,
+    _caches,
     _packages,
     _accelerator,
     _rendering,
