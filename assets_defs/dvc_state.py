@@ -19,6 +19,7 @@ import yaml
 IGNORED_FOLDERS = frozenset({"__pycache__"})
 IGNORED_SUFFIXES = frozenset({".pyc"})
 PIPELINE_FOLDERS = (Path(), Path("benchmarks/traces"))  # where a dvc.yaml and its dvc.lock lie
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, in C: 0.04 s for dvc.lock, not 0.3
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def read_stage_dependencies(root: Path) -> dict[str, list[str]]:
 
 
 def _stages_in(path: Path) -> dict[str, Any]:
-    content = yaml.safe_load(path.read_text()) if path.is_file() else None
+    content = yaml.load(path.read_text(), LOADER) if path.is_file() else None
     return (content or {}).get("stages", {})
 
 

@@ -10,8 +10,12 @@ finite. A table without rows breaks its suite too, unless the suite says why it 
 from dataclasses import dataclass
 from typing import Any
 
-import great_expectations.expectations as gxe
 import pandas as pd
+
+from assets_defs.checks.lean_start import lean_start
+
+with lean_start():
+    import great_expectations.expectations as gxe
 
 CRITICAL = "critical"
 WARNING = "warning"

@@ -15,12 +15,14 @@ from typing import Any
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
 
-import great_expectations as gx
-from great_expectations.data_context.types import base
-from great_expectations.data_context.types.base import ProgressBarsConfig
-
+from assets_defs.checks.lean_start import lean_start
 from assets_defs.checks.suite import CRITICAL, LARGEST, NULLS, Suite, n_rows
 from mu0.errors import CheckFailedError
+
+with lean_start():
+    import great_expectations as gx
+    from great_expectations.data_context.types import base
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
 logging.getLogger(base.__name__).setLevel(logging.WARNING)  # it sets INFO itself, and names temporary folders
 N_EXAMPLES = 5
