@@ -117,6 +117,9 @@ class EpisodeCache:
         if (self.root / key).exists():  # an entry without a verdict, of an older version of mu0
             shutil.rmtree(self.root / key)
         entry.replace(self.root / key)
+        if row.status == "ok":
+            with naming_a_full_disk(self.root):
+                self.digest(key)  # publishing asks for it: so workers hash, side by side
 
     def sweep(self) -> None:
         """Remove what killed runs left behind; what somebody holds is left alone."""

@@ -20,8 +20,12 @@ def fit_rigid(
     weighted = (source - centre_source[..., None, :]) * share[..., None]
     spread = np.swapaxes(weighted, -1, -2) @ (goal - centre_goal[..., None, :])
     u, _, vt = np.linalg.svd(spread)
-    u[..., 2] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)[..., None]
-    rotation = np.swapaxes(u @ vt, -1, -2)
+    turn = u @ vt
+    is_mirror = np.linalg.det(turn) < 0
+    if is_mirror.any():
+        u[..., 2] *= np.where(is_mirror, -1.0, 1.0)[..., None]
+        turn = u @ vt
+    rotation = np.swapaxes(turn, -1, -2)
     motion = np.zeros((*rotation.shape[:-2], 4, 4))
     motion[..., :3, :3] = rotation
     motion[..., :3, 3] = centre_goal - (rotation @ centre_source[..., None])[..., 0]
@@ -56,6 +60,7 @@ def consensus(
         return distance(move(motion, source), goal) < inlier_m
 
     motion = fit_rigid(source, goal, weight)
+    fitted = np.zeros(len(source), bool)  # whom a refit was made of: the same points give the same motion
     inlier = followers(motion)
     if weight[inlier].sum() < 0.9 * weight.sum() and len(source) > 3:
         triples = rng.random((N_REFITS, len(source))).argsort(1)[:, :3]
@@ -65,7 +70,7 @@ def consensus(
         if weight[fits[best]].sum() > weight[inlier].sum():
             inlier = fits[best]
     for _ in range(2):
-        if inlier.sum() >= 3:
-            motion = fit_rigid(source[inlier], goal[inlier], weight[inlier])
+        if inlier.sum() >= 3 and (inlier != fitted).any():
+            motion, fitted = fit_rigid(source[inlier], goal[inlier], weight[inlier]), inlier
             inlier = followers(motion)
     return motion, inlier

@@ -206,6 +206,8 @@ def _group_rows(
     rows = group[keep]
     n_future = _n_within(future, view.death[rows] - anchor)
     n_past = _n_within(past, anchor - view.birth[rows])
+    if (n_future == n_future[0]).all() and (n_past == n_past[0]).all():  # always, with depth
+        return [_rows(view, rows, (_cut(future, int(n_future[0])), _cut(past, int(n_past[0]))), params)]
     return [
         _rows(view, rows[(n_future == a) & (n_past == b)], (_cut(future, a), _cut(past, b)), params)
         for a, b in np.unique(np.stack([n_future, n_past], 1), axis=0).tolist()
@@ -249,8 +251,8 @@ def _retimed(
     """Traces at some steps into the future (direction 1) or the past (-1)."""
     segment, share = steps
     at = view.anchor + direction * segment
-    path = view.path[rows]
-    start, end = path[:, at], path[:, (at + direction).clip(0, path.shape[1] - 1)]
+    beside = (at + direction).clip(0, view.path.shape[1] - 1)
+    start, end = view.path[rows[:, None], at], view.path[rows[:, None], beside]
     return Retargeted(
         (start + share[:, None] * (end - start)) * view.scale, view.anchor + direction * (segment + share)
     )

@@ -55,6 +55,17 @@ class Companions:
     frame: Int[np.ndarray, " m"]
 
 
+@dataclass(frozen=True)
+class _Searches:
+    """Where each point is looked for in the small copy; the ends are not included."""
+
+    start: Float[np.ndarray, "n 2"]  # where it was seen last ...
+    pixel: Int[np.ndarray, "n 2"]  # ... and the pixel in which that is
+    first: Int[np.ndarray, "n 2"]
+    last: Int[np.ndarray, "n 2"]
+    is_possible: Bool[np.ndarray, " n"]  # the whole patch lies in the picture
+
+
 class Refinder:
     """Looks for patches in small copies of the pictures."""
 
@@ -77,28 +88,37 @@ class Refinder:
         """Where lost points are in frame `goal`, and which of them were found."""
         found = np.zeros((len(lost.frame), 2), np.float32)
         good = np.zeros(len(lost.frame), bool)
-        for index in range(len(lost.frame)):
-            place = self._search(lost, index, goal)
+        searches = self._plan(lost, goal)
+        for index in np.flatnonzero(searches.is_possible).tolist():
+            place = self._search(lost, index, goal, searches)
             if place is not None:
                 found[index], good[index] = place, True
         here = np.flatnonzero(good)
         good[here] = self._in_company(lost, here, found[here], companions)
         return found, good
 
-    def _search(self, lost: Lost, index: int, goal: int) -> Float[np.ndarray, " 2"] | None:
-        source = self.small(int(lost.frame[index]))
-        start = (lost.pixel[index] + 0.5) / self.scale - 0.5
-        x, y = (round(float(v)) for v in start)
-        height, width = source.shape
+    def _plan(self, lost: Lost, goal: int) -> "_Searches":
+        """Windows of all points at once: most of them hold nothing, and cost no more than the look."""
+        start = (lost.pixel + 0.5) / self.scale - 0.5
+        pixel = np.rint(start).astype(int)
+        height, width = self.small(goal).shape
         r = SMALL_RADIUS_PX
-        if not (r <= x < width - r and r <= y < height - r):
-            return None
-        patch = source[y - r : y + r + 1, x - r : x + r + 1]
-        age = abs(goal - int(lost.frame[index]))
-        guess = start + VELOCITY_SHARE * age * lost.velocity_px[index] / self.scale
-        reach = min(MAX_REACH_PX, REACH_PX[0] + REACH_PX[1] * age)
-        left, top = (max(0, int(g - reach) - r) for g in guess)
-        window = self.small(goal)[top : int(guess[1] + reach) + r + 1, left : int(guess[0] + reach) + r + 1]
+        fits = (pixel >= r) & (pixel < np.array([width - r, height - r]))
+        age = np.abs(goal - lost.frame)[:, None]
+        way = (VELOCITY_SHARE * age).astype(lost.velocity_px.dtype) * lost.velocity_px / self.scale
+        reach = np.minimum(MAX_REACH_PX, REACH_PX[0] + REACH_PX[1] * age).astype(start.dtype)
+        first = np.maximum(0, (start + way - reach).astype(int) - r)
+        last = (start + way + reach).astype(int) + r + 1
+        return _Searches(start, pixel, first, last, fits.all(1))
+
+    def _search(
+        self, lost: Lost, index: int, goal: int, searches: "_Searches"
+    ) -> Float[np.ndarray, " 2"] | None:
+        r = SMALL_RADIUS_PX
+        (x, y), start = searches.pixel[index].tolist(), searches.start[index]
+        patch = self.small(int(lost.frame[index]))[y - r : y + r + 1, x - r : x + r + 1]
+        (left, top), (right, bottom) = searches.first[index].tolist(), searches.last[index].tolist()
+        window = self.small(goal)[top:bottom, left:right]
         if min(window.shape) < 2 * r + 3:
             return None
         match = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
@@ -172,4 +192,4 @@ def _summit(match: Float32[np.ndarray, "h w"], u: int, v: int) -> Float[np.ndarr
 def _vertex(values: Float32[np.ndarray, " 3"]) -> float:
     before, here, after = values.tolist()
     bend = before - 2 * here + after
-    return 0.0 if bend > -1e-6 else float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))
+    return 0.0 if bend > -1e-6 else max(-0.5, min(0.5, 0.5 * (before - after) / bend))
