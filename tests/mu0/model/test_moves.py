@@ -88,8 +88,17 @@ def test_what_rests_stays_and_nothing_else_changes(build: Build) -> None:
     assert 0 < rests.sum() < 6
     np.testing.assert_array_equal(held.moves, free.moves)
     np.testing.assert_array_equal(held.uvz[:, ~rests], free.uvz[:, ~rests])
-    stay = np.broadcast_to(queries.anchor_uvz[rests][None, :, None], held.uvz[:, rests].shape)
-    np.testing.assert_array_equal(held.uvz[:, rests], stay)
+    stay = np.broadcast_to(queries.anchor_uvz[rests][:, None], held.uvz[0, rests].shape)
+    np.testing.assert_array_equal(held.uvz[0, rests], stay)
+
+
+def test_each_further_future_lets_more_keypoints_go() -> None:
+    moves = torch.tensor([0.05, 0.15, 0.25, 0.35, 0.45, 0.55])
+    stays = (settled(torch.ones(5, 6, 2, 3), moves, 0.5) == 0).all(-1).all(-1)
+    assert stays.sum(1).tolist() == [5, 4, 3, 2, 1]
+    assert (stays.int().diff(dim=0) <= 0).all()
+    assert not settled(torch.ones(1, 6, 2, 3), moves, 0.0).eq(0).any()
+    assert settled(torch.ones(1, 6, 2, 3), moves, 1.0).eq(0).all()
 
 
 def test_one_by_one_and_in_a_batch_the_same_things_move(build: Build) -> None:
