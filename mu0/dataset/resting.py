@@ -3,10 +3,13 @@
 Official rows move, all of them, so a model that sees nothing else believes that everything does. Resting
 rows (`mu0.episodes.resting`) are the other half: the future and the past of such a point is its place.
 
-A stated share of all queries rests, and the mixture differs from image to image: twice the share of the
-images have resting queries, any part of theirs from none to all; the others are asked as officially. So a
-model meets questions about moving points alone, about resting ones alone, and about the grids of
-`mu0 predict` and of action experts, of which most rests.
+A stated share of all queries rests, and the mixture differs from image to image: some images have resting
+queries, any number from none to all; the others are asked as officially. So a model meets questions about
+moving points alone, about resting ones alone, and about the grids of `mu0 predict` and of action experts, of
+which most rests.
+
+Mixed questions are up to half as long again as official ones. Where resting points only took the places of
+moving ones, a model saw fewer of these, and its futures were less diverse (docs/experiments.md).
 
 Conventions
     place   u, v in pixels and z in metres in the anchor's camera, as the other traces are stored
@@ -70,6 +73,14 @@ def packed(frames: Sequence[FrameAtRest]) -> RestingPoints:
     )
 
 
+def with_room_for_rest(
+    rows: Int64[np.ndarray, "b q"], is_query: Bool[np.ndarray, "b q"]
+) -> tuple[Int64[np.ndarray, "b r"], Bool[np.ndarray, "b r"]]:
+    """Rows and queries with half as many columns more, as padding."""
+    n_more = rows.shape[1] // 2
+    return np.pad(rows, ((0, 0), (0, n_more)), mode="edge"), np.pad(is_query, ((0, 0), (0, n_more)))
+
+
 def draw_resting(
     points: RestingPoints,
     slots: Int64[np.ndarray, " b"],
@@ -85,12 +96,14 @@ def draw_resting(
         points: Of all anchor frames.
         slots: Of the batch.
         is_query: True where the official draw has a moving keypoint; these come first.
-        share: Of resting queries among all, on average over many images, where frames have enough of them.
+        share: Of resting queries among all, on average over many images, where frames have enough of them
+            and queries have room (`with_room_for_rest`).
         rng: Of the batch.
-        fills: Whether padding may become a query; else resting points only take the places of moving ones.
+        fills: Whether padding, of which there is room for half as many again, may become queries; else
+            resting points only take the places of moving ones.
     """
     n_images, n_queries = is_query.shape
-    is_mixed = rng.random(n_images) < 2 * share
+    is_mixed = rng.random(n_images) < _mixed_images(share, has_room=fills)
     part = rng.random(n_images) * is_mixed
     start, n_rows = points.first_row[slots], np.diff(points.first_row)[slots]
     end = np.full(n_images, n_queries) if fills else is_query.sum(1)
@@ -103,6 +116,15 @@ def draw_resting(
     rests = (place >= 0) & (place < wanted[:, None])
     picks = np.take_along_axis(order, np.clip(place, 0, n_queries - 1), axis=1)
     return rests, np.where(rests, start[:, None] + picks, 0)
+
+
+def _mixed_images(share: float, *, has_room: bool) -> float:
+    """Share of the images with resting queries.
+
+    With n moving queries and room for n / 2 more, a uniform number of resting ones up to 3 n / 2 is .75 n on
+    average, among 17 n / 12; an official image has n.
+    """
+    return share / (0.75 - share * 5 / 12) if has_room else 2 * share
 
 
 def leaves(

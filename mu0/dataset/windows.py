@@ -36,7 +36,7 @@ from jaxtyping import Bool, Float, Int64
 from mu0.dataset.batch import TraceBatch
 from mu0.dataset.depth_colour import MIN_DEPTH_M, colour_depth
 from mu0.dataset.index import read_slots
-from mu0.dataset.resting import NO_CLUSTER, RestingPoints, draw_resting, leaves
+from mu0.dataset.resting import NO_CLUSTER, RestingPoints, draw_resting, leaves, with_room_for_rest
 from mu0.dataset.splits import Split
 from mu0.dataset.statistics import NormalizerStats
 from mu0.dataset.store import SlotStore, WindowSettings, load_slots
@@ -117,6 +117,8 @@ class TraceWindows:
         texts = [self.store.captions[s].draw(int(f), rng) for s, f in zip(slots, frames, strict=True)]
         panel, depth_valid = self._depth_panel(slots, rng)
         image = self._images(slots, rng)
+        if self.asks_about_rest and self.settings.fewest_queries == 0:
+            rows, is_query = with_room_for_rest(rows, is_query)
         traces = self._traces(slots, rows, is_query)
         if self.store.resting is not None and self.asks_about_rest:
             traces, is_query = self._with_resting(self.store.resting, traces, slots, is_query, rng)

@@ -9,7 +9,15 @@ import torch
 
 from mu0.dataset.evaluation import EvaluationProtocol, read_evaluation_samples
 from mu0.dataset.index import read_slots
-from mu0.dataset.resting import LEAVES_UV, FrameAtRest, draw_resting, leaves, packed, places_at_rest
+from mu0.dataset.resting import (
+    LEAVES_UV,
+    FrameAtRest,
+    draw_resting,
+    leaves,
+    packed,
+    places_at_rest,
+    with_room_for_rest,
+)
 from mu0.dataset.resting_questions import mixed_questions
 from mu0.dataset.store import WindowSettings
 from mu0.dataset.windows import TraceWindows
@@ -85,10 +93,14 @@ def test_the_share_holds_on_average_and_official_images_remain(share: float) -> 
     frame = FrameAtRest(np.zeros((30, 3)), np.ones(4, bool), np.ones(3, bool))
     points = packed([frame, frame])
     slots = np.tile([0, 1], n_images // 2)
-    is_query = np.ones((n_images, n_queries), bool)
+    moving = np.ones((n_images, n_queries), bool)
+    _, is_query = with_room_for_rest(np.zeros((n_images, n_queries), np.int64), moving)
+    assert is_query.shape == (n_images, 24)
     rests, rows = draw_resting(points, slots, is_query, share, np.random.default_rng(0), fills=True)
-    assert rests.mean() == pytest.approx(share, abs=0.02)
-    assert (rests.sum(1) == 0).mean() == pytest.approx(1 - 2 * share * (1 - 0.5 / n_queries), abs=0.03)
+    assert rests.sum() / (is_query | rests).sum() == pytest.approx(share, abs=0.02)
+    is_official = ~rests.any(1)
+    assert is_official.mean() == pytest.approx(1 - share / (0.75 - share * 5 / 12), abs=0.04)
+    assert (is_query & ~rests)[rests.sum(1) <= 8].sum(1).min() == n_queries  # room first, then moving ones
     for image in np.flatnonzero(rests.any(1))[:50]:
         drawn = rows[image, rests[image]]
         assert len(set(drawn)) == len(drawn)
