@@ -10,6 +10,7 @@ Quantiles in stats.json are taken over all frames (LeRobot's own writer stores a
 
 import json
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -55,7 +56,7 @@ def write_lerobot_dataset(
     robot_type: str,
     video_limit_mb: int = VIDEO_LIMIT_MB,
 ) -> LeRobotDataset:
-    """Write demonstrations, one episode in memory at a time; the folder appears complete or not at all.
+    """Write demonstrations, two episodes in memory at a time; the folder appears complete or not at all.
 
     Raises:
         SourceError: There are no episodes, an episode's parts differ in length, or the rate is not a whole
@@ -72,6 +73,7 @@ def write_lerobot_dataset(
         try:
             for episode in episodes:
                 state.add(episode)
+            state.settle()
         finally:
             state.close()
         if not state.records:
@@ -128,7 +130,11 @@ class _VideoFiles:
 
 @final
 class _Recording:
-    """What has been written so far."""
+    """What has been written so far.
+
+    Each camera is encoded by a thread of its own while the caller decodes the next episode. A stream gets its
+    frames in their order, so the bytes are those of one thread.
+    """
 
     def __init__(self, root: Path, fps: int, limit_bytes: int) -> None:
         self.root, self.fps = root, fps
@@ -137,6 +143,8 @@ class _Recording:
         self.tasks: dict[str, int] = {}
         self.columns: dict[str, list[np.ndarray]] = {}
         self.n_frames = 0
+        self._encoding = ThreadPoolExecutor(len(self.videos))
+        self._encoded: list[Future[dict[str, Any]]] = []
         path = root / DATA_PATH.format(chunk_index=0, file_index=0)
         path.parent.mkdir(parents=True)
         self._data = pq.ParquetWriter(path, data_schema(), compression="snappy")
@@ -173,12 +181,22 @@ class _Recording:
             "dataset_from_index": self.n_frames,
             "dataset_to_index": self.n_frames + length,
         }
+        self.settle()
         for files, frames in zip(self.videos, (episode.front, episode.wrist), strict=True):
-            record |= files.add(frames)
-        self.records.append(record | {"meta/episodes/chunk_index": 0, "meta/episodes/file_index": 0})
+            self._encoded.append(self._encoding.submit(files.add, frames))
+        self.records.append(record)
         self.n_frames += length
 
+    def settle(self) -> None:
+        """Wait until the last episode is encoded, and complete its record with where its frames lie."""
+        for encoded in self._encoded:
+            self.records[-1] |= encoded.result()
+        if self._encoded:
+            self.records[-1] |= {"meta/episodes/chunk_index": 0, "meta/episodes/file_index": 0}
+        self._encoded = []
+
     def close(self) -> None:
+        self._encoding.shutdown()
         self._data.close()
         for files in self.videos:
             files.close()
