@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mu0.envs.rendering import choose_renderer
 from mu0.errors import Mu0Error, SimulationError
 from mu0.files import atomic_folder, write_json
 from mu0.params.raw_videos import SimulatedSource
 from mu0.processes.pool import WorkerPool
 from mu0.progress import track
-from mu0.sources.clip.cache import SIMULATION_CODE, cache_key
+from mu0.sources.clip.cache import SIMULATION_CODE, cache_keys
 from mu0.sources.clip.checks import write_arrays
 from mu0.sources.clip.on_disk import ClipInfo, RobotLog, write_clip
 from mu0.sources.simulated import RecordedClip, record_clip
@@ -39,10 +40,8 @@ def record_source(
         SimulationError: A worker process died.
     """
     facts = params.model_dump(exclude={"n_clips"})  # more clips keep the ones that exist
-    entries = [
-        cache / cache_key({"source": name, "params": facts, "index": index}, SIMULATION_CODE)
-        for index in range(params.n_clips)
-    ]
+    numbered = ({"source": name, "params": facts, "index": index} for index in range(params.n_clips))
+    entries = [cache / key for key in cache_keys(numbered, SIMULATION_CODE)]
     missing = [index for index, entry in enumerate(entries) if not entry.exists()]
     jobs = [(name, params, index, entries[index]) for index in missing]
     faults = dict(track(_run(jobs, workers), f"recording {name}", total=len(jobs)))
@@ -56,6 +55,7 @@ def _run(jobs: list[Job], workers: int) -> Iterator[tuple[int, Mu0Error | None]]
     if workers == 1 or len(jobs) < 2:
         yield from map(_record, jobs)
         return
+    choose_renderer()  # once, for all workers
     with WorkerPool(workers, start=_start_worker) as pool:
         try:
             for future in as_completed([pool.submit(_record, job) for job in jobs]):

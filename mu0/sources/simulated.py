@@ -91,7 +91,9 @@ def record_clip(params: SimulatedSource, index: int) -> RecordedClip:
     return _record_hand(params, index)
 
 
+@lru_cache(maxsize=MAX_WORLDS)
 def _robot_world(width_px: int, height_px: int, *, unseen_objects: bool) -> Ur3Environment:
+    """Compiling a world and opening its renderer takes as long as a fifth of a clip: a process keeps it."""
     catalogue = UNSEEN if unseen_objects else USUAL
     return Ur3Environment(width_px=width_px, height_px=height_px, catalogue=catalogue)
 

@@ -67,6 +67,7 @@ class Ur3Environment(AbstractEnvironment):
         self._arm = [int(self.model.joint(name).qposadr[0]) for name in JOINTS]
         self._finger = int(self.model.joint("finger_left").qposadr[0])
         self._tcp = self.model.site("tcp").id
+        self._new_looks = self.model.geom_rgba.copy(), self.model.geom_matid.copy()
         self.command = np.zeros(5)
 
     def reset(self, seed: int) -> Observation:
@@ -91,6 +92,7 @@ class Ur3Environment(AbstractEnvironment):
         self.n_steps = 0
         self.was_lifted = False
         mujoco.mj_resetData(self.model, self.data)
+        self.model.geom_rgba[:], self.model.geom_matid[:] = self._new_looks  # nothing of the last scene stays
         apply_layout(self.model, self.data, self.layout)
         self._take_start_pose(rng)
         mujoco.mj_step(self.model, self.data, SETTLE_STEPS)

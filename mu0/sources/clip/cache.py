@@ -47,13 +47,26 @@ SIMULATION_CODE = ("envs", "sources/simulated.py", "sources/recording.py", *CLIP
 
 def cache_key(facts: dict[str, Any], code: Iterable[str]) -> str:
     """The key of a clip that is made from `facts` by `code` (patterns of files and folders below mu0/)."""
-    facts = {**facts, "libraries": {name: _version(name) for name in LIBRARIES}}
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
-    for path in sorted({path for pattern in code for path in PACKAGE.glob(pattern)}):
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.suffix in CODE_SUFFIXES:
-                digest.update(f"\0{file.relative_to(PACKAGE).as_posix()}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
+    return next(cache_keys([facts], code))
+
+
+def cache_keys(facts: Iterable[dict[str, Any]], code: Iterable[str]) -> Iterator[str]:
+    """The keys of many clips; code and versions are read once, for that takes longer than all the hashing."""
+    libraries = {name: _version(name) for name in LIBRARIES}
+    content = _content_of(code)
+    for each in facts:
+        told = json.dumps({**each, "libraries": libraries}, sort_keys=True, default=str)
+        yield hashlib.sha256(told.encode() + content).hexdigest()
+
+
+def _content_of(code: Iterable[str]) -> bytes:
+    paths = sorted({path for pattern in code for path in PACKAGE.glob(pattern)})
+    files = (file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path]))
+    return b"".join(
+        f"\0{file.relative_to(PACKAGE).as_posix()}\0".encode() + file.read_bytes()
+        for file in files
+        if file.suffix in CODE_SUFFIXES
+    )
 
 
 @contextmanager

@@ -21,6 +21,16 @@ def test_right_is_x_and_down_is_y() -> None:
     np.testing.assert_allclose(pixels, [[31.5 + 5, 23.5], [31.5, 23.5 + 5]], atol=1e-9)
 
 
+def test_a_pose_is_what_numpys_cross_product_makes_of_it_bit_by_bit() -> None:
+    rng = np.random.default_rng(3)
+    for eye, target, up in rng.normal(size=(20, 3, 3)):
+        forward = (target - eye) / np.linalg.norm(target - eye)
+        right = np.cross(forward, up)
+        right /= np.linalg.norm(right)
+        rows = [right, np.cross(forward, right), forward]
+        np.testing.assert_array_equal(look_at(eye, target, up)[:3, :3], rows)
+
+
 def test_a_picture_spans_its_field_of_view() -> None:
     assert focal_from_fov_px(90.0, 100) == 50.0 or abs(focal_from_fov_px(90.0, 100) - 50.0) < 1e-9
 

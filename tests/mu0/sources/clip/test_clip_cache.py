@@ -5,7 +5,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from mu0.sources.clip.cache import PACKAGE, SIMULATION_CODE, cache_key, link_tree
+from mu0.sources.clip.cache import PACKAGE, SIMULATION_CODE, cache_key, cache_keys, link_tree
 from mu0.sources.registry import READERS, code_of
 
 BASIS = (
@@ -19,6 +19,11 @@ def test_equal_facts_give_equal_keys_and_others_do_not() -> None:
     assert cache_key({"a": 1, "b": 2}, FILES_CODE) == cache_key({"b": 2, "a": 1}, FILES_CODE)
     assert cache_key({"a": 1}, FILES_CODE) != cache_key({"a": 2}, FILES_CODE)
     assert cache_key({"a": 1}, FILES_CODE) != cache_key({"a": 1}, SIMULATION_CODE)
+
+
+def test_keys_made_together_are_those_made_one_by_one() -> None:
+    facts = [{"index": 0}, {"index": 1}]
+    assert list(cache_keys(facts, FILES_CODE)) == [cache_key(each, FILES_CODE) for each in facts]
 
 
 def test_a_linked_tree_has_the_same_files(tmp_path: Path) -> None:
