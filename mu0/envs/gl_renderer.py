@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 
 from mu0.envs.camera import Camera
 from mu0.envs.renderer import AbstractRenderer
+from mu0.envs.tabletop import BACKDROP_GROUP
 
 MAX_GEOMS = 400
 
@@ -39,7 +40,7 @@ class GlRenderer(AbstractRenderer):
         model.vis.global_.offwidth = max(width_px, model.vis.global_.offwidth)
         model.vis.global_.offheight = max(height_px, model.vis.global_.offheight)
         self._scene = mujoco.MjvScene(model, MAX_GEOMS)
-        self._option = mujoco.MjvOption()
+        self._front, self._backdrop = _only_group(0), _only_group(BACKDROP_GROUP)
         self._gl = import_module(f"mujoco.{backend}").GLContext(width_px, height_px)
         self._gl.make_current()
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
@@ -58,15 +59,7 @@ class GlRenderer(AbstractRenderer):
     ) -> tuple[UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "height width"]]:
         """See `AbstractRenderer.render`."""
         self._gl.make_current()
-        mujoco.mjv_updateScene(
-            self._model,
-            self._data,
-            self._option,
-            None,
-            mujoco.MjvCamera(),
-            mujoco.mjtCatBit.mjCAT_ALL.value,
-            self._scene,
-        )
+        self._gather()
         self._place(camera)
         rect = mujoco.MjrRect(0, 0, camera.width_px, camera.height_px)
         image = np.empty((camera.height_px, camera.width_px, 3), np.uint8)
@@ -84,6 +77,14 @@ class GlRenderer(AbstractRenderer):
         if self._gl is not None:
             self._gl.free()
             self._gl = None
+
+    def _gather(self) -> None:
+        """The scene with its backdrop last: what is hidden is then neither textured nor lit."""
+        every = mujoco.mjtCatBit.mjCAT_ALL.value
+        mujoco.mjv_updateScene(
+            self._model, self._data, self._front, None, mujoco.MjvCamera(), every, self._scene
+        )
+        mujoco.mjv_addGeoms(self._model, self._data, self._backdrop, mujoco.MjvPerturb(), every, self._scene)
 
     def _place(self, camera: Camera) -> None:
         rotation = camera.camera_from_world[:3, :3]
@@ -107,3 +108,10 @@ class GlRenderer(AbstractRenderer):
         # reversed depth: 1 at the near plane, 0 at the far plane, linear in 1 / z
         depth = near * far / (near + inverse_depth.astype(np.float64) * (far - near))
         return np.where(inverse_depth > 0, depth, 0.0).astype(np.float32)
+
+
+def _only_group(group: int) -> mujoco.MjvOption:
+    option = mujoco.MjvOption()
+    option.geomgroup[:] = 0
+    option.geomgroup[group] = 1
+    return option

@@ -121,7 +121,7 @@ def _on_primitive(
     if kind == mujoco.mjtGeom.mjGEOM_BOX:
         face_areas = np.array([size[1] * size[2], size[0] * size[2], size[0] * size[1]])
         point = rng.uniform(-1, 1, 3)
-        axis = rng.choice(3, p=face_areas / face_areas.sum())
+        axis = _draw(rng, face_areas / face_areas.sum())
         point[axis] = np.sign(direction[axis])
         return point * size
     if kind == mujoco.mjtGeom.mjGEOM_SPHERE:
@@ -134,3 +134,9 @@ def _on_primitive(
     if kind == mujoco.mjtGeom.mjGEOM_CAPSULE:
         return direction * a + np.array([0, 0, np.sign(direction[2]) * b])
     return np.array([*(ring * a * np.sqrt(rng.random())), np.sign(direction[2]) * b])
+
+
+def _draw(rng: np.random.Generator, shares: Float[np.ndarray, " n"]) -> int:
+    """The number that `rng.choice(n, p=shares)` gives, in a tenth of its time."""
+    edges = shares.cumsum()
+    return int((edges / edges[-1]).searchsorted(rng.random(), side="right"))

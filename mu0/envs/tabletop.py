@@ -25,6 +25,7 @@ SINK_HEIGHT_M = 0.08
 SINK_WALL_M = 0.008
 FLOOR_Z_M = -0.75
 PARKING_X_M = -1.6
+BACKDROP_GROUP = 1  # floor and wall touch nothing that is seen: a renderer may draw them after all the rest
 ARM_BODIES = (
     "base",
     "shoulder_link",
@@ -164,8 +165,9 @@ def _scene_xml(actor: Actor, catalogue: Catalogue) -> str:
   <light name="fill" directional="true" pos="1 0 2" dir="-1 0.2 -0.6" diffuse=".25 .25 .25" castshadow="false"
    specular="0 0 0"/>
   <geom name="floor" type="plane" size="4 4 .1" pos="0 0 {FLOOR_Z_M}" rgba=".42 .42 .45 1"
-   material="speckle"/>
-  <geom name="wall" type="box" size=".02 3 1.6" pos="-0.9 0 0.5" rgba=".8 .8 .8 1" material="noise_5"/>
+   material="speckle" group="{BACKDROP_GROUP}"/>
+  <geom name="wall" type="box" size=".02 3 1.6" pos="-0.9 0 0.5" rgba=".8 .8 .8 1" material="noise_5"
+   group="{BACKDROP_GROUP}"/>
   <geom name="table" type="box" size="0.5 0.6 0.02" pos="0.25 0 -0.02" rgba=".8 .7 .5 1" material="wood"
    friction="0.8 0.01 0.0005"/>
   {_sink_xml()}

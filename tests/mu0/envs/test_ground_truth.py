@@ -5,7 +5,7 @@ import numpy as np
 from mu0.envs.camera import Camera
 from mu0.envs.depth_sensor import sense_depth
 from mu0.envs.entities import TARGET
-from mu0.envs.ground_truth import TruthRecorder, is_visible
+from mu0.envs.ground_truth import TruthRecorder, _draw, is_visible
 from mu0.envs.tabletop import entity_of_geoms
 from mu0.envs.ur3.environment import Ur3Environment
 
@@ -41,3 +41,10 @@ def test_sensed_depth_is_noisy_whole_millimetres_within_range() -> None:
     millimetres = sensed[1:] * 1000
     np.testing.assert_allclose(millimetres, np.rint(millimetres), atol=1e-3)
     assert 0.0015 < sensed[1:].std() < 0.0025  # 1.2 mm + 1.9 mm x 0.36
+
+
+def test_a_draw_by_shares_is_the_one_that_numpy_makes() -> None:
+    ours, numpys = np.random.default_rng(5), np.random.default_rng(5)
+    for shares in np.random.default_rng(6).dirichlet(np.ones(3), 200):
+        assert _draw(ours, shares) == numpys.choice(3, p=shares)
+    assert ours.random() == numpys.random()

@@ -2,10 +2,12 @@
 
 import logging
 
+import mujoco
 import numpy as np
 import pytest
 
 from mu0.envs import rendering
+from mu0.envs.gl_renderer import GlRenderer, _only_group
 from mu0.envs.raycast_renderer import RaycastRenderer
 from mu0.envs.rendering import RendererStatus, available_renderers, choose_renderer, open_renderer
 from mu0.envs.system_libraries import EGL_PACKAGES, LIBRARIES, install_command
@@ -85,3 +87,18 @@ def test_the_table_top_is_where_the_depth_says(environment: Ur3Environment) -> N
     assert observation.depth_m is not None
     slope_m = 0.02  # a pixel covers this much depth on the slanted table
     assert abs(float(observation.depth_m[row, column]) - depth_m[0]) < slope_m
+
+
+def test_drawing_the_backdrop_last_changes_no_pixel(environment: Ur3Environment) -> None:
+    renderer = environment._renderer
+    if not isinstance(renderer, GlRenderer):
+        pytest.skip("no GL here")
+    environment.reset(1003)
+    for camera in (environment.front_camera(), environment.wrist_camera()):
+        last = renderer.render(camera)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(renderer, "_front", mujoco.MjvOption())  # all groups in the order of the model
+            patch.setattr(renderer, "_backdrop", _only_group(5))
+            first = renderer.render(camera)
+        for ours, theirs in zip(last, first, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
