@@ -9,7 +9,7 @@ import pandas as pd
 from assets_defs.entry import run_stage
 from assets_defs.sections import section
 from assets_defs.tracking import track_run
-from mu0.evaluation.policies.closed_loop_report import write_policy_report
+from mu0.evaluation.policies.closed_loop_report import VIDEOS_PER_OUTCOME, write_policy_report
 from mu0.params.action_expert import Ur3ReportParams
 from mu0.policy.rollout import RolloutSetting, run_rollouts
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
@@ -28,8 +28,9 @@ def main() -> None:
     seeds = list(range(params.first_seed, params.first_seed + params.n_rollouts))
     with tempfile.TemporaryDirectory() as recorded:
         setting = RolloutSetting(
-            WORLD_MODEL, EXPERTS, Path(recorded), params.execute_steps, params.horizon_steps, sizes_px[0]
-        )
+            WORLD_MODEL, EXPERTS, Path(recorded), params.execute_steps, params.horizon_steps, sizes_px[0],
+            VIDEOS_PER_OUTCOME,
+        )  # fmt: skip
         with track_run(stage="ur3_report", params=params.model_dump()) as run:
             rows = pd.DataFrame([asdict(result) for result in run_rollouts(setting, seeds, params.workers)])
             summary = write_policy_report(rows, params.model_dump(), Path(recorded), REPORT, METRICS)
