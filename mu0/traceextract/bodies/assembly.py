@@ -15,7 +15,8 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.backends.interfaces import Keypoints, PixelTracks, Reconstruction
-from mu0.traceextract.bodies.reacquisition import RideSettings, WholeTracks, ride_bodies
+from mu0.traceextract.bodies.carrying import RideSettings
+from mu0.traceextract.bodies.reacquisition import WholeTracks, ride_bodies
 from mu0.traceextract.bodies.resting import find_resting
 from mu0.traceextract.bodies.rigid_groups import GroupSettings, find_bodies
 from mu0.traceextract.bodies.sliders import find_sliders

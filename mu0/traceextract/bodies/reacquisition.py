@@ -7,7 +7,8 @@ bodies, and the still world, are asked
     see-through   does it claim places that the depth camera saw through? Then it cannot be true.
 
 The best answer gives the position in all frames; the point is visible where the measured depth agrees with
-it. Points that nobody explains (cloth, fingers, wrong tracks) keep their own measurements, interpolated.
+it. Points that nobody explains get a second chance around the frame in which they were chosen (`local_ride`);
+those left over (cloth, fingers, wrong tracks) keep their own measurements, interpolated.
 
 Sources
     Rigid re-acquisition and its gain in recall: reference/perception.md §6.
@@ -20,27 +21,11 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial.transform import Rotation, Slerp
 
 from mu0.traceextract.backends.interfaces import Reconstruction
-from mu0.traceextract.bodies.rigid_groups import Body, agreement_with_body
-from mu0.traceextract.bodies.rigid_motion import move
+from mu0.traceextract.bodies.carrying import RideSettings, carried_by, measured_minus_predicted
+from mu0.traceextract.bodies.local_ride import ride_locally
+from mu0.traceextract.bodies.rigid_groups import Body
 from mu0.traceextract.tracking.confidence import confidence, situations
-from mu0.traceextract.tracking.lifting import project, sample_depth
 from mu0.traceextract.tracking.world_tracks import LOOSE, STILL, fill_gaps
-
-
-@dataclass(frozen=True)
-class RideSettings:
-    """When a motion explains a point, and when a point counts as visible."""
-
-    inlier_m: float = 0.010
-    min_agreement: float = 0.7
-    depth_margin_m: float = 0.012
-    see_through_m: float = 0.025
-    see_through_cost: float = 3.0
-    max_see_through: float = 0.1
-    trusted_see_through: float = 0.02  # so rarely seen through, and so often looked at, a place is still
-    trusted_look: float = 0.5
-    home_inliers: float = 2.0  # where a point was chosen it must lie that close to its body's prediction
-    measured_weight: float = 0.5  # of a measurement beside its body's prediction
 
 
 @dataclass(frozen=True)
@@ -96,43 +81,30 @@ def ride_bodies(
     position = fill_gaps(world, is_seen)
     gap = measured_minus_predicted(position, reconstruction)
     for number, body in enumerate(riders):
-        place, agreement = agreement_with_body(
-            world, is_seen, body.world_from_body, body.is_known, settings.inlier_m
-        )
-        predicted = move(body.world_from_body, np.broadcast_to(place, (n_frames, n_points, 3)))
-        depth_gap = measured_minus_predicted(predicted, reconstruction)
-        with np.errstate(invalid="ignore"):
-            sees_through = (depth_gap > settings.see_through_m) & body.is_known[:, None]
-        looked = np.isfinite(depth_gap) & body.is_known[:, None]
-        share = sees_through.sum(0) / np.maximum(looked.sum(0), 1)
-        overlap = (is_seen & body.is_known[:, None]).sum(0) / is_seen.sum(0)
-        score = agreement * overlap - settings.see_through_cost * share
-        explains = (agreement * overlap >= settings.min_agreement) & (share < settings.max_see_through)
+        carried = carried_by(body, world, is_seen, reconstruction, settings)
+        share = carried.seen_through
+        score = carried.agreement - settings.see_through_cost * share
+        explains = (carried.agreement >= settings.min_agreement) & (share < settings.max_see_through)
         if number > STILL and query_frame is not None:
-            chosen_m = np.linalg.norm(predicted - world, axis=-1)[query_frame, np.arange(n_points)]
+            chosen = query_frame, np.arange(n_points)
+            chosen_m = np.linalg.norm(carried.position[chosen] - world[chosen], axis=-1)
             at_home = chosen_m < settings.home_inliers * settings.inlier_m
             explains &= at_home | ~body.is_known[query_frame]
         if number == STILL:
-            explains |= (share < settings.trusted_see_through) & (looked.mean(0) > settings.trusted_look)
+            is_trusted = share < settings.trusted_see_through
+            explains |= is_trusted & (carried.looked.mean(0) > settings.trusted_look)
         better = explains & (score > best + 1e-9)
         best[better], rides_on[better] = score[better], number
-        position[:, better], gap[:, better] = predicted[:, better], depth_gap[:, better]
+        position[:, better], gap[:, better] = carried.position[:, better], carried.gap_m[:, better]
+    loose = np.flatnonzero(rides_on == LOOSE)
+    if query_frame is not None and len(loose) and bodies:
+        asked = world[:, loose], is_seen[:, loose], riders[1:], reconstruction, settings, query_frame[loose]
+        index, local_position, local_gap = ride_locally(*asked)
+        found = index >= 0
+        rides_on[loose[found]] = STILL + 1 + index[found]
+        position[:, loose[found]], gap[:, loose[found]] = local_position[:, found], local_gap[:, found]
     known = np.stack([np.ones(n_frames, bool), still.is_known, *(body.is_known for body in bodies)], 1)
     return _finish(world, is_seen, position, gap, rides_on, known[:, rides_on - LOOSE], settings)
-
-
-def measured_minus_predicted(
-    points_world: Float[np.ndarray, "t n 3"], reconstruction: Reconstruction
-) -> Float[np.ndarray, "t n"]:
-    """How far behind a point the depth camera saw something [m]; NaN outside the image or without depth."""
-    assert reconstruction.depth_m is not None
-    pixel, z = project(points_world, reconstruction.intrinsics, reconstruction.camera_from_world)
-    height, width = reconstruction.depth_m.shape[1:]
-    with np.errstate(invalid="ignore"):
-        inside = (pixel >= 0).all(-1) & (pixel[..., 0] <= width - 1) & (pixel[..., 1] <= height - 1)
-    pixel = np.where(inside[..., None], pixel, np.nan)
-    measured = sample_depth(reconstruction.depth_m, pixel)
-    return np.where(inside & (measured > 0), measured - z, np.nan)
 
 
 def _finish(

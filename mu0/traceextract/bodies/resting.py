@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mu0.traceextract.backends.interfaces import Reconstruction
-from mu0.traceextract.bodies.reacquisition import WholeTracks, measured_minus_predicted
+from mu0.traceextract.bodies.carrying import measured_minus_predicted
+from mu0.traceextract.bodies.reacquisition import WholeTracks
 from mu0.traceextract.tracking.displacement import displacement
 from mu0.traceextract.tracking.world_tracks import STILL
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from mu0.traceextract.backends.interfaces import Reconstruction
-from mu0.traceextract.bodies.reacquisition import RideSettings, bridge_gaps, ride_bodies
+from mu0.traceextract.bodies.carrying import RideSettings
+from mu0.traceextract.bodies.reacquisition import bridge_gaps, ride_bodies
 from mu0.traceextract.bodies.rigid_groups import Body
 from mu0.traceextract.reconstruction.depth_and_path import reconstruct_rgbd
 from mu0.traceextract.tracking.world_tracks import LOOSE, STILL, fill_gaps

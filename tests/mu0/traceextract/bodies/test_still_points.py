@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from mu0.traceextract.bodies.reacquisition import RideSettings, ride_bodies
+from mu0.traceextract.bodies.carrying import RideSettings
+from mu0.traceextract.bodies.reacquisition import ride_bodies
 from mu0.traceextract.bodies.resting import find_resting
 from mu0.traceextract.reconstruction.depth_and_path import reconstruct_rgbd
 from tests.mu0.traceextract import square_scene as scene
