@@ -21,6 +21,7 @@ from mu0.traceextract.bodies.rigid_groups import MIN_OVERLAP_FRAMES, Body
 WINDOW_FRAMES = 4  # before and after the frame of choice
 MIN_AGREEMENT = 0.9
 MIN_ON_SURFACE = 0.4  # of the looks of the depth camera
+MIN_TRAVEL_INLIERS = 0.0  # so far the body must carry the point meanwhile: going along with rest says nothing
 
 
 def ride_locally(
@@ -66,7 +67,9 @@ def _goes_along(
     chosen = query_frame, np.arange(len(query_frame))
     with np.errstate(invalid="ignore"):
         at_home = np.linalg.norm(carried.position[chosen] - world[chosen], axis=-1) < settings.inlier_m
+    travel_m = np.linalg.norm(carried.position - carried.position[chosen], axis=-1)
+    moves = np.where(used, travel_m, 0).max(0) >= MIN_TRAVEL_INLIERS * settings.inlier_m
     agrees = (carried.agreement >= MIN_AGREEMENT) & (used.sum(0) >= MIN_OVERLAP_FRAMES)
     is_there = (carried.seen_through < settings.max_see_through) & (carried.on_surface >= MIN_ON_SURFACE)
-    found: Bool[np.ndarray, " n"] = at_home & agrees & is_there
+    found: Bool[np.ndarray, " n"] = at_home & moves & agrees & is_there
     return found
