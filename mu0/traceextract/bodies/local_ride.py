@@ -6,6 +6,7 @@ Around the frame in which the point was chosen it goes with its body, though, an
 than that to carry a point. So bodies are asked again, about the measurements near that frame only:
 
     agreement    nearly all of them are where the body puts the point, the first one above all
+    travel       meanwhile the body carries the point farther than noise; all that rests goes along
     see-through  over the whole clip, the camera does not see through the places the body carries it to ...
     surface      ... and sees something right there often enough. A few measurements agree with much;
                  it is depth in all the other frames that vouches for the ride.
@@ -21,7 +22,7 @@ from mu0.traceextract.bodies.rigid_groups import MIN_OVERLAP_FRAMES, Body
 WINDOW_FRAMES = 4  # before and after the frame of choice
 MIN_AGREEMENT = 0.9
 MIN_ON_SURFACE = 0.4  # of the looks of the depth camera
-MIN_TRAVEL_INLIERS = 0.0  # so far the body must carry the point meanwhile: going along with rest says nothing
+MIN_TRAVEL_INLIERS = 1.0  # so far the body must carry the point meanwhile: going along with rest says nothing
 
 
 def ride_locally(

@@ -72,6 +72,17 @@ def test_a_ride_through_places_that_were_seen_through_is_refused() -> None:
     assert _ride(track).rides_on.tolist() == [LOOSE]
 
 
+def test_going_along_while_the_body_rests_tells_nothing() -> None:
+    """A point of the wall, and a body that glides over it from the twelfth frame on."""
+    pose = np.tile(np.eye(4), (N, 1, 1))
+    pose[:, 0, 3] = 0.5 * scene.STEP_M * (np.arange(N) - 12).clip(0)
+    glides, seen = Body(pose, np.ones(N, bool)), np.ones((N, 1), bool)
+    world = np.array([0, -0.3, scene.WALL_M]) + pose[:, None, :3, 3]
+    for chosen, expected in ((4, -1), (16, 0)):
+        asked = world, seen, [glides], SCENE, RideSettings(), np.array([chosen])
+        assert ride_locally(*asked)[0].tolist() == [expected]
+
+
 def test_too_few_measurements_near_the_choice_tell_nothing() -> None:
     world = _on_square(18) + ALONG
     for n_seen, expected in ((MIN_OVERLAP_FRAMES - 1, -1), (MIN_OVERLAP_FRAMES, 0)):
