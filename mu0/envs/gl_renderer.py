@@ -14,8 +14,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from mu0.envs.camera import Camera
-from mu0.envs.renderer import AbstractRenderer
-from mu0.envs.tabletop import BACKDROP_GROUP
+from mu0.envs.renderer import BACKDROP_GROUP, AbstractRenderer
 
 MAX_GEOMS = 400
 

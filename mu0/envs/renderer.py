@@ -7,6 +7,8 @@ from jaxtyping import Float, UInt8
 
 from mu0.envs.camera import Camera
 
+BACKDROP_GROUP = 1  # floor and wall touch nothing that is seen: a renderer may draw them after all the rest
+
 
 class AbstractRenderer(ABC):
     """Takes pictures of one simulated world, as it is at the moment of the call."""

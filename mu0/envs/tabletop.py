@@ -17,6 +17,7 @@ from jaxtyping import Float
 from mu0.envs.entities import ARM, FIRST_DISTRACTOR, HAND, SINK, TABLE, TARGET
 from mu0.envs.layout import Layout, PlacedObject
 from mu0.envs.objects import EVERY_KIND, USUAL, Catalogue, object_body_xml
+from mu0.envs.renderer import BACKDROP_GROUP
 from mu0.envs.textures import OBJECT_TEXTURES, TABLE_TEXTURES, texture_files
 
 TIMESTEP_S = 0.002
@@ -25,7 +26,6 @@ SINK_HEIGHT_M = 0.08
 SINK_WALL_M = 0.008
 FLOOR_Z_M = -0.75
 PARKING_X_M = -1.6
-BACKDROP_GROUP = 1  # floor and wall touch nothing that is seen: a renderer may draw them after all the rest
 ARM_BODIES = (
     "base",
     "shoulder_link",

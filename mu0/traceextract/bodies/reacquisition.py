@@ -97,6 +97,7 @@ def ride_bodies(
         best[better], rides_on[better] = score[better], number
         position[:, better], gap[:, better] = carried.position[:, better], carried.gap_m[:, better]
     loose = np.flatnonzero(rides_on == LOOSE)
+    is_doubtful = rides_on == LOOSE
     if query_frame is not None and len(loose) and bodies:
         asked = world[:, loose], is_seen[:, loose], riders[1:], reconstruction, settings, query_frame[loose]
         index, local_position, local_gap = ride_locally(*asked)
@@ -104,19 +105,26 @@ def ride_bodies(
         rides_on[loose[found]] = STILL + 1 + index[found]
         position[:, loose[found]], gap[:, loose[found]] = local_position[:, found], local_gap[:, found]
     known = np.stack([np.ones(n_frames, bool), still.is_known, *(body.is_known for body in bodies)], 1)
-    return _finish(world, is_seen, position, gap, rides_on, known[:, rides_on - LOOSE], settings)
+    return _finish(
+        world, is_seen, (position, gap), rides_on, is_doubtful, known[:, rides_on - LOOSE], settings
+    )
 
 
 def _finish(
     world: Float[np.ndarray, "t n 3"],
     is_seen: Bool[np.ndarray, "t n"],
-    position: Float[np.ndarray, "t n 3"],
-    gap: Float[np.ndarray, "t n"],
+    ridden: tuple[Float[np.ndarray, "t n 3"], Float[np.ndarray, "t n"]],
     rides_on: Int[np.ndarray, " n"],
+    is_doubtful: Bool[np.ndarray, " n"],
     pose_known: Bool[np.ndarray, "t n"],
     settings: RideSettings,
 ) -> WholeTracks:
-    """Visibility, confidence, and measurements blended into the positions of moving points."""
+    """Visibility, confidence, and measurements blended into the positions of moving points.
+
+    Points that are `is_doubtful` are trusted as those that nothing carries: a body explains a part of their
+    measurements only, and half to nine tenths of their positions were right where that was measured.
+    """
+    position, gap = ridden
     with np.errstate(invalid="ignore"):
         agrees = is_seen & (np.linalg.norm(position - world, axis=-1) < settings.inlier_m)
         depth_agrees = np.abs(gap) < settings.depth_margin_m
@@ -124,6 +132,7 @@ def _finish(
     visible = np.where(rides, depth_agrees | agrees, is_seen)
     blend = np.where(agrees & (rides_on > STILL), settings.measured_weight, 0.0)[..., None]
     blended = position * (1 - blend) + np.where(agrees[..., None], world, 0) * blend
-    situation, evidence = situations(rides_on > STILL, rides_on == STILL, agrees, visible, pose_known)
+    is_carried = (rides_on > STILL) & ~is_doubtful
+    situation, evidence = situations(is_carried, rides_on == STILL, agrees, visible, pose_known)
     trust = confidence(situation, evidence)
     return WholeTracks(blended, visible, trust, rides_on, agrees, situation, evidence)

@@ -105,3 +105,10 @@ def test_the_same_twice() -> None:
     first, second = _ride(track), _ride(track)
     for name, value in vars(first).items():
         np.testing.assert_array_equal(getattr(second, name), value)
+
+
+def test_it_is_trusted_like_a_point_that_nothing_carries() -> None:
+    track = _on_square(18) + ALONG
+    track[STOP:] = track[STOP]
+    drifting, whole = _ride(track), _ride(_on_square(18) + ALONG)
+    assert drifting.confidence.max() < 0.5 < whole.confidence.min()
