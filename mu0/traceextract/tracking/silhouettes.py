@@ -58,21 +58,28 @@ def seen_through(
     """Pixels of `frame` whose place enough witnesses see empty, at other times."""
     assert reconstruction.depth_m is not None
     poses = reconstruction.camera_from_world
-    z = np.asarray(reconstruction.depth_m[frame], np.float32)[row, column]
+    depth_m = np.asarray(reconstruction.depth_m[frame], np.float32)[row, column]
     margin_m = DEPTH_MARGIN_M + reconstruction.pose_slack_m
-    points: Float[np.ndarray, "n 3"] | None = None
-    count = np.zeros(len(row), int)
+    is_empty = np.zeros(len(row), bool)
+    left = np.flatnonzero(depth_m > 0)  # not yet seen through often enough
+    row, column, z = row[left], column[left], depth_m[left]
+    count = np.zeros(len(left), int)
     for other, testimony in zip(witnesses.frame, witnesses.depth_m, strict=True):
-        if other == frame:
+        if other == frame or len(left) == 0:
             continue
         if (poses[other] == poses[frame]).all():
             count += testimony[row, column] > z + margin_m
-            continue
-        if points is None:
+        else:
             points = _lifted(row, column, z, reconstruction.intrinsics)
-        gap_m = _gap_m(points, testimony, poses[other] @ invert(poses[frame]), reconstruction.intrinsics)
-        count += gap_m > margin_m
-    return (z > 0) & (count >= MIN_WITNESSES)
+            motion = poses[other] @ invert(poses[frame])
+            count += _gap_m(points, testimony, motion, reconstruction.intrinsics) > margin_m
+        is_asked = count < MIN_WITNESSES
+        is_empty[left[~is_asked]] = True
+        left, row, column, z, count = (each[is_asked] for each in (left, row, column, z, count))
+    return is_empty
+
+
+Values = Float[np.ndarray, " n"]
 
 
 def _lifted(
@@ -80,26 +87,32 @@ def _lifted(
     column: Int[np.ndarray, " n"],
     z: Float[np.ndarray, " n"],
     intrinsics: Float[np.ndarray, "3 3"],
-) -> Float[np.ndarray, "n 3"]:
+) -> tuple[Values, Values, Values]:
     """Pixels with depth as points in their camera's frame [m]."""
     (focal_x, focal_y), centre = np.diag(intrinsics)[:2], intrinsics[:2, 2]
     x, y = (column - centre[0]) / focal_x * z, (row - centre[1]) / focal_y * z
-    return np.stack([x, y, z], 1).astype(np.float32)
+    return x.astype(np.float32), y.astype(np.float32), z
 
 
 def _gap_m(
-    points: Float[np.ndarray, "n 3"],
+    points: tuple[Values, Values, Values],
     testimony: Float[np.ndarray, "h w"],
     motion: Float[np.ndarray, "4 4"],
     intrinsics: Float[np.ndarray, "3 3"],
-) -> Float[np.ndarray, " n"]:
-    """How far behind each point another camera sees something [m]; negative where it cannot tell."""
+) -> Values:
+    """How far behind each point another camera sees something [m]; negative where it cannot tell.
+
+    Sums are written out, so that the answer about one point does not depend on which others are asked.
+    """
     (focal_x, focal_y), centre = np.diag(intrinsics)[:2], intrinsics[:2, 2]
-    x, y, z = (points @ motion[:3, :3].T.astype(np.float32) + motion[:3, 3].astype(np.float32)).T
+    turn, shift = motion[:3, :3].astype(np.float32), motion[:3, 3].astype(np.float32)
+    x, y, z = (
+        a * points[0] + b * points[1] + c * points[2] + d for (a, b, c), d in zip(turn, shift, strict=True)
+    )
     ahead = z > 0
     depth = np.where(ahead, z, np.float32(1))
-    u = np.rint(x / depth * np.float32(focal_x) + np.float32(centre[0])).astype(int)
-    v = np.rint(y / depth * np.float32(focal_y) + np.float32(centre[1])).astype(int)
+    u = np.rint(x / depth * np.float32(focal_x) + np.float32(centre[0])).astype(np.int32)
+    v = np.rint(y / depth * np.float32(focal_y) + np.float32(centre[1])).astype(np.int32)
     height, width = testimony.shape
     ahead &= (u >= 0) & (u < width) & (v >= 0) & (v < height)
     measured = testimony[np.where(ahead, v, 0), np.where(ahead, u, 0)]
