@@ -35,17 +35,29 @@ def on_own_side(
         return moves
     assert reconstruction.depth_m is not None
     reach_px = max(MIN_REACH_PX, round(REACH_SHARE * moves.shape[1]))
+    around = _around(moves, 3 * reach_px)
+    near, depth_m = moves[around], np.asarray(reconstruction.depth_m[frame][around], np.float32)
     square = np.ones((2 * reach_px + 1, 2 * reach_px + 1), np.uint8)
-    depth_m = np.asarray(reconstruction.depth_m[frame], np.float32)
-    inside = cv2.erode(moves.astype(np.uint8), square)
-    is_small = moves & ~cv2.dilate(inside, square, iterations=2).astype(bool)
+    inside = cv2.erode(near.astype(np.uint8), square)
+    is_small = near & ~cv2.dilate(inside, square, iterations=2).astype(bool)
     nearest = cv2.erode(np.where(depth_m > 0, depth_m, np.float32(FAR_M)), square)
-    is_far_side = moves & (depth_m > nearest + EDGE_M)
-    asked = (moves & ~inside.astype(bool)) | is_far_side
+    is_far_side = near & (depth_m > nearest + EDGE_M)
+    asked = (near & ~inside.astype(bool)) | is_far_side
     row, column = np.nonzero(asked)
-    own = moves & ~asked
-    own[row, column] = seen_through(reconstruction, frame, row, column, witnesses)
-    return own | (is_small & ~is_far_side)
+    empty = seen_through(reconstruction, frame, row + around[0].start, column + around[1].start, witnesses)
+    own = moves.copy()
+    own[around] = (near & ~asked) | (is_small & ~is_far_side)
+    own[around][row[empty], column[empty]] = True
+    return own
+
+
+def _around(mask: Bool[np.ndarray, "h w"], margin_px: int) -> tuple[slice, slice]:
+    """Rows and columns with all of `mask`, and so many more."""
+    spans = []
+    for axis, size in enumerate(mask.shape):
+        found = np.flatnonzero(mask.any(axis=1 - axis))
+        spans.append(slice(max(0, found[0] - margin_px), min(size, found[-1] + 1 + margin_px)))
+    return spans[0], spans[1]
 
 
 def seen_through(
@@ -79,15 +91,12 @@ def seen_through(
     return is_empty
 
 
-Values = Float[np.ndarray, " n"]
-
-
 def _lifted(
     row: Int[np.ndarray, " n"],
     column: Int[np.ndarray, " n"],
     z: Float[np.ndarray, " n"],
     intrinsics: Float[np.ndarray, "3 3"],
-) -> tuple[Values, Values, Values]:
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Pixels with depth as points in their camera's frame [m]."""
     (focal_x, focal_y), centre = np.diag(intrinsics)[:2], intrinsics[:2, 2]
     x, y = (column - centre[0]) / focal_x * z, (row - centre[1]) / focal_y * z
@@ -95,11 +104,11 @@ def _lifted(
 
 
 def _gap_m(
-    points: tuple[Values, Values, Values],
+    points: tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]],
     testimony: Float[np.ndarray, "h w"],
     motion: Float[np.ndarray, "4 4"],
     intrinsics: Float[np.ndarray, "3 3"],
-) -> Values:
+) -> Float[np.ndarray, " n"]:
     """How far behind each point another camera sees something [m]; negative where it cannot tell.
 
     Sums are written out, so that the answer about one point does not depend on which others are asked.
