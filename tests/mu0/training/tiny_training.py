@@ -5,6 +5,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -51,12 +52,12 @@ class NumberedBatches(TraceWindows):
         )
 
 
-def build_tiny() -> TraceWorldModel:
-    """Shaken, so that zero-initialised layers let gradients through."""
+def build_tiny(**options: Any) -> TraceWorldModel:
+    """Shaken, so that zero-initialised layers let gradients through; `options` of the preset."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     statistics = NormalizerStats(0.9, 0.5, 0.1, 1, 8, 32, depth_log_min=-1.0, depth_log_max=1.0)
-    config = preset("tiny", depth_dropout=0.5)
+    config = preset("tiny", **({"depth_dropout": 0.5} | options))
     model = TraceWorldModel(config, train_tokenizer(CAPTIONS, 512, 24), statistics)
     with torch.no_grad():
         for parameter in model.parameters():
