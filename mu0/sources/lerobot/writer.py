@@ -2,9 +2,7 @@
 
 Rules that are easy to get wrong
     - `from_timestamp` is (frames before the episode in that mp4) / fps, never a sum of floats that drifts;
-    - `tasks.parquet` is a pandas table whose index is the task's text, and its metadata must say so;
-    - one row group per episode; the schema carries the `huggingface` features;
-    - shape-[1] features are plain numbers, vectors are fixed-size lists.
+    - one row group per episode; tables as `tables` says.
 Quantiles in stats.json are taken over all frames (LeRobot's own writer stores an envelope of the episodes').
 """
 
@@ -33,17 +31,19 @@ from mu0.sources.lerobot.dataset_v3 import (
     LeRobotDataset,
 )
 from mu0.sources.lerobot.feature_statistics import PixelStatistics, vector_statistics
+from mu0.sources.lerobot.tables import (
+    ACTION_NAMES,
+    COUNTERS,
+    STATE_NAMES,
+    data_schema,
+    data_table,
+    tasks_table,
+)
 
 CHUNK_FILES = 1000
 VIDEO_LIMIT_MB = 200
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
-STATE_NAMES = [
-    "commanded_x_m", "commanded_y_m", "commanded_z_m", "commanded_yaw_rad", "commanded_gripper",
-    "gripper_opening", "x_m", "y_m", "z_m",
-]  # fmt: skip
-ACTION_NAMES = ["x_m", "y_m", "z_m", "yaw_rad", "gripper"]
-COUNTERS = ("frame_index", "episode_index", "index", "task_index")
 CRF = 18
 GOP = 2  # a key frame at every second frame: random access costs at most one extra frame
 
@@ -169,7 +169,7 @@ class _Recording:
             "index": self.n_frames + steps,
             "task_index": np.full(length, task_index),
         }
-        self._data.write_table(_data_table(columns))
+        self._data.write_table(data_table(columns))
         for name, column in columns.items():
             self.columns.setdefault(name, []).append(column)
         record: dict[str, Any] = {
@@ -200,33 +200,6 @@ class _Recording:
         self._data.close()
         for files in self.videos:
             files.close()
-
-
-def data_schema() -> pa.Schema:
-    """The Arrow schema of the data files, with the features as Hugging Face `datasets` reads them."""
-    vectors = {STATE: len(STATE_NAMES), ACTION: len(ACTION_NAMES)}
-    number = {"dtype": "float32", "_type": "Value"}
-    features: dict[str, Any] = {
-        name: {"feature": number, "length": size, "_type": "List"} for name, size in vectors.items()
-    }
-    features["timestamp"] = number
-    features |= {name: {"dtype": "int64", "_type": "Value"} for name in COUNTERS}
-    fields = [pa.field(name, pa.list_(pa.float32(), size)) for name, size in vectors.items()]
-    fields += [pa.field("timestamp", pa.float32()), *(pa.field(name, pa.int64()) for name in COUNTERS)]
-    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
-
-
-def _data_table(columns: dict[str, np.ndarray]) -> pa.Table:
-    schema = data_schema()
-    arrays = []
-    for item in schema:
-        column = columns[item.name]
-        if column.ndim == 2:
-            flat = pa.array(np.ascontiguousarray(column, np.float32).ravel())
-            arrays.append(pa.FixedSizeListArray.from_arrays(flat, column.shape[1]))
-        else:
-            arrays.append(pa.array(column, item.type))
-    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _write_metadata(root: Path, state: _Recording, robot_type: str) -> None:
@@ -282,19 +255,3 @@ def _video_feature(files: _VideoFiles) -> dict[str, Any]:
     }
     names = ["height", "width", "channels"]
     return {"dtype": "video", "shape": [height_px, width_px, 3], "names": names, "info": info}
-
-
-def tasks_table(tasks: list[str]) -> pa.Table:
-    """The task table: pandas index `task` (the text), column `task_index`."""
-    kinds = {"task_index": ("int64", "int64"), "task": ("unicode", "object")}
-    columns = [
-        {"name": name, "field_name": name, "pandas_type": kind, "numpy_type": numpy, "metadata": None}
-        for name, (kind, numpy) in kinds.items()
-    ]
-    header = {"name": None, "field_name": None, "pandas_type": "unicode", "numpy_type": "object",
-              "metadata": {"encoding": "UTF-8"}}  # fmt: skip
-    pandas = {"index_columns": ["task"], "column_indexes": [header], "columns": columns}
-    table = pa.table(
-        {"task_index": pa.array(range(len(tasks)), pa.int64()), "task": pa.array(tasks, pa.string())}
-    )
-    return table.replace_schema_metadata({"pandas": json.dumps(pandas)})

@@ -96,8 +96,8 @@ def ride_bodies(
         better = explains & (score > best + 1e-9)
         best[better], rides_on[better] = score[better], number
         position[:, better], gap[:, better] = carried.position[:, better], carried.gap_m[:, better]
-    loose = np.flatnonzero(rides_on == LOOSE)
     is_doubtful = rides_on == LOOSE
+    loose = np.flatnonzero(is_doubtful)
     if query_frame is not None and len(loose) and bodies:
         asked = world[:, loose], is_seen[:, loose], riders[1:], reconstruction, settings, query_frame[loose]
         index, local_position, local_gap = ride_locally(*asked)

@@ -74,7 +74,8 @@ def seen_through(
     margin_m = DEPTH_MARGIN_M + reconstruction.pose_slack_m
     is_empty = np.zeros(len(row), bool)
     left = np.flatnonzero(depth_m > 0)  # not yet seen through often enough
-    row, column, z = row[left], column[left], depth_m[left]
+    row, column = row[left], column[left]
+    x, y, z = _lifted(row, column, depth_m[left], reconstruction.intrinsics)
     count = np.zeros(len(left), int)
     for other, testimony in zip(witnesses.frame, witnesses.depth_m, strict=True):
         if other == frame or len(left) == 0:
@@ -82,12 +83,11 @@ def seen_through(
         if (poses[other] == poses[frame]).all():
             count += testimony[row, column] > z + margin_m
         else:
-            points = _lifted(row, column, z, reconstruction.intrinsics)
             motion = poses[other] @ invert(poses[frame])
-            count += _gap_m(points, testimony, motion, reconstruction.intrinsics) > margin_m
+            count += _gap_m((x, y, z), testimony, motion, reconstruction.intrinsics) > margin_m
         is_asked = count < MIN_WITNESSES
         is_empty[left[~is_asked]] = True
-        left, row, column, z, count = (each[is_asked] for each in (left, row, column, z, count))
+        left, row, column, x, y, z, count = (each[is_asked] for each in (left, row, column, x, y, z, count))
     return is_empty
 
 
