@@ -30,8 +30,7 @@ install-hands: install
 	@sh scripts/install_hands.sh
 
 test: install check
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not e2e"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m e2e --durations=12
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q --durations=12
 
 test-unit: install
 	$(BIN)/python -m pytest -n 2 -q -m "not slow and not e2e"
