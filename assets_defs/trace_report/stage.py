@@ -11,6 +11,8 @@ from mu0.dataset.evaluation import EvaluationProtocol, EvaluationSample, read_ev
 from mu0.dataset.index import read_slots
 from mu0.dataset.resting_questions import mixed_questions
 from mu0.dataset.rows import WindowShape
+from mu0.evaluation.phases.labels import LabelFolders, label_keypoints
+from mu0.evaluation.traces.by_phase import PhaseLabels
 from mu0.evaluation.traces.held_out import BenchmarkSettings, run_trace_benchmark
 from mu0.evaluation.traces.methods import open_methods
 from mu0.files import atomic_folder, write_json
@@ -20,6 +22,7 @@ from mu0.viewer.trace_report import write_trace_report
 DATASET = Path("data/trace_dataset")
 EPISODES = Path("data/extracted_traces")
 CAPTIONS = Path("data/captions")
+TRUTH = Path("data/ground_truth_tracks")
 CHECKPOINT = Path("models/world_model")
 GOAL = Path("reports/trace_report")
 METRICS = Path("reports/trace_report_metrics.json")
@@ -34,7 +37,12 @@ def main() -> None:
     horizons = tuple(report.horizons)
     settings = BenchmarkSettings(report.n_samples, horizons, report.moving_threshold_uv, report.seed)
     mixed = mixed_questions(samples, EPISODES, report.n_resting, report.seed)
-    benchmark = run_trace_benchmark(open_methods(CHECKPOINT, data.future_len), samples, settings, mixed)
+    folders = LabelFolders(EPISODES, CAPTIONS, TRUTH)
+    labels = PhaseLabels(
+        label_keypoints(samples, folders), label_keypoints([one.sample for one in mixed], folders)
+    )
+    methods = open_methods(CHECKPOINT, data.future_len)
+    benchmark = run_trace_benchmark(methods, samples, settings, mixed, labels)
     metrics = benchmark.flat_metrics()
     with track_run(stage="trace_report", params=report.model_dump()) as run:
         run.log(metrics)

@@ -1,6 +1,6 @@
 """The phase of every question and the entity of every keypoint, with who knows them.
 
-    label_keypoints   questions -> one row per keypoint: phase, entity, known_by
+label_keypoints   questions -> one row per keypoint: phase, entity, known_by
 """
 
 from collections.abc import Sequence
@@ -97,9 +97,7 @@ def _entities(labels: EpisodeLabels, sample: EvaluationSample) -> Sequence[Entit
     return [labels.groups.get(group, "other") for group in _groups_of(labels.episode, sample, anchor)]
 
 
-def _groups_of(
-    episode: Episode, sample: EvaluationSample, anchor_uvz: Float[np.ndarray, "q 3"]
-) -> list[int]:
+def _groups_of(episode: Episode, sample: EvaluationSample, anchor_uvz: Float[np.ndarray, "q 3"]) -> list[int]:
     """The group of the stored point that each keypoint is; points are found again by their place."""
     samples = episode.samples
     if samples is None:

@@ -1,16 +1,16 @@
 """The phases and entities by which errors of traces are told apart, and how well each is known.
 
-    approach   an empty hand is on its way to the thing
-    hover      it is there, within `NEAR_M` along the table, until the thing is held
-    carry      the thing moves with it
-    place      the thing is set down and let go
-    after      the empty hand leaves; reported, and judged by nobody
+approach   an empty hand is on its way to the thing
+hover      it is there, within `NEAR_M` along the table, until the thing is held
+carry      the thing moves with it
+place      the thing is set down and let go
+after      the empty hand leaves; reported, and judged by nobody
 
-    gripper    the gripper or the hand itself
-    target     the thing that is handled
-    arm        what carries the gripper
-    other      anything else that moves, and what lies near no known surface
-    rest       points that stay in their place
+gripper    the gripper or the hand itself
+target     the thing that is handled
+arm        what carries the gripper
+other      anything else that moves, and what lies near no known surface
+rest       points that stay in their place
 """
 
 from typing import Literal

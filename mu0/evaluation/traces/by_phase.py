@@ -15,21 +15,46 @@ Entry points
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float
 
 from mu0.dataset.resting_questions import MixedQuestion
 from mu0.evaluation.phases.names import ENTITIES, EVERY_ENTITY, EVERY_PHASE, PHASES
 from mu0.evaluation.statistics.bootstrap import Resampled, bounds, resample_means
-from mu0.evaluation.traces.keypoint_errors import Answered, column, keypoint_errors, keypoint_table
+from mu0.evaluation.traces.keypoint_errors import column, keypoint_errors, keypoint_table
+from mu0.evaluation.traces.resting import RestingAnswers
 
 KEYS = ("method", "source", "phase", "entity", "horizon")
 EVERYTHING = "all"
 STATIC = "static"
+BASELINES = (STATIC, "constant_velocity")
 DIFFERENCES = ("ade_uv", "ade_m")
 SPACES = ("uv", "m")
+
+
+@dataclass(frozen=True)
+class PhaseLabels:
+    """Phase, entity and who knows them (`mu0.evaluation.phases.labels`), of all keypoints in order.
+
+    Attributes:
+        official: Of the official questions.
+        mixed: Of the second questions, which hold resting keypoints.
+    """
+
+    official: pd.DataFrame
+    mixed: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _FirstFutures:
+    """Answers with one future, as `keypoint_errors` reads them."""
+
+    name: str
+    uvz: Float[np.ndarray, "sample n step 3"]
 
 
 def phase_columns(n_samples: int) -> list[str]:
@@ -39,7 +64,7 @@ def phase_columns(n_samples: int) -> list[str]:
 
 
 def resting_errors(
-    answers: Sequence[Answered],
+    answers: Sequence[RestingAnswers],
     questions: Sequence[MixedQuestion],
     labels: pd.DataFrame,
     horizons: Sequence[int],
@@ -50,12 +75,13 @@ def resting_errors(
     samples = [question.sample for question in questions]
     rests = np.concatenate([question.rests for question in questions])
     keypoints = keypoint_table(samples, np.inf)
-    tables = [keypoint_errors(samples, keypoints, one, horizons) for one in answers]
+    futures = [_FirstFutures(one.name, one.uvz[None]) for one in answers]
+    tables = [keypoint_errors(samples, keypoints, one, horizons) for one in futures]
     return with_labels(pd.concat(tables, ignore_index=True), labels.assign(entity="rest"), rests)
 
 
 def with_labels(
-    errors: pd.DataFrame, labels: pd.DataFrame, kept: "np.ndarray | None" = None
+    errors: pd.DataFrame, labels: pd.DataFrame, kept: Bool[np.ndarray, " n"] | None = None
 ) -> pd.DataFrame:
     """Rows of `errors` with the labels of their keypoints, of those that are kept."""
     place = errors["keypoint"].to_numpy(int)
@@ -121,9 +147,7 @@ def _rows(
     return rows
 
 
-def _against_static(
-    method: Resampled, static: Resampled | None, columns: list[str]
-) -> dict[str, float]:
+def _against_static(method: Resampled, static: Resampled | None, columns: list[str]) -> dict[str, float]:
     found = {}
     for metric in DIFFERENCES:
         place = columns.index(metric)
@@ -159,18 +183,13 @@ def shown_rows(table: pd.DataFrame) -> pd.DataFrame:
 def phase_metrics(table: pd.DataFrame, n_samples: int, names: dict[str, str]) -> dict[str, float]:
     """`METHOD_PHASE_ENTITY_ERROR` of the shown rows; `names` shortens those of methods."""
     found: dict[str, float] = {}
-    spaces = ("m", "uv")
+    errors = {f"ade_{space}": f"ade_{space}" for space in SPACES}
+    if n_samples > 1:
+        errors |= {f"best{n_samples}_{m}_m": column(m, "m", n_samples) for m in ("ade", "dtw")}
     for row in shown_rows(table).to_dict("records"):
-        method = names.get(str(row["method"]), str(row["method"]))
-        key = f"{method}_{row['phase']}_{row['entity']}"
-        found |= {f"{key}_ade_{space}": row[f"ade_{space}"] for space in spaces}
-        if n_samples > 1:
-            for metric in ("ade", "dtw"):
-                found |= {
-                    f"{key}_best{n_samples}_{metric}_{space}": row[column(metric, space, n_samples)]
-                    for space in spaces
-                }
-        if row["method"] != STATIC:
+        key = f"{names.get(str(row['method']), row['method'])}_{row['phase']}_{row['entity']}"
+        found |= {f"{key}_{name}": row[error] for name, error in errors.items()}
+        if row["method"] not in BASELINES:
             ends = ("", "_low", "_high")
             found |= {f"{key}_minus_static_ade_m{end}": row[f"minus_static_ade_m{end}"] for end in ends}
     return {name: float(value) for name, value in found.items() if np.isfinite(value)}

@@ -7,6 +7,13 @@ import pandas as pd
 
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING, REFERENCES, TraceBenchmark
 from mu0.evaluation.traces.keypoint_errors import column
+from mu0.evaluation.traces.phase_tables import (
+    NOTHING,
+    TITLE,
+    approach_is_no_better,
+    phase_cells,
+    phase_print,
+)
 from mu0.evaluation.traces.resting import LEAVES_M
 
 CENTIMETRES = 100.0
@@ -36,6 +43,8 @@ def markdown(benchmark: TraceBenchmark) -> str:
         f"{n_keypoints} {headline['points'].iloc[0]} keypoints of {n_episodes} episodes that no method "
         f"has seen, {max(settings.horizons)} steps ahead.",
         _headline_table(benchmark, headline),
+        f"## {TITLE}",
+        phase_markdown(benchmark),
         "## Difference to the baselines (negative is better)",
         _comparison_table(benchmark),
         "## What rests",
@@ -80,6 +89,16 @@ def _comparison_table(benchmark: TraceBenchmark) -> str:
         interval = f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]{unit}"
         rows.append([row["method"], row["reference"], row["metric"], interval, certain])
     return _table(["method", "against", "metric", "difference", "better for sure"], rows)
+
+
+def phase_markdown(benchmark: TraceBenchmark) -> str:
+    """Errors by phase and entity."""
+    n = benchmark.settings.n_samples
+    header, rows = phase_cells(benchmark.by_phase, n, str)
+    if not rows:
+        return NOTHING
+    warning = approach_is_no_better(benchmark.by_phase)
+    return "\n\n".join([_table(header, rows), *([warning] if warning else []), phase_print(n)])
 
 
 def resting_markdown(resting: pd.DataFrame) -> str:
