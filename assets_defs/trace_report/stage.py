@@ -11,10 +11,10 @@ from mu0.dataset.evaluation import EvaluationProtocol, EvaluationSample, read_ev
 from mu0.dataset.index import read_slots
 from mu0.dataset.resting_questions import mixed_questions
 from mu0.dataset.rows import WindowShape
-from mu0.evaluation.phases.labels import LabelFolders, label_keypoints
-from mu0.evaluation.traces.by_phase import PhaseLabels
+from mu0.evaluation.phases.labels import LabelFolders
 from mu0.evaluation.traces.held_out import BenchmarkSettings, run_trace_benchmark
 from mu0.evaluation.traces.methods import open_methods
+from mu0.evaluation.traces.phase_labels import read_phase_labels
 from mu0.files import atomic_folder, write_json
 from mu0.params.world_model import TraceDatasetParams, TraceReportParams
 from mu0.viewer.trace_report import write_trace_report
@@ -37,10 +37,7 @@ def main() -> None:
     horizons = tuple(report.horizons)
     settings = BenchmarkSettings(report.n_samples, horizons, report.moving_threshold_uv, report.seed)
     mixed = mixed_questions(samples, EPISODES, report.n_resting, report.seed)
-    folders = LabelFolders(EPISODES, CAPTIONS, TRUTH)
-    labels = PhaseLabels(
-        label_keypoints(samples, folders), label_keypoints([one.sample for one in mixed], folders)
-    )
+    labels = read_phase_labels(samples, mixed, LabelFolders(EPISODES, CAPTIONS, TRUTH))
     methods = open_methods(CHECKPOINT, data.future_len)
     benchmark = run_trace_benchmark(methods, samples, settings, mixed, labels)
     metrics = benchmark.flat_metrics()

@@ -11,6 +11,7 @@ from mu0.evaluation.benchmark.methods import METHODS, label_of
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING
 from mu0.evaluation.traces.keypoint_errors import column
 from mu0.evaluation.traces.metrics import METRICS
+from mu0.evaluation.traces.phase_tables import TITLE, phase_cells, phase_print
 from mu0.evaluation.traces.resting import LEAVES_M
 from mu0.evaluation.traces.tables import number
 
@@ -51,6 +52,7 @@ def all_tables(benchmark: MethodBenchmark) -> list[TextTable]:
     spaces = [space for space in SPACES if benchmark.table[column("dtw", space)].notna().any()]
     return [
         headline_table(benchmark),
+        *([phase_table(benchmark)] if len(benchmark.by_phase) else []),
         comparison_table(benchmark),
         *(space_table(benchmark, space) for space in spaces),
         split_table(benchmark, EVERYTHING),
@@ -79,7 +81,9 @@ def opening(benchmark: MethodBenchmark) -> str:
 def fine_print(benchmark: MethodBenchmark) -> str:
     """What the numbers mean."""
     settings = benchmark.settings
-    return FINE_PRINT.format(n=settings.n_samples, r=settings.n_resamples)
+    words = FINE_PRINT.format(n=settings.n_samples, r=settings.n_resamples)
+    by_phase = f" {TITLE}: {phase_print(settings.n_samples)}" if len(benchmark.by_phase) else ""
+    return words + by_phase
 
 
 def headline_table(benchmark: MethodBenchmark) -> TextTable:
@@ -156,6 +160,12 @@ def split_table(benchmark: MethodBenchmark, points: str) -> TextTable:
         rows.append(cells)
     title = f"By split: {metric}, T = {max(benchmark.settings.horizons)}, {points} points"
     return TextTable(title, ["method", *map(split_label, benchmark.splits)], rows)
+
+
+def phase_table(benchmark: MethodBenchmark) -> TextTable:
+    """Errors by phase and entity on held-out episodes."""
+    header, rows = phase_cells(benchmark.by_phase, benchmark.settings.n_samples, label_of)
+    return TextTable(f"{TITLE}, held-out episodes", header, rows)
 
 
 def resting_table(benchmark: MethodBenchmark) -> TextTable:

@@ -15,8 +15,6 @@ rest       points that stay in their place
 
 from typing import Literal
 
-from mu0.envs.phases import PhaseName
-
 Phase = Literal["approach", "hover", "carry", "place", "after", "unknown"]
 Entity = Literal["gripper", "target", "arm", "other", "rest"]
 KnownBy = Literal["simulator", "captions", "nobody"]
@@ -27,7 +25,7 @@ ENTITIES: tuple[Entity, ...] = ("gripper", "target", "rest")  # what tables for 
 EVERY_ENTITY: tuple[Entity, ...] = ("gripper", "target", "arm", "other", "rest")
 NEAR_M = 0.06
 GRASPED, RELEASED = "grasp", "release"
-PHASE_OF_RECORDED: dict[PhaseName, Phase] = {
+PHASE_OF_RECORDED: dict[str, Phase] = {
     "reach": "approach", "grasp": "hover", "lift": "carry", "transport": "carry", "push": "carry",
     "place": "place", "release": "place", "retreat": "after",
 }  # fmt: skip

@@ -48,7 +48,7 @@ class Recorded:
     @property
     def phases(self) -> tuple[Phase, ...]:
         """The phase of each frame; a reach within `NEAR_M` of where it ends has become a hover."""
-        found = [PHASE_OF_RECORDED.get(name, "unknown") for name in self.name]  # type: ignore[call-overload]
+        found = [PHASE_OF_RECORDED.get(name, "unknown") for name in self.name]
         hand_m = self.hand_m[:, :2]
         for frame, name in enumerate(self.name):
             end = self.next_start(frame)
