@@ -4,6 +4,7 @@ table.parquet        means per method, source, points and horizon, with interval
 comparisons.parquet  paired differences to the baselines, with intervals
 resting.parquet      false motion of keypoints that rest, and AUROC of P(moves), per method and source
 by_phase.parquet     errors by method, source, phase, entity and horizon, with intervals
+gripper.parquet      errors of the gripper's path, asked about alone, by method, source and phase
 per_sample.parquet   mean errors of the keypoints of each question
 table.md             the headline in Markdown
 summary.json         headline numbers, official keys per horizon, what was asked
@@ -20,7 +21,7 @@ import pandas as pd
 from mu0.dataset.evaluation import EvaluationSample
 from mu0.evaluation.traces.by_phase import shown_rows
 from mu0.evaluation.traces.held_out import EVERYTHING, TraceBenchmark, per_sample_errors
-from mu0.evaluation.traces.phase_tables import phase_texts
+from mu0.evaluation.traces.phase_tables import report_tables
 from mu0.evaluation.traces.scene_files import choose_scenes, write_scenes
 from mu0.evaluation.traces.tables import markdown
 from mu0.files import write_json
@@ -36,6 +37,7 @@ def write_trace_report(
     benchmark.comparisons.to_parquet(folder / "comparisons.parquet", index=False)
     benchmark.resting.to_parquet(folder / "resting.parquet", index=False)
     benchmark.by_phase.to_parquet(folder / "by_phase.parquet", index=False)
+    benchmark.gripper.to_parquet(folder / "gripper.parquet", index=False)
     per_sample = per_sample_errors(benchmark.errors, benchmark.settings.columns)
     per_sample.to_parquet(folder / "per_sample.parquet", index=False)
     (folder / "table.md").write_text(markdown(benchmark))
@@ -72,7 +74,8 @@ def _summary(samples: Sequence[EvaluationSample], benchmark: TraceBenchmark) -> 
         "metrics_by_horizon": official,
         "resting": _plain_rows(benchmark.resting),
         "by_phase": _plain_rows(shown_rows(benchmark.by_phase)),
-        "by_phase_table": phase_texts(benchmark.by_phase, settings.n_samples),
+        "gripper": _plain_rows(benchmark.gripper),
+        "tables": report_tables(benchmark.by_phase, benchmark.gripper, settings.n_samples),
     }
 
 

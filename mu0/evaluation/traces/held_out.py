@@ -29,6 +29,8 @@ from mu0.evaluation.traces.by_phase import (
     resting_errors,
     with_labels,
 )
+from mu0.evaluation.traces.gripper_paths import ask_gripper, gripper_metrics, gripper_table
+from mu0.evaluation.traces.gripper_questions import GripperQuestion
 from mu0.evaluation.traces.keypoint_errors import SPACES, column, keypoint_errors, keypoint_table
 from mu0.evaluation.traces.metrics import METRICS
 from mu0.evaluation.traces.predictions import Method, Predictions, predict_all
@@ -72,6 +74,7 @@ class TraceBenchmark:
         columns. comparisons: Paired differences of every method to the baselines, same keys.
         resting: What every method does with keypoints that rest (`mu0.evaluation.traces.resting`).
         by_phase: Errors by phase and entity (`mu0.evaluation.traces.by_phase`).
+        gripper: Errors of the gripper's path, asked about alone (`mu0.evaluation.traces.gripper_paths`).
     """
 
     settings: BenchmarkSettings
@@ -82,6 +85,7 @@ class TraceBenchmark:
     comparisons: pd.DataFrame
     resting: pd.DataFrame
     by_phase: pd.DataFrame
+    gripper: pd.DataFrame
 
     def flat_metrics(self) -> dict[str, float]:
         """Headline numbers: moving points of all sources at the longest horizon."""
@@ -100,6 +104,7 @@ class TraceBenchmark:
             name = SHORT_NAMES.get(row["method"], row["method"])
             metrics |= {f"{name}_{key}": row[key] for key in RESTING_COLUMNS}
         metrics |= phase_metrics(self.by_phase, best, SHORT_NAMES)
+        metrics |= gripper_metrics(self.gripper, SHORT_NAMES)
         for row in self.headline_comparisons().to_dict("records"):
             method, reference = (SHORT_NAMES.get(row[key], row[key]) for key in ("method", "reference"))
             for part, ending in (("mean", ""), ("low", "_low"), ("high", "_high")):
@@ -121,6 +126,7 @@ def run_trace_benchmark(
     settings: BenchmarkSettings,
     mixed: Sequence[MixedQuestion] = (),
     labels: PhaseLabels | None = None,
+    gripper: Sequence[GripperQuestion] = (),
 ) -> TraceBenchmark:
     """Ask, measure, compare.
 
@@ -130,6 +136,7 @@ def run_trace_benchmark(
         settings: What is asked and reported.
         mixed: Questions that hold resting keypoints, too.
         labels: Phases and entities of both; without them nothing is told apart.
+        gripper: Questions about the gripper alone.
 
     Raises:
         PredictionError: A method gave an unusable answer.
@@ -159,6 +166,7 @@ def run_trace_benchmark(
         _compare(errors, names, settings),
         resting_table(said, mixed, settings.moving_threshold_uv),
         _by_phase(labelled, settings),
+        _gripper(methods, gripper, settings),
     )
 
 
@@ -172,6 +180,13 @@ def per_sample_errors(errors: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 def _by_phase(labelled: list[pd.DataFrame], settings: BenchmarkSettings) -> pd.DataFrame:
     errors = pd.concat(labelled, ignore_index=True) if labelled else pd.DataFrame()
     return phase_table(errors, settings.n_samples, seed=settings.seed, n_resamples=settings.n_resamples)
+
+
+def _gripper(
+    methods: Sequence[Method], questions: Sequence[GripperQuestion], settings: BenchmarkSettings
+) -> pd.DataFrame:
+    errors = ask_gripper(methods, questions, settings.n_samples, settings.seed)
+    return gripper_table(errors, seed=settings.seed, n_resamples=settings.n_resamples)
 
 
 def _headline(table: pd.DataFrame, settings: BenchmarkSettings) -> pd.DataFrame:

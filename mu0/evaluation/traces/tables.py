@@ -8,9 +8,12 @@ import pandas as pd
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING, REFERENCES, TraceBenchmark
 from mu0.evaluation.traces.keypoint_errors import column
 from mu0.evaluation.traces.phase_tables import (
+    GRIPPER_PRINT,
+    GRIPPER_TITLE,
     NOTHING,
     TITLE,
-    approach_is_no_better,
+    approach_warning,
+    gripper_cells,
     phase_cells,
     phase_print,
 )
@@ -26,6 +29,7 @@ own, as in the official evaluation; the baselines have one future only. `uvz` mi
 and `constant_velocity` do. Latency is the median time of one question with all its samples, on this
 machine."""
 
+NOTHING_SIMULATED = "No held-out episode was simulated, so nobody knows where its gripper is."
 RESTING_PRINT = (
     "The same moments, asked about moving and resting keypoints together. False motion: the median distance "
     "that a resting keypoint gets from its place in the first future, at its farthest step. AUROC: moving "
@@ -45,6 +49,8 @@ def markdown(benchmark: TraceBenchmark) -> str:
         _headline_table(benchmark, headline),
         f"## {TITLE}",
         phase_markdown(benchmark),
+        f"## {GRIPPER_TITLE}",
+        gripper_markdown(benchmark),
         "## Difference to the baselines (negative is better)",
         _comparison_table(benchmark),
         "## What rests",
@@ -97,8 +103,14 @@ def phase_markdown(benchmark: TraceBenchmark) -> str:
     header, rows = phase_cells(benchmark.by_phase, n, str)
     if not rows:
         return NOTHING
-    warning = approach_is_no_better(benchmark.by_phase)
+    warning = approach_warning(benchmark.by_phase)
     return "\n\n".join([_table(header, rows), *([warning] if warning else []), phase_print(n)])
+
+
+def gripper_markdown(benchmark: TraceBenchmark) -> str:
+    """Where the path of the gripper leads when nothing else is asked about."""
+    header, rows = gripper_cells(benchmark.gripper, str)
+    return f"{_table(header, rows)}\n\n{GRIPPER_PRINT}" if rows else NOTHING_SIMULATED
 
 
 def resting_markdown(resting: pd.DataFrame) -> str:
