@@ -29,6 +29,7 @@ from mu0.evaluation.traces.keypoint_errors import column, keypoint_errors, keypo
 from mu0.evaluation.traces.resting import RestingAnswers
 
 KEYS = ("method", "source", "phase", "entity", "horizon")
+COUNTS = ("n_keypoints", "n_moments", "n_episodes")
 EVERYTHING = "all"
 STATIC = "static"
 BASELINES = (STATIC, "constant_velocity")
@@ -106,9 +107,10 @@ def phase_table(
         `KEYS`, known_by, n_keypoints, n_moments, n_episodes, every error with `_low` and `_high`, and
         `minus_static_*`: paired, below zero is better than standing still.
     """
-    if not len(errors):
-        return pd.DataFrame(columns=[*KEYS, "known_by", "n_keypoints", "n_moments", "n_episodes"])
     columns = phase_columns(n_samples)
+    if not len(errors):
+        differences = [f"minus_static_{metric}" for metric in DIFFERENCES]
+        return pd.DataFrame(columns=[*KEYS, "known_by", *COUNTS, *columns, *differences])
     errors = errors.reindex(columns=[*errors.columns, *(name for name in columns if name not in errors)])
     pooled = errors[~errors["source"].isin(list(apart))].assign(source=EVERYTHING)
     rows = []
