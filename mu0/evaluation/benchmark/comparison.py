@@ -101,7 +101,7 @@ class MethodBenchmark:
         for row in self.resting[self.resting["source"] == EVERYTHING].to_dict("records"):
             metrics |= {f"{row['method']}_{key}": row[key] for key in RESTING_COLUMNS}
         phases = phase_metrics(self.by_phase, best, {})
-        metrics |= {key: value for key, value in phases.items() if key.endswith("_m")}
+        metrics |= {key: value for key, value in phases.items() if key.endswith(("_ade_m", "_dtw_m"))}
         for row in self.compared(self.headline).to_dict("records"):
             for ending in ("", "_low", "_high"):
                 metrics[f"mu0_saves_of_{row['method']}{ending}"] = row[f"saved{ending}"]

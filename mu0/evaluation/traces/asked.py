@@ -11,7 +11,8 @@ from mu0.dataset.resting_questions import MixedQuestion, mixed_questions
 from mu0.dataset.rows import WindowShape
 from mu0.evaluation.phases.labels import LabelFolders, label_keypoints
 from mu0.evaluation.traces.by_phase import PhaseLabels
-from mu0.evaluation.traces.gripper_questions import GripperQuestion, gripper_questions
+from mu0.evaluation.traces.gripper_paths import GripperQuestion
+from mu0.evaluation.traces.gripper_questions import gripper_questions
 from mu0.params.world_model import TraceDatasetParams, TraceReportParams
 
 

@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float
 
 from mu0.dataset.resting_questions import MixedQuestion
 from mu0.evaluation.phases.names import ENTITIES, EVERY_ENTITY, EVERY_PHASE, PHASES
-from mu0.evaluation.statistics.bootstrap import Resampled, bounds, resample_means
+from mu0.evaluation.statistics.bootstrap import bounds, resample_means
 from mu0.evaluation.traces.keypoint_errors import column, keypoint_errors, keypoint_table
 from mu0.evaluation.traces.resting import RestingAnswers
 
@@ -123,44 +123,39 @@ def phase_table(
 def _rows(
     key: dict[str, Any], group: pd.DataFrame, columns: list[str], seed: int, n_resamples: int
 ) -> list[dict[str, Any]]:
-    """One row per method; all are resampled with the same draws of episodes."""
+    """One row per method; all are resampled together, with the same draws of episodes."""
     parts = {str(name): part for name, part in group.groupby("method", sort=False)}
-    drawn = {
-        name: resample_means(
-            part[columns].to_numpy(np.float64),
-            part["episode_id"].to_numpy(),
-            seed=seed,
-            n_resamples=n_resamples,
-        )
-        for name, part in parts.items()
-    }
+    first = next(iter(parts.values()))
+    values = np.concatenate([part[columns].to_numpy(np.float64) for part in parts.values()], axis=1)
+    drawn = resample_means(values, first["episode_id"].to_numpy(), seed=seed, n_resamples=n_resamples)
+    shape = len(parts), len(columns)
+    mean, draws = drawn.mean.reshape(shape), drawn.draws.reshape(-1, *shape)
+    low, high = (end.reshape(shape) for end in bounds(drawn.draws))
+    known_by = first["known_by"].unique()
+    shared = key | {"known_by": str(known_by[0]) if len(known_by) == 1 else "several"}
+    shared |= {"n_keypoints": len(first), "n_moments": first["sample"].nunique()}
+    shared |= {"n_episodes": first["episode_id"].nunique()}
+    static = list(parts).index(STATIC) if STATIC in parts else None
     rows = []
-    for name, part in parts.items():
-        known_by = part["known_by"].unique()
-        row: dict[str, Any] = {"method": name} | key
-        row |= {"known_by": str(known_by[0]) if len(known_by) == 1 else "several"}
-        row |= {"n_keypoints": len(part), "n_moments": part["sample"].nunique()}
-        row |= {"n_episodes": part["episode_id"].nunique()}
-        low, high = bounds(drawn[name].draws)
+    for number, name in enumerate(parts):
+        row: dict[str, Any] = {"method": name} | shared
         for place, metric in enumerate(columns):
-            row |= {metric: drawn[name].mean[place], f"{metric}_low": low[place]}
-            row |= {f"{metric}_high": high[place]}
-        rows.append(row | _against_static(drawn[name], drawn.get(STATIC), columns))
+            row |= {metric: mean[number, place], f"{metric}_low": low[number, place]}
+            row |= {f"{metric}_high": high[number, place]}
+        for metric in DIFFERENCES:
+            place = columns.index(metric)
+            away = draws[:, number, place] - draws[:, static, place] if static is not None else None
+            centre = mean[number, place] - mean[static, place] if static is not None else np.nan
+            row |= _difference(f"minus_static_{metric}", centre, away)
+        rows.append(row)
     return rows
 
 
-def _against_static(method: Resampled, static: Resampled | None, columns: list[str]) -> dict[str, float]:
-    found = {}
-    for metric in DIFFERENCES:
-        place = columns.index(metric)
-        name = f"minus_static_{metric}"
-        mean = low = high = float("nan")
-        if static is not None:
-            mean = float(method.mean[place] - static.mean[place])
-            ends = bounds((method.draws - static.draws)[:, [place]])
-            low, high = float(ends[0][0]), float(ends[1][0])
-        found |= {name: mean, f"{name}_low": low, f"{name}_high": high}
-    return found
+def _difference(name: str, mean: float, draws: Float[np.ndarray, " resample"] | None) -> dict[str, float]:
+    if draws is None:
+        return dict.fromkeys((name, f"{name}_low", f"{name}_high"), float("nan"))
+    low, high = bounds(draws[:, None])
+    return {name: float(mean), f"{name}_low": float(low[0]), f"{name}_high": float(high[0])}
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:

@@ -15,21 +15,41 @@ Entry points
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from mu0.evaluation.phases.names import PHASES
+from mu0.dataset.evaluation import EvaluationSample
+from mu0.evaluation.phases.names import PHASES, Phase
 from mu0.evaluation.statistics.bootstrap import bounds, resample_means
-from mu0.evaluation.traces.gripper_questions import GripperQuestion
 from mu0.evaluation.traces.keypoint_errors import in_metres
 from mu0.evaluation.traces.predictions import Method, predict_all
 
 ERRORS = ("aim_xy_m", "aim_height_m", "path_ade_m")
 EVERYTHING = "all"
 COLUMNS = ("method", "source", "phase", "n_moments", "n_episodes")
+
+
+@dataclass(frozen=True)
+class GripperQuestion:
+    """One moment.
+
+    Attributes:
+        sample: Question and exact answer.
+        phase: Of the moment.
+        hand_m: Mean place of the asked points now, simulator's world.
+        goal_m: The same when the hand closes or opens next.
+        camera_from_world: Of the moment.
+    """
+
+    sample: EvaluationSample
+    phase: Phase
+    hand_m: Float[np.ndarray, " 3"]
+    goal_m: Float[np.ndarray, " 3"]
+    camera_from_world: Float[np.ndarray, "4 4"]
 
 
 def ask_gripper(

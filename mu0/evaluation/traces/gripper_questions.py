@@ -12,7 +12,6 @@ Conventions
     hover   only until the hand begins to close
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,9 @@ from mu0.dataset.rows import WindowShape
 from mu0.envs.entities import HAND
 from mu0.episodes.read import Episode
 from mu0.evaluation.phases.labels import EpisodeLabels, LabelFolders, read_labels
-from mu0.evaluation.phases.names import GRASPED, PHASES, RELEASED, Phase
+from mu0.evaluation.phases.names import GRASPED, PHASES, RELEASED
 from mu0.evaluation.phases.recorded import Recorded
+from mu0.evaluation.traces.gripper_paths import GripperQuestion
 from mu0.geometry.arc_length import STEP, equal_steps, lengths
 from mu0.geometry.camera import project, uvz_from_trace
 from mu0.geometry.rigid import apply
@@ -36,25 +36,6 @@ MOST_KEYPOINTS = 10
 FEWEST_KEYPOINTS = 4
 MOMENTS_PER_PHASE = 2
 PER_SHARE = np.array([2.0, 2.0, 1.0])  # uvz per unit of path length: one image width, height or metre
-
-
-@dataclass(frozen=True)
-class GripperQuestion:
-    """One moment.
-
-    Attributes:
-        sample: Question and exact answer.
-        phase: Of the moment.
-        hand_m: Mean place of the asked points now, simulator's world.
-        goal_m: The same when the hand closes or opens next.
-        camera_from_world: Of the moment.
-    """
-
-    sample: EvaluationSample
-    phase: Phase
-    hand_m: Float[np.ndarray, " 3"]
-    goal_m: Float[np.ndarray, " 3"]
-    camera_from_world: Float[np.ndarray, "4 4"]
 
 
 def gripper_questions(

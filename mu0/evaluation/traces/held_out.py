@@ -29,8 +29,12 @@ from mu0.evaluation.traces.by_phase import (
     resting_errors,
     with_labels,
 )
-from mu0.evaluation.traces.gripper_paths import ask_gripper, gripper_metrics, gripper_table
-from mu0.evaluation.traces.gripper_questions import GripperQuestion
+from mu0.evaluation.traces.gripper_paths import (
+    GripperQuestion,
+    ask_gripper,
+    gripper_metrics,
+    gripper_table,
+)
 from mu0.evaluation.traces.keypoint_errors import SPACES, column, keypoint_errors, keypoint_table
 from mu0.evaluation.traces.metrics import METRICS
 from mu0.evaluation.traces.predictions import Method, Predictions, predict_all

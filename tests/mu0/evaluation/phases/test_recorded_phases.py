@@ -18,7 +18,7 @@ ENTITY = np.array([HAND, TARGET, ARM, TABLE], np.int32)
 
 def recorded() -> Recorded:
     """The hand comes nearer by 2 cm per frame until it grasps; all else rests a metre before the camera."""
-    points = np.tile(np.array([[0.0, 0, 1], [0.1, 0, 1], [0, 0.1, 1], [-0.1, 0, 1]]), (len(NAMES), 1, 1))
+    points = np.tile(np.array([[0.0, 0, 1], [0.1, 0, 1], [0, 0.1, 1], [0, -0.1, 1]]), (len(NAMES), 1, 1))
     points[:, 0, 0] = 0.02 * np.minimum(np.arange(len(NAMES)), 10) - 0.2
     visible = np.ones(points.shape[:2], bool)
     return Recorded(NAMES, points, visible, ENTITY, np.tile(np.eye(4), (len(NAMES), 1, 1)), INTRINSICS)
