@@ -20,10 +20,8 @@ from mu0.evaluation.traces.held_out import BenchmarkSettings
 from mu0.files import atomic_folder, write_json
 from mu0.viewer.method_report import write_method_report
 
-TRUTH = Path("data/ground_truth_tracks")
-ANSWERS = Path("data/benchmark/predictions")
-GOAL = Path("reports/benchmark_traces")
-METRICS = Path("reports/benchmark_traces_metrics.json")
+TRUTH, ANSWERS = Path("data/ground_truth_tracks"), Path("data/benchmark/predictions")
+GOAL, METRICS = Path("reports/benchmark_traces"), Path("reports/benchmark_traces_metrics.json")
 
 
 def main(

@@ -3,6 +3,7 @@
 table.parquet, table.csv   one row per method, split, points and horizon; every error with its interval
 comparisons.parquet, .csv  paired comparisons with μ0
 by_phase.parquet, .csv     errors by method, source, phase, entity and horizon, with intervals
+gripper.parquet, .csv      errors of the gripper's path, asked about alone, by method, source and phase
 resting.parquet, .csv      false motion of keypoints that rest, and AUROC of P(moves), by method and source
 table.md                   the tables in Markdown
 summary.json               what was asked, of whom, and the headline numbers
@@ -44,7 +45,7 @@ def write_method_report(
 ) -> None:
     """Write everything into `folder`, which exists."""
     frames = {"table": benchmark.table, "comparisons": benchmark.comparisons, "resting": benchmark.resting}
-    frames |= {"by_phase": benchmark.by_phase}
+    frames |= {"by_phase": benchmark.by_phase, "gripper": benchmark.gripper}
     for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
         frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")

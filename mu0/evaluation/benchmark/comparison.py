@@ -29,6 +29,7 @@ from mu0.evaluation.traces.by_phase import (
     resting_errors,
     with_labels,
 )
+from mu0.evaluation.traces.gripper_paths import gripper_metrics, gripper_table
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING, BenchmarkSettings
 from mu0.evaluation.traces.keypoint_errors import column, keypoint_errors, keypoint_table
 from mu0.evaluation.traces.resting import COLUMNS as RESTING_COLUMNS
@@ -56,6 +57,7 @@ class MethodBenchmark:
             questions and by source.
         by_phase: Errors by phase and entity (`mu0.evaluation.traces.by_phase`); sources that are splits of
             their own are not in its pooled rows.
+        gripper: Errors of the gripper's path, asked about alone (`mu0.evaluation.traces.gripper_paths`).
     """
 
     settings: BenchmarkSettings
@@ -64,6 +66,7 @@ class MethodBenchmark:
     comparisons: pd.DataFrame
     resting: pd.DataFrame
     by_phase: pd.DataFrame
+    gripper: pd.DataFrame
 
     @property
     def headline(self) -> str:
@@ -102,6 +105,7 @@ class MethodBenchmark:
             metrics |= {f"{row['method']}_{key}": row[key] for key in RESTING_COLUMNS}
         phases = phase_metrics(self.by_phase, best, {})
         metrics |= {key: value for key, value in phases.items() if key.endswith(("_ade_m", "_dtw_m"))}
+        metrics |= gripper_metrics(self.gripper, {})
         for row in self.compared(self.headline).to_dict("records"):
             for ending in ("", "_low", "_high"):
                 metrics[f"mu0_saves_of_{row['method']}{ending}"] = row[f"saved{ending}"]
@@ -158,7 +162,10 @@ def compare_answers(
     said = [_resting(one, mixed) for one in answers] if mixed else []
     resting = resting_table(said, mixed, settings.moving_threshold_uv)
     by_phase = _by_phase(errors, said, mixed, labels, settings, apart)
-    return MethodBenchmark(settings, list(answers), frame, pd.DataFrame(comparisons), resting, by_phase)
+    gripper = _gripper(answers, settings, apart)
+    return MethodBenchmark(
+        settings, list(answers), frame, pd.DataFrame(comparisons), resting, by_phase, gripper
+    )
 
 
 def _by_phase(
@@ -176,6 +183,12 @@ def _by_phase(
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     drawn = {"seed": settings.seed, "n_resamples": settings.n_resamples}
     return phase_table(table, settings.n_samples, apart=apart, **drawn)
+
+
+def _gripper(answers: Sequence[Answers], settings: BenchmarkSettings, apart: Sequence[str]) -> pd.DataFrame:
+    told = [one.gripper for one in answers if one.gripper is not None]
+    errors = pd.concat(told, ignore_index=True) if told else pd.DataFrame()
+    return gripper_table(errors, seed=settings.seed, n_resamples=settings.n_resamples, apart=apart)
 
 
 def _resting(answers: Answers, mixed: Sequence[MixedQuestion]) -> RestingAnswers:

@@ -100,11 +100,21 @@ def path_errors(
     }
 
 
-def gripper_table(errors: pd.DataFrame, *, seed: int, n_resamples: int) -> pd.DataFrame:
-    """Means with 95 % intervals over episodes, all sources first; empty without questions."""
+def gripper_table(
+    errors: pd.DataFrame, *, seed: int, n_resamples: int, apart: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Means with 95 % intervals over episodes, pooled sources first; empty without questions.
+
+    Args:
+        errors: Of `ask_gripper`.
+        seed: Of the resampling.
+        n_resamples: How often the episodes are drawn.
+        apart: Sources that are not pooled.
+    """
     rows = []
     for source in [EVERYTHING, *sorted(errors["source"].unique())] if len(errors) else []:
-        chosen = errors if source == EVERYTHING else errors[errors["source"] == source]
+        is_own = errors["source"] == source
+        chosen = errors[~errors["source"].isin(list(apart)) if source == EVERYTHING else is_own]
         for phase in PHASES:
             for method, part in chosen[chosen["phase"] == phase].groupby("method", sort=False):
                 drawn = resample_means(
