@@ -59,8 +59,7 @@ def all_tables(benchmark: MethodBenchmark) -> list[TextTable]:
     spaces = [space for space in SPACES if benchmark.table[column("dtw", space)].notna().any()]
     return [
         headline_table(benchmark),
-        *([phase_table(benchmark)] if len(benchmark.by_phase) else []),
-        *([gripper_table(benchmark)] if len(benchmark.gripper) else []),
+        *(one for one in (phase_table(benchmark), gripper_table(benchmark)) if one.rows),
         comparison_table(benchmark),
         *(space_table(benchmark, space) for space in spaces),
         split_table(benchmark, EVERYTHING),
@@ -90,7 +89,7 @@ def fine_print(benchmark: MethodBenchmark) -> str:
     """What the numbers mean."""
     settings = benchmark.settings
     words = FINE_PRINT.format(n=settings.n_samples, r=settings.n_resamples)
-    by_phase = f" {TITLE}: {phase_print(settings.n_samples)}" if len(benchmark.by_phase) else ""
+    by_phase = f" {TITLE}: {phase_print(settings.n_samples)}" if phase_table(benchmark).rows else ""
     gripper = f" {GRIPPER_TITLE}: {GRIPPER_PRINT}" if len(benchmark.gripper) else ""
     return words + by_phase + gripper
 
