@@ -68,6 +68,7 @@ def test_known_offsets_give_known_errors_in_every_split(compared: MethodBenchmar
         assert rows.loc["mu0", "latency_s"] == 0.1
 
 
+@pytest.mark.slow
 def test_phases_and_the_gripper_alone_are_in_tables_pages_and_metrics(tmp_path: Path) -> None:
     phases = np.repeat([("approach", "carry")[place % 2] for place in range(len(QUESTIONS))], 3)
     names = ["target", "gripper", "arm"] * len(QUESTIONS)
@@ -132,7 +133,8 @@ def test_the_report_is_one_page_with_figures_and_panels(compared: MethodBenchmar
     write_method_report(tmp_path, QUESTIONS, compared, n_panels=3)
     assert {path.name for path in tmp_path.iterdir()} == {
         "table.parquet", "table.csv", "comparisons.parquet", "comparisons.csv", "table.md", "summary.json",
-        "resting.parquet", "resting.csv", "figures", "panels", "index.html",
+        "resting.parquet", "resting.csv", "by_phase.parquet", "by_phase.csv", "gripper.parquet", "gripper.csv",
+        "figures", "panels", "index.html",
     }  # fmt: skip
     assert len(list((tmp_path / "figures").iterdir())) == 4
     assert len(list((tmp_path / "panels").iterdir())) == 3
