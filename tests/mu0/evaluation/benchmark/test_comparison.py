@@ -133,8 +133,8 @@ def test_the_report_is_one_page_with_figures_and_panels(compared: MethodBenchmar
     write_method_report(tmp_path, QUESTIONS, compared, n_panels=3)
     assert {path.name for path in tmp_path.iterdir()} == {
         "table.parquet", "table.csv", "comparisons.parquet", "comparisons.csv", "table.md", "summary.json",
-        "resting.parquet", "resting.csv", "by_phase.parquet", "by_phase.csv", "gripper.parquet", "gripper.csv",
-        "figures", "panels", "index.html",
+        "resting.parquet", "resting.csv", "by_phase.parquet", "by_phase.csv",
+        "gripper.parquet", "gripper.csv", "figures", "panels", "index.html",
     }  # fmt: skip
     assert len(list((tmp_path / "figures").iterdir())) == 4
     assert len(list((tmp_path / "panels").iterdir())) == 3
