@@ -10,10 +10,9 @@ from mu0.evaluation.traces.by_phase import BASELINES, EVERYTHING, shown_rows
 from mu0.evaluation.traces.keypoint_errors import column
 
 CENTIMETRES = 100.0
+GRASP_M = 0.03  # a path that ends farther from the grasp is no use to a controller
 TITLE = "By phase and entity"
 NOTHING = "No held-out moment has a known phase: simulated clips and captions tell of it."
-
-
 GRIPPER_TITLE = "The gripper, asked about alone"
 GRIPPER_PRINT = (
     "Up to ten points of the gripper or hand and none of the target, so that the question does not tell "
@@ -33,7 +32,7 @@ def report_tables(by_phase: pd.DataFrame, gripper: pd.DataFrame, n_samples: int)
 
     tables = (
         (TITLE, phase_print(n_samples), *phase_cells(by_phase, n_samples, label), approach_warning(by_phase)),
-        (GRIPPER_TITLE, GRIPPER_PRINT, *gripper_cells(gripper, label), ""),
+        (GRIPPER_TITLE, GRIPPER_PRINT, *gripper_cells(gripper, label), aim_warning(gripper)),
     )
     keys = ("title", "note", "header", "rows", "warning")
     return [dict(zip(keys, one, strict=True)) for one in tables if one[3]]
@@ -122,5 +121,17 @@ def approach_warning(table: pd.DataFrame, method: str = "mu0") -> str:
             return (
                 "Warning: in the approach the gripper's error minus that of standing still is "
                 f"{mean:+.1f} cm [{low:+.1f}, {high:+.1f}]: not better for sure."
+            )
+    return ""
+
+
+def aim_warning(gripper: pd.DataFrame, method: str = "mu0") -> str:
+    """One sentence where a method's path of the gripper ends beside the grasp."""
+    at = (gripper["method"] == method) & (gripper["source"] == EVERYTHING) & (gripper["phase"] == "approach")
+    for row in gripper[at].to_dict("records"):
+        if row["aim_xy_m"] > GRASP_M:
+            return (
+                f"Warning: in the approach the path ends {row['aim_xy_m'] * CENTIMETRES:.1f} cm beside the "
+                f"grasp; {GRASP_M * CENTIMETRES:g} cm are wanted."
             )
     return ""

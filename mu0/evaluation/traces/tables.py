@@ -12,6 +12,7 @@ from mu0.evaluation.traces.phase_tables import (
     GRIPPER_TITLE,
     NOTHING,
     TITLE,
+    aim_warning,
     approach_warning,
     gripper_cells,
     phase_cells,
@@ -110,7 +111,10 @@ def phase_markdown(benchmark: TraceBenchmark) -> str:
 def gripper_markdown(benchmark: TraceBenchmark) -> str:
     """Where the path of the gripper leads when nothing else is asked about."""
     header, rows = gripper_cells(benchmark.gripper, str)
-    return f"{_table(header, rows)}\n\n{GRIPPER_PRINT}" if rows else NOTHING_SIMULATED
+    if not rows:
+        return NOTHING_SIMULATED
+    warning = aim_warning(benchmark.gripper)
+    return "\n\n".join([_table(header, rows), *([warning] if warning else []), GRIPPER_PRINT])
 
 
 def resting_markdown(resting: pd.DataFrame) -> str:

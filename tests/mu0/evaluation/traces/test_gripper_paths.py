@@ -9,7 +9,7 @@ from mu0.baselines.static import StaticPredictor
 from mu0.dataset.evaluation import EvaluationSample
 from mu0.evaluation.traces.gripper_paths import ask_gripper, gripper_metrics, gripper_table
 from mu0.evaluation.traces.gripper_questions import _at_equal_steps
-from mu0.evaluation.traces.phase_tables import gripper_cells
+from mu0.evaluation.traces.phase_tables import aim_warning, gripper_cells
 from mu0.evaluation.traces.predictions import Method
 from mu0.geometry.camera import project, trace_from_uvz, unproject, uvz_from_trace
 from mu0.geometry.rigid import apply
@@ -78,6 +78,8 @@ def test_rows_are_by_method_source_and_phase_with_intervals() -> None:
     assert rows[0][:2] == ["approach", "grasp"]
     assert rows[1][:2] == ["carry", "release"]
     assert rows[0][-1].startswith("30.0 [30.0, 30.0], +20.0 (path ")
+    assert aim_warning(table) == ""
+    assert "30.0 cm beside the grasp; 3 cm are wanted" in aim_warning(table, "static")
 
 
 def test_without_simulated_clips_nothing_is_asked() -> None:
