@@ -44,8 +44,8 @@ def write_phase_figure(
             own = rows.reindex([(method, phase) for phase in PHASES])
             mean, low, high = (own[f"{metric}{end}"].to_numpy(float) * scale for end in ("", "_low", "_high"))
             place = np.arange(len(PHASES)) + (number - (len(methods) - 1) / 2) * WIDTH / len(methods)
-            style = {"color": colour(method), "label": label(method)}
-            axis.bar(place, np.nan_to_num(mean), width=0.9 * WIDTH / len(methods), **style)
+            width = 0.9 * WIDTH / len(methods)
+            axis.bar(place, np.nan_to_num(mean), width=width, color=colour(method), label=label(method))
             spread = np.nan_to_num(np.abs(np.stack([low, high]) - mean))
             axis.errorbar(place, mean, spread, fmt="none", ecolor="#202124", capsize=1.5, linewidth=0.8)
         axis.set_xticks(range(len(PHASES)), PHASES, fontsize=8)

@@ -176,13 +176,14 @@ def _by_phase(
     settings: BenchmarkSettings,
     apart: Sequence[str],
 ) -> pd.DataFrame:
-    parts = []
+    parts: list[pd.DataFrame] = []
     if labels is not None:
         parts += [with_labels(pd.concat(errors.values(), ignore_index=True), labels.official)]
         parts += [resting_errors(said, mixed, labels.mixed, settings.horizons)] if mixed else []
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    drawn = {"seed": settings.seed, "n_resamples": settings.n_resamples}
-    return phase_table(table, settings.n_samples, apart=apart, **drawn)
+    return phase_table(
+        table, settings.n_samples, seed=settings.seed, n_resamples=settings.n_resamples, apart=apart
+    )
 
 
 def _gripper(answers: Sequence[Answers], settings: BenchmarkSettings, apart: Sequence[str]) -> pd.DataFrame:

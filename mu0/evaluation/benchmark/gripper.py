@@ -15,7 +15,7 @@ def read_gripper_questions(asked: Asked, known: Told, unseen: Told) -> list[Grip
         EpisodeError: An episode is damaged.
         StageError: A truth was recorded before phases were.
     """
-    found = []
+    found: list[GripperQuestion] = []
     for folders, truths in (known, unseen):
         slots = read_slots(folders.index)
         chosen = first_episodes(slots[slots["split"] == "test"], asked.benchmark.max_episodes)

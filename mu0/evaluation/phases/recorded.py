@@ -48,7 +48,7 @@ class Recorded:
     @property
     def phases(self) -> tuple[Phase, ...]:
         """The phase of each frame; a reach within `NEAR_M` of where it ends has become a hover."""
-        found = [PHASE_OF_RECORDED.get(name, "unknown") for name in self.name]
+        found: list[Phase] = [PHASE_OF_RECORDED.get(name, "unknown") for name in self.name]
         hand_m = self.hand_m[:, :2]
         for frame, name in enumerate(self.name):
             end = self.next_start(frame)
@@ -84,7 +84,8 @@ class Recorded:
         intrinsics = self.intrinsics if told is None or not is_3d else told.astype(np.float64)
         seen = np.flatnonzero(self.visible[frame])
         if not len(seen):
-            return ("other",) * len(anchor_uvz)
+            nothing: tuple[Entity, ...] = ("other",)
+            return nothing * len(anchor_uvz)
         points = apply(self.camera_from_world[frame], self.points_world[frame, seen].astype(np.float64))
         true_uvz = uvz_from_trace(project(points, intrinsics), height_px, width_px)
         away: Float[np.ndarray, "q n"] = np.linalg.norm(
@@ -97,7 +98,7 @@ class Recorded:
             offset[..., :2] *= sideways_m * anchor_uvz[:, None, 2:]
             away, limit = np.linalg.norm(offset, axis=-1), ON_IT_M
         nearest = seen[away.argmin(1)]
-        names = [NAMED.get(int(number), "other") for number in self.entity[nearest]]
+        names: list[Entity] = [NAMED.get(int(number), "other") for number in self.entity[nearest]]
         return tuple(
             name if near else "other" for name, near in zip(names, away.min(1) <= limit, strict=True)
         )

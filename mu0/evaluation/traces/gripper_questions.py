@@ -52,7 +52,7 @@ def gripper_questions(
         EpisodeError: An episode is damaged.
         StageError: A truth was recorded before phases were.
     """
-    found = []
+    found: list[GripperQuestion] = []
     ordered = slots[slots["is_3d"].astype(bool)].sort_values(["episode_id", "frame_index"])
     for episode_id, rows in ordered.groupby("episode_id", sort=True):
         labels = read_labels(str(episode_id), folders)
