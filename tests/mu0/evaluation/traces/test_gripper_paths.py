@@ -7,7 +7,7 @@ import pytest
 
 from mu0.baselines.static import StaticPredictor
 from mu0.dataset.evaluation import EvaluationSample
-from mu0.evaluation.traces.gripper_paths import ask_gripper, gripper_metrics, gripper_table
+from mu0.evaluation.traces.gripper_paths import GripperQuestion, ask_gripper, gripper_metrics, gripper_table
 from mu0.evaluation.traces.gripper_questions import _at_equal_steps
 from mu0.evaluation.traces.phase_tables import aim_warning, gripper_cells
 from mu0.evaluation.traces.predictions import Method
