@@ -2,8 +2,8 @@
 
 By phase: of a simulated source with at least `ENOUGH` episodes every phase must have rows, and μ0's errors
 at gripper and target must be below those of standing still in the carrying; of smaller sources, and of those
-whose phases captions tell, the same is a warning. That it is better in the approach, and that the gripper's
-path ends within `GRASP_M` of the grasp, models of the profile `small` do not fulfil: warnings.
+whose phases captions tell, the same is a warning. That it is better in the approach is a warning, and that
+the gripper's path ends within `GRASP_M` of the grasp: models of the profile `small` were 11 cm off.
 """
 
 from itertools import product
