@@ -49,11 +49,6 @@ def suites(root: Path) -> list[Suite]:
         numbers=("horizon", "difference", "difference_low", "difference_high"),
         texts=("method", "split", "points", "metric"),
     )
-    by_phase = read_table(
-        folder / "by_phase.parquet",
-        numbers=("horizon", "n_keypoints", "n_episodes", "ade_uv"),
-        texts=("method", "source", "phase", "entity", "known_by"),
-    )
     in_pixels = comparisons["metric"].str.endswith("_uv", na=True).astype(bool)
     everywhere = table[table["points"] == "all"]
     wanted = set(product(METHODS, NEEDED, horizons))
@@ -86,6 +81,24 @@ def suites(root: Path) -> list[Suite]:
             *between("n_unequal_keypoints", 0, 0),
             *between("mu0_ade_below_static", 0.0, None, severity=WARNING),
         ]),
+        *_phase_suites(folder),
+    ]  # fmt: skip
+
+
+def _unequal_keypoints(table: pd.DataFrame) -> int:
+    """Splits, points and horizons in which methods were measured on different numbers of keypoints."""
+    counts = table.groupby(["split", "points", "horizon"])[["n_keypoints", "n_episodes"]].nunique()
+    return int((counts > 1).any(axis=1).sum())
+
+
+def _phase_suites(folder: Path) -> list[Suite]:
+    """Suites about the errors by phase and entity."""
+    by_phase = read_table(
+        folder / "by_phase.parquet",
+        numbers=("horizon", "n_keypoints", "n_episodes", "ade_uv"),
+        texts=("method", "source", "phase", "entity", "known_by"),
+    )
+    return [
         Suite("by_phase", by_phase, [
             *unique_together("method", "source", "phase", "entity", "horizon"),
             *not_blank("method", "source", "phase", "entity", "known_by"),
@@ -97,12 +110,6 @@ def suites(root: Path) -> list[Suite]:
             *between("n_missing_phases", 0, 0, severity=WARNING),
         ]),
     ]  # fmt: skip
-
-
-def _unequal_keypoints(table: pd.DataFrame) -> int:
-    """Splits, points and horizons in which methods were measured on different numbers of keypoints."""
-    counts = table.groupby(["split", "points", "horizon"])[["n_keypoints", "n_episodes"]].nunique()
-    return int((counts > 1).any(axis=1).sum())
 
 
 def _phases_of(by_phase: pd.DataFrame) -> dict[str, float]:
