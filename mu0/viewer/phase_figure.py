@@ -36,7 +36,7 @@ def write_phase_figure(
     metric, scale, unit = ("ade_m", 100.0, "cm") if shown["ade_m"].notna().any() else ("ade_uv", 1.0, "uv")
     methods = list(dict.fromkeys(shown["method"]))
     entities = list(dict.fromkeys(shown["entity"]))
-    figure = Figure(figsize=(0.6 + (1.2 + 0.24 * len(methods)) * len(entities), 2.8))
+    figure = Figure(figsize=(0.6 + max(2.6, 1.2 + 0.24 * len(methods)) * len(entities), 2.8))
     axes = figure.subplots(1, len(entities), sharey=True, squeeze=False)[0]
     for axis, entity in zip(axes, entities, strict=True):
         rows = shown[shown["entity"] == entity].set_index(["method", "phase"])

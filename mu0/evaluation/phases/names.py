@@ -24,7 +24,7 @@ EVERY_PHASE: tuple[Phase, ...] = (*PHASES, "after", "unknown")
 ENTITIES: tuple[Entity, ...] = ("gripper", "target", "rest")  # what tables for people show
 EVERY_ENTITY: tuple[Entity, ...] = ("gripper", "target", "arm", "other", "rest")
 NEAR_M = 0.06
-GRASPED, RELEASED = "grasp", "release"
+GRASPED, ACROSS, RELEASED = "grasp", "transport", "release"
 PHASE_OF_RECORDED: dict[str, Phase] = {
     "reach": "approach", "grasp": "hover", "lift": "carry", "transport": "carry", "push": "carry",
     "place": "place", "release": "place", "retreat": "after",

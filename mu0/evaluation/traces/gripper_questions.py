@@ -10,6 +10,7 @@ Conventions
     goal    mean place of the asked points when the hand begins to close (approach, hover) or to open (carry,
             place), in the simulator's world, z up
     hover   only until the hand begins to close
+    carry   only on the way across: while a thing is lifted, the lowest place of the path is where it was
 """
 
 from typing import Any
@@ -24,7 +25,7 @@ from mu0.dataset.rows import WindowShape
 from mu0.envs.entities import HAND
 from mu0.episodes.read import Episode
 from mu0.evaluation.phases.labels import EpisodeLabels, LabelFolders, read_labels
-from mu0.evaluation.phases.names import GRASPED, PHASES, RELEASED
+from mu0.evaluation.phases.names import ACROSS, GRASPED, PHASES, RELEASED
 from mu0.evaluation.phases.recorded import Recorded
 from mu0.evaluation.traces.gripper_paths import GripperQuestion
 from mu0.geometry.arc_length import STEP, equal_steps, lengths
@@ -79,9 +80,11 @@ def _spread(candidates: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
 
 
 def _goal(labels: EpisodeLabels, frame: int) -> int | None:
-    """The frame in which the hand closes or opens next; none while it is just doing so."""
+    """The frame in which the hand closes or opens next; none while it does so, or is lifting."""
     recorded, phase = labels.recorded, labels.phases[frame]
     assert recorded is not None
+    if phase == "carry" and recorded.name[frame] != ACROSS:
+        return None
     goal = recorded.next_start(frame, GRASPED if phase in ("approach", "hover") else RELEASED)
     return None if goal is None or goal <= frame else goal
 
