@@ -3,7 +3,7 @@
 from assets_defs.benchmark_methods import METHODS, UNTRAINED, WEIGHTS_OF
 from assets_defs.benchmark_parts import DATA, GROUP, METHODS_CODE, OWNER, QUESTIONS_CODE, trained
 from assets_defs.graph import Artifact, Stage
-from assets_defs.parts import MODEL, TRACKING, code, command
+from assets_defs.parts import LABELS, MODEL, TRACKING, code, command
 from mu0.params.api_vlm import ApiVlmParams
 
 SECTIONS = {"api_vlm": ApiVlmParams}  # asked by hand only (docs/rivals_vlm.md)
@@ -23,11 +23,12 @@ def _predict(method: str) -> Stage:
             *MODEL,
             "mu0/baselines",
             "mu0/evaluation",
+            *LABELS,
             *TRACKING,
             *METHODS_CODE,
             *QUESTIONS_CODE,
         ),
-        inputs=(*DATA, "unseen_clips", *models),
+        inputs=(*DATA, "ground_truth_tracks", "unseen_clips", *models),
         params=("benchmark", "trace_dataset"),
         outputs=(Artifact(name, path, GROUP, description, ("numpy",), owners=(OWNER,)),),
     )

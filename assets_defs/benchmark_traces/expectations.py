@@ -1,4 +1,7 @@
-"""Trace benchmark: every method at every horizon, finite errors, equal numbers of keypoints for all."""
+"""Trace benchmark: every method at every horizon, finite errors, equal numbers of keypoints for all.
+
+Phases of held-out episodes: where one of them has rows, every method has; one without rows is a warning.
+"""
 
 from itertools import product
 from pathlib import Path
@@ -24,6 +27,8 @@ from mu0.params.benchmark import BenchmarkParams
 KEYS = ("method", "split", "points", "horizon")
 ERRORS_UV = ("ade_uv", "fde_uv", "dtw_uv", "frechet_uv")
 ONLY_PIXELS = "clips without depth have no errors in metres"
+PHASES = ("approach", "hover", "carry", "place")
+NO_PHASES = "no held-out clip was simulated or captioned, so nobody knows its phases"
 NEEDED = ("held_out", "unseen_objects", "unseen_camera")
 
 
@@ -76,6 +81,7 @@ def suites(root: Path) -> list[Suite]:
             *between("n_unequal_keypoints", 0, 0),
             *between("mu0_ade_below_static", 0.0, None, severity=WARNING),
         ]),
+        *_phase_suites(folder),
     ]  # fmt: skip
 
 
@@ -83,6 +89,36 @@ def _unequal_keypoints(table: pd.DataFrame) -> int:
     """Splits, points and horizons in which methods were measured on different numbers of keypoints."""
     counts = table.groupby(["split", "points", "horizon"])[["n_keypoints", "n_episodes"]].nunique()
     return int((counts > 1).any(axis=1).sum())
+
+
+def _phase_suites(folder: Path) -> list[Suite]:
+    """Suites about the errors by phase and entity."""
+    by_phase = read_table(
+        folder / "by_phase.parquet",
+        numbers=("horizon", "n_keypoints", "n_episodes", "ade_uv"),
+        texts=("method", "source", "phase", "entity", "known_by"),
+    )
+    return [
+        Suite("by_phase", by_phase, [
+            *unique_together("method", "source", "phase", "entity", "horizon"),
+            *not_blank("method", "source", "phase", "entity", "known_by"),
+            *between("ade_uv", 0.0),
+            *(each for name in ("n_keypoints", "n_episodes") for each in between(name, 1)),
+        ], may_be_empty=NO_PHASES),
+        Suite("phases", facts(**_phases_of(by_phase)), [
+            *between("n_uneven_phases", 0, 0),
+            *between("n_missing_phases", 0, 0, severity=WARNING),
+        ]),
+    ]  # fmt: skip
+
+
+def _phases_of(by_phase: pd.DataFrame) -> dict[str, float]:
+    """How many phases nobody has, and in how many phases and entities methods have other keypoints."""
+    pooled = by_phase[by_phase["source"] == "all"]
+    counts = pooled.groupby(["phase", "entity", "horizon"])["n_keypoints"].agg(["nunique", "count"])
+    uneven = (counts["nunique"] > 1) | (counts["count"] < pooled["method"].nunique())
+    missing = set(PHASES) - set(pooled["phase"])
+    return {"n_uneven_phases": float(uneven.sum()), "n_missing_phases": float(len(missing))}
 
 
 def _ade_below_static(table: pd.DataFrame) -> float:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from assets_defs.benchmark_folders import KNOWN, UNSEEN
+from assets_defs.benchmark_folders import KNOWN, UNSEEN, UNSEEN_TRUTH
 from assets_defs.benchmark_questions import read_asked
 from assets_defs.entry import run_stage
 from assets_defs.tracking import track_run
@@ -14,14 +14,14 @@ from mu0.evaluation.benchmark.comparison import compare_answers
 from mu0.evaluation.benchmark.methods import METHODS
 from mu0.evaluation.benchmark.mixed import read_mixed_questions
 from mu0.evaluation.benchmark.official_files import write_official_files
+from mu0.evaluation.benchmark.phases import read_phase_labels
 from mu0.evaluation.benchmark.questions import UNSEEN_SOURCES, digest_of, read_questions
 from mu0.evaluation.traces.held_out import BenchmarkSettings
 from mu0.files import atomic_folder, write_json
 from mu0.viewer.method_report import write_method_report
 
-ANSWERS = Path("data/benchmark/predictions")
-GOAL = Path("reports/benchmark_traces")
-METRICS = Path("reports/benchmark_traces_metrics.json")
+TRUTH, ANSWERS = Path("data/ground_truth_tracks"), Path("data/benchmark/predictions")
+GOAL, METRICS = Path("reports/benchmark_traces"), Path("reports/benchmark_traces_metrics.json")
 
 
 def main(
@@ -38,7 +38,8 @@ def main(
     )
     answers = [read_answers(ANSWERS / name, digest) for name in methods]
     mixed = read_mixed_questions(asked, questions, KNOWN, UNSEEN)
-    result = compare_answers(answers, questions, settings, UNSEEN_SOURCES, mixed)
+    labels = read_phase_labels(questions, mixed, (KNOWN, TRUTH), (UNSEEN, UNSEEN_TRUTH))
+    result = compare_answers(answers, questions, settings, UNSEEN_SOURCES, mixed, labels)
     metrics, scale = result.flat_metrics(), NormalizerStats.read(KNOWN.statistics).delta_scale
     with track_run(stage="benchmark_traces", params=benchmark.model_dump()) as run:
         run.log(metrics)

@@ -23,7 +23,7 @@ STAGES = (
             ),
             data(
                 "ground_truth_tracks", "videos", "numpy", OWNER,
-                "Exact tracks of the simulated clips; only audits may read them.",
+                "Exact tracks of the simulated clips; only audits and evaluations may read them.",
             ),
         ),
     ),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from assets_defs.benchmark_folders import UNSEEN, UNSEEN_ROOT
+from assets_defs.benchmark_folders import UNSEEN, UNSEEN_ROOT, UNSEEN_TRUTH
 from assets_defs.entry import run_stage
 from assets_defs.sections import section
 from mu0.dataset.index import build_index
@@ -29,7 +29,7 @@ CLIP_CACHE, EPISODE_CACHE, CAPTION_CACHE = (
 def main() -> None:
     """Record, extract, caption and index what nobody is trained on."""
     benchmark, data = section("benchmark", BenchmarkParams), section("trace_dataset", TraceDatasetParams)
-    collect_unseen(benchmark, WORK / "raw_videos", WORK / "ground_truth_tracks", CLIP_CACHE)
+    collect_unseen(benchmark, WORK / "raw_videos", UNSEEN_TRUTH, CLIP_CACHE)
     extract_all(WORK / "raw_videos", UNSEEN.episodes, EPISODE_CACHE, section("extract", ExtractParams))
     write_captions(UNSEEN.episodes, UNSEEN.captions, section("captions", CaptionsParams), CAPTION_CACHE)
     index = build_index(
@@ -42,7 +42,8 @@ def main() -> None:
     )
     with atomic_file(UNSEEN.index) as temporary:
         index.slots.assign(split="test").to_parquet(temporary, index=False)
-    contents = {folder.name: sha256_of_tree(folder) for folder in (UNSEEN.episodes, UNSEEN.captions)}
+    folders = (UNSEEN.episodes, UNSEEN.captions, UNSEEN_TRUTH)
+    contents = {folder.name: sha256_of_tree(folder) for folder in folders}
     write_json(UNSEEN_ROOT / "contents.json", contents | {UNSEEN.index.name: sha256_of(UNSEEN.index)})
     shutil.rmtree(WORK)
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from mu0.evaluation.benchmark.comparison import HELD_OUT, REFERENCE, MethodBenchmark
 from mu0.evaluation.benchmark.methods import label_of
 from mu0.evaluation.benchmark.tables import SPACES, split_label
+from mu0.viewer.phase_figure import write_phase_figure
 
 DPI = 130
 VIOLET, GREY = "#7b2ff7", "#9aa0a6"
@@ -32,7 +33,8 @@ def write_method_figures(folder: Path, benchmark: MethodBenchmark) -> list[Path]
     for name, figure in figures.items():
         paths.append(folder / f"{name}.png")
         figure.savefig(paths[-1], dpi=DPI, bbox_inches="tight", metadata={"Software": None})
-    return paths
+    by_phase = write_phase_figure(folder, benchmark.by_phase, label_of, _colours(benchmark).__getitem__)
+    return [*paths, *([by_phase] if by_phase else [])]
 
 
 def _colours(benchmark: MethodBenchmark) -> dict[str, str]:

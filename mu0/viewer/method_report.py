@@ -2,6 +2,8 @@
 
 table.parquet, table.csv   one row per method, split, points and horizon; every error with its interval
 comparisons.parquet, .csv  paired comparisons with μ0
+by_phase.parquet, .csv     errors by method, source, phase, entity and horizon, with intervals
+gripper.parquet, .csv      errors of the gripper's path, asked about alone, by method, source and phase
 resting.parquet, .csv      false motion of keypoints that rest, and AUROC of P(moves), by method and source
 table.md                   the tables in Markdown
 summary.json               what was asked, of whom, and the headline numbers
@@ -34,6 +36,7 @@ CAPTIONS = {
     "horizons": "The error grows with the length of the trace.",
     "splits": "Held-out episodes of each source, and what no method was trained on.",
     "error_and_time": "What an answer costs on this machine.",
+    "error_by_phase": "First futures by phase, whose points are asked about apart, with 95 % intervals.",
 }
 
 
@@ -42,6 +45,7 @@ def write_method_report(
 ) -> None:
     """Write everything into `folder`, which exists."""
     frames = {"table": benchmark.table, "comparisons": benchmark.comparisons, "resting": benchmark.resting}
+    frames |= {"by_phase": benchmark.by_phase, "gripper": benchmark.gripper}
     for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
         frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
@@ -73,7 +77,8 @@ def _write_page(
     own = next(place for place, one in enumerate(benchmark.answers) if one.name == REFERENCE)
     parts = [f"<h1>The trace benchmark</h1><p>{text(opening(benchmark))}</p>"]
     for number, one in enumerate(tables):
-        best = own if len(one.rows) == len(benchmark.answers) else None
+        is_by_method = one.header[0] == "method" and len(one.rows) == len(benchmark.answers)
+        best = own if is_by_method else None
         parts.append(f"<h2>{text(one.title)}</h2>{table(one.header, one.rows, best)}")
         if number == 0:
             parts += [picture(path, CAPTIONS[path.stem]) for path in figures]

@@ -1,4 +1,4 @@
-"""Figures of the trace report: errors by horizon, differences to the baselines, spread."""
+"""Figures of the trace report: errors by horizon and phase, differences to the baselines, spread."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING, REFERENCES, TraceBenchmark
+from mu0.viewer.phase_figure import write_phase_figure
 
 COLOURS = {"mu0": "#7b2ff7", "mu0_history": "#f72f5b", "static": "#9aa0a6", "constant_velocity": "#5f6368"}
 OTHER_COLOUR = "#1a73e8"
@@ -19,6 +20,7 @@ def write_figures(folder: Path, benchmark: TraceBenchmark) -> None:
     _save(folder / "error_by_horizon.png", _error_by_horizon(benchmark))
     _save(folder / "difference_to_baselines.png", _differences(benchmark))
     _save(folder / "error_distribution.png", _distribution(benchmark))
+    write_phase_figure(folder, benchmark.by_phase, str, _colour)
 
 
 def _save(path: Path, figure: Figure) -> None:

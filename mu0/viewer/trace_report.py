@@ -3,6 +3,8 @@
 table.parquet        means per method, source, points and horizon, with intervals
 comparisons.parquet  paired differences to the baselines, with intervals
 resting.parquet      false motion of keypoints that rest, and AUROC of P(moves), per method and source
+by_phase.parquet     errors by method, source, phase, entity and horizon, with intervals
+gripper.parquet      errors of the gripper's path, asked about alone, by method, source and phase
 per_sample.parquet   mean errors of the keypoints of each question
 table.md             the headline in Markdown
 summary.json         headline numbers, official keys per horizon, what was asked
@@ -14,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mu0.dataset.evaluation import EvaluationSample
+from mu0.evaluation.traces.by_phase import shown_rows
 from mu0.evaluation.traces.held_out import EVERYTHING, TraceBenchmark, per_sample_errors
+from mu0.evaluation.traces.phase_tables import report_tables
 from mu0.evaluation.traces.scene_files import choose_scenes, write_scenes
 from mu0.evaluation.traces.tables import markdown
 from mu0.files import write_json
@@ -31,6 +36,8 @@ def write_trace_report(
     benchmark.table.to_parquet(folder / "table.parquet", index=False)
     benchmark.comparisons.to_parquet(folder / "comparisons.parquet", index=False)
     benchmark.resting.to_parquet(folder / "resting.parquet", index=False)
+    benchmark.by_phase.to_parquet(folder / "by_phase.parquet", index=False)
+    benchmark.gripper.to_parquet(folder / "gripper.parquet", index=False)
     per_sample = per_sample_errors(benchmark.errors, benchmark.settings.columns)
     per_sample.to_parquet(folder / "per_sample.parquet", index=False)
     (folder / "table.md").write_text(markdown(benchmark))
@@ -65,11 +72,18 @@ def _summary(samples: Sequence[EvaluationSample], benchmark: TraceBenchmark) -> 
             for method in benchmark.methods
         },
         "metrics_by_horizon": official,
-        "resting": [
-            {key: _number(value) if isinstance(value, float) else value for key, value in row.items()}
-            for row in benchmark.resting.to_dict("records")
-        ],
+        "resting": _plain_rows(benchmark.resting),
+        "by_phase": _plain_rows(shown_rows(benchmark.by_phase)),
+        "gripper": _plain_rows(benchmark.gripper),
+        "tables": report_tables(benchmark.by_phase, benchmark.gripper, settings.n_samples),
     }
+
+
+def _plain_rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return [
+        {key: _number(value) if isinstance(value, float) else value for key, value in row.items()}
+        for row in table.to_dict("records")
+    ]
 
 
 def _number(value: float) -> float | None:

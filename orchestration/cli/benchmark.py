@@ -13,7 +13,7 @@ REPORT = Path("reports/benchmark_traces")
 PARTIAL_REPORT = Path("outputs/benchmark_traces")
 STUDY = Path("reports/warm_up_study")
 PARAMS = Path("params.yaml")
-SHOWN_TABLES = 2
+SHOWN_TABLES, SHOWN_OF_STUDY = 3, 2  # the headline, phases and entities, the comparison
 DATA_CHECKS = ("check_extracted_traces", "check_captions", "check_trace_dataset")
 
 
@@ -135,7 +135,7 @@ def _list_methods() -> None:
 
 
 def _show(report: Path, *, with_study: bool) -> None:
-    for folder in [report, *([STUDY] if with_study else [])]:
+    for folder, most in [(report, SHOWN_TABLES), *([(STUDY, SHOWN_OF_STUDY)] if with_study else [])]:
         page = (folder / "table.md").read_text()
-        typer.echo("\n## ".join(page.split("\n## ")[: SHOWN_TABLES + 1]))
+        typer.echo("\n## ".join(page.split("\n## ")[: most + 1]))
         typer.secho(f"Report      {(folder / 'index.html').resolve()}\n", bold=True)

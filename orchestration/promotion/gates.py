@@ -3,7 +3,8 @@
 recorded    the model on disk is the one that dvc.lock knows
 measured    the report was made with this very model, and is unchanged since
 checks      every check of every artifact behind the report passed on the data as it is recorded now
-better      world model: lower error than the static baseline, the whole paired interval below zero
+better      world model: lower error than the static baseline, the whole paired interval below zero; the
+            same at gripper and target while something is carried, where the report knows phases in metres
 successful  action expert: at least one success in closed loop
 champion    not worse than the present champion beyond the champion's own interval
 """
@@ -18,6 +19,7 @@ from assets_defs.graph import Pipeline, Stage
 from mu0.files import read_json
 
 SPACES = ("uv", "m")
+CARRIED = ("gripper", "target")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,22 @@ def world_model_gates(metrics: Mapping[str, Any], champion: Mapping[str, float] 
         if limit is not None:
             numbers = f"ADE minus static {mean:.4g} {space}, the champion's interval ends at {limit:.4g}"
             gates.append(Gate(f"not worse than the champion in {space}", mean <= limit, numbers))
+    return gates + _carry_gates(metrics)
+
+
+def _carry_gates(metrics: Mapping[str, Any]) -> list[Gate]:
+    """A mean over all moments may hide a model that is right about rest and wrong about what moves."""
+    gates = []
+    for entity in CARRIED:
+        key = f"mu0_carry_{entity}_minus_static_ade_m"
+        if key in metrics:
+            mean, low, high = (
+                100 * float(metrics.get(f"{key}{end}", "nan")) for end in ("", "_low", "_high")
+            )
+            numbers = f"ADE minus static {mean:.3g} cm [{low:.3g}, {high:.3g}]; the interval must lie below 0"
+            gates.append(
+                Gate(f"better than the static baseline at the {entity} while carrying", high < 0, numbers)
+            )
     return gates
 
 

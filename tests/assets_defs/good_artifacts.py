@@ -61,6 +61,13 @@ TRAINING = {
 SLOT: dict[str, Any] = {"source": "s", "slot": 0, "frame_index": 0, "n_rows": 4, "is_3d": True}
 
 
+PHASES = ("approach", "hover", "carry", "place")
+BY_PHASE: dict[str, Any] = {
+    "known_by": "simulator", "n_keypoints": 40, "n_episodes": 39, "ade_uv": 0.1,
+    "minus_static_ade_uv": -0.1,
+}  # fmt: skip
+
+
 def put(root: Path, name: str, rows: list[dict[str, Any]]) -> None:
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,6 +128,15 @@ def _put_trace_reports(root: Path) -> None:
         for method in ("mu0", "static", "constant_velocity") for horizon in (8, 16, 32)
     ])  # fmt: skip
     put_json(root, "reports/trace_report_metrics.json", {"mu0_minus_static_ade_uv": -0.1})
+    put(root, "reports/trace_report/by_phase.parquet", [
+        {"method": method, "phase": phase, "entity": entity, "source": source, "horizon": 32} | BY_PHASE
+        for method in ("mu0", "static") for phase in PHASES for entity in ("gripper", "target")
+        for source in ("all", "ur3_sim")
+    ])  # fmt: skip
+    put(root, "reports/trace_report/gripper.parquet", [
+        {"method": "mu0", "source": "all", "phase": phase, "aim_xy_m": 0.02, "n_episodes": 12}
+        for phase in PHASES
+    ])  # fmt: skip
     benchmark = section("benchmark", BenchmarkParams, root)
     keys = [
         {"method": method, "split": split, "points": "all", "horizon": horizon}
@@ -130,6 +146,10 @@ def _put_trace_reports(root: Path) -> None:
     measured |= {f"minDTW_{benchmark.n_samples}_uv": 0.1, "n_keypoints": 9, "n_episodes": 3}
     put(root, "reports/benchmark_traces/table.parquet", [
         key | measured | ({"ade_uv": 0.3} if key["method"] == "static" else {}) for key in keys
+    ])  # fmt: skip
+    put(root, "reports/benchmark_traces/by_phase.parquet", [
+        {"method": method, "phase": phase, "entity": "gripper", "source": "all", "horizon": 32} | BY_PHASE
+        for method in METHODS for phase in PHASES
     ])  # fmt: skip
     interval = {"difference": -0.1, "difference_low": -0.2, "difference_high": 0.0}
     put(root, "reports/benchmark_traces/comparisons.parquet", [

@@ -62,6 +62,8 @@ def test_good_artifacts_pass_and_reports_are_stable(project: Path, artifact: str
          "largest_number_of_splits_of_a_scene"),
         ("trace_report", "reports/trace_report/table.parquet", {"ade_uv": float("nan")}, "column ade_uv"),
         ("trace_report", "reports/trace_report/table.parquet", {"method": "other"}, "n_missing"),
+        ("trace_report", "reports/trace_report/by_phase.parquet", {"ade_uv": float("nan")}, "column ade_uv"),
+        ("trace_report", "reports/trace_report/gripper.parquet", {"phase": "lunch"}, "column phase"),
     ],
 )  # fmt: skip
 def test_a_planted_fault_is_found_and_named(
@@ -90,6 +92,49 @@ def test_a_warning_lets_the_artifact_pass(project: Path) -> None:
     [broken] = [result for result in report["results"] if not result["success"]]
     assert report["passed"]
     assert broken["severity"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults", "passes"),
+    [
+        ({}, [], True),
+        ({"phase": "gone"}, ["n_missing_phases"], False),
+        ({"carry": 0.1}, ["carry_gripper", "carry_target"], False),
+        ({"carry": 0.1, "n_episodes": 4}, ["carry_gripper", "carry_target"], True),
+        ({"carry": 0.1, "known_by": "captions"}, ["carry_gripper", "carry_target"], True),
+        ({"approach": 0.1}, ["approach_gripper"], True),
+    ],
+)
+def test_phases_block_where_enough_is_known_and_warn_elsewhere(
+    project: Path, changes: dict[str, Any], faults: list[str], *, passes: bool
+) -> None:
+    path = project / "reports/trace_report/by_phase.parquet"
+    rows = pd.read_parquet(path)
+    for phase in ("carry", "approach"):
+        at = (rows["phase"] == phase) & (rows["method"] == "mu0")
+        rows.loc[at, "minus_static_ade_uv"] = changes.get(phase, -0.1)
+    if "phase" in changes:
+        rows = rows[rows["phase"] != "approach"]
+    rows.assign(**{key: changes[key] for key in ("n_episodes", "known_by") if key in changes}).to_parquet(
+        path
+    )
+    if passes:
+        report = check("trace_report", project)
+        broken = [result for result in report["results"] if not result["success"]]
+        assert {result["severity"] for result in broken} <= {"warning"}
+        assert [name for name in faults if name not in str(broken)] == []
+        assert bool(broken) == bool(faults)
+    else:
+        with pytest.raises(CheckFailedError) as caught:
+            check("trace_report", project)
+        assert [name for name in faults if name not in str(caught.value)] == []
+
+
+def test_a_gripper_that_aims_beside_the_thing_is_a_warning(project: Path) -> None:
+    edit(project / "reports/trace_report/gripper.parquet", 0, aim_xy_m=0.11)
+    report = check("trace_report", project)
+    [broken] = [result for result in report["results"] if not result["success"]]
+    assert (broken["suite"], broken["severity"]) == ("grasp", "warning")
 
 
 def test_a_missing_table_and_an_unknown_artifact_are_said(project: Path) -> None:

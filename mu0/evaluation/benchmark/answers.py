@@ -4,6 +4,7 @@ answers.npz   uvz (sample, keypoint, step, 3) float32, keypoints of all question
               seconds (question)
 resting.npz   of the questions that hold resting keypoints, too: uvz (keypoint, step, 3) of one future, and
               moves (keypoint) from methods that say what moves; missing where nothing rests
+gripper.parquet   errors of the gripper's path, asked about alone; missing where nothing was simulated
 facts.json    name, n_parameters, sees_history, n_samples, seed, digest of the questions, threads
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from mu0.errors import StageError
@@ -20,7 +22,7 @@ from mu0.evaluation.traces.predictions import Predictions
 from mu0.evaluation.traces.resting import RestingAnswers
 from mu0.files import atomic_folder, read_json, write_json
 
-ARRAYS, RESTING, FACTS = "answers.npz", "resting.npz", "facts.json"
+ARRAYS, RESTING, GRIPPER, FACTS = "answers.npz", "resting.npz", "gripper.parquet", "facts.json"
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,15 @@ class Answers:
     seconds: Float[np.ndarray, " question"]
     facts: dict[str, Any]
     resting: RestingAnswers | None = None
+    gripper: pd.DataFrame | None = None
 
 
 def write_answers(
-    folder: Path, predictions: Predictions, facts: dict[str, Any], resting: RestingAnswers | None = None
+    folder: Path,
+    predictions: Predictions,
+    facts: dict[str, Any],
+    resting: RestingAnswers | None = None,
+    gripper: pd.DataFrame | None = None,
 ) -> None:
     """Write the answers in one step."""
     method = predictions.method
@@ -45,6 +52,8 @@ def write_answers(
         if resting is not None:
             said = {} if resting.moves is None else {"moves": resting.moves}
             np.savez(new / RESTING, uvz=resting.uvz.astype(np.float32), **said)
+        if gripper is not None and len(gripper):
+            gripper.to_parquet(new / GRIPPER, index=False)
         write_json(new / FACTS, known | facts)
 
 
@@ -58,7 +67,9 @@ def read_answers(folder: Path, digest: str) -> Answers:
         facts = read_json(folder / FACTS)
         with np.load(folder / ARRAYS) as arrays:
             uvz, seconds = arrays["uvz"], arrays["seconds"]
-        answers = Answers(facts["name"], uvz, seconds, facts, _read_resting(folder / RESTING, facts["name"]))
+        resting = _read_resting(folder / RESTING, facts["name"])
+        gripper = pd.read_parquet(folder / GRIPPER) if (folder / GRIPPER).is_file() else None
+        answers = Answers(facts["name"], uvz, seconds, facts, resting, gripper)
     except (OSError, BadZipFile, ValueError, KeyError) as error:
         raise StageError(
             f"The answers in {folder} cannot be read: {error}.",

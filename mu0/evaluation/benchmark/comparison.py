@@ -22,6 +22,14 @@ from mu0.dataset.resting_questions import MixedQuestion
 from mu0.errors import StageError
 from mu0.evaluation.benchmark.answers import Answers
 from mu0.evaluation.statistics.bootstrap import Resampled, bounds, resample_means
+from mu0.evaluation.traces.by_phase import (
+    PhaseLabels,
+    phase_metrics,
+    phase_table,
+    resting_errors,
+    with_labels,
+)
+from mu0.evaluation.traces.gripper_paths import gripper_metrics, gripper_table
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING, BenchmarkSettings
 from mu0.evaluation.traces.keypoint_errors import column, keypoint_errors, keypoint_table
 from mu0.evaluation.traces.resting import COLUMNS as RESTING_COLUMNS
@@ -47,6 +55,9 @@ class MethodBenchmark:
             error that μ0 saves), both with `_low` and `_high`.
         resting: What every method does with keypoints that rest (`mu0.evaluation.traces.resting`), of all
             questions and by source.
+        by_phase: Errors by phase and entity (`mu0.evaluation.traces.by_phase`); sources that are splits of
+            their own are not in its pooled rows.
+        gripper: Errors of the gripper's path, asked about alone (`mu0.evaluation.traces.gripper_paths`).
     """
 
     settings: BenchmarkSettings
@@ -54,6 +65,8 @@ class MethodBenchmark:
     table: pd.DataFrame
     comparisons: pd.DataFrame
     resting: pd.DataFrame
+    by_phase: pd.DataFrame
+    gripper: pd.DataFrame
 
     @property
     def headline(self) -> str:
@@ -90,6 +103,9 @@ class MethodBenchmark:
             metrics[f"{name}_latency_s"] = row["latency_s"]
         for row in self.resting[self.resting["source"] == EVERYTHING].to_dict("records"):
             metrics |= {f"{row['method']}_{key}": row[key] for key in RESTING_COLUMNS}
+        phases = phase_metrics(self.by_phase, best, {})
+        metrics |= {key: value for key, value in phases.items() if key.endswith(("_ade_m", "_dtw_m"))}
+        metrics |= gripper_metrics(self.gripper, {})
         for row in self.compared(self.headline).to_dict("records"):
             for ending in ("", "_low", "_high"):
                 metrics[f"mu0_saves_of_{row['method']}{ending}"] = row[f"saved{ending}"]
@@ -102,6 +118,7 @@ def compare_answers(
     settings: BenchmarkSettings,
     apart: Sequence[str] = (),
     mixed: Sequence[MixedQuestion] = (),
+    labels: PhaseLabels | None = None,
 ) -> MethodBenchmark:
     """Measure and compare.
 
@@ -111,6 +128,7 @@ def compare_answers(
         settings: Horizons, samples, threshold of motion, seed.
         apart: Sources that are splits of their own and not pooled.
         mixed: The questions that hold resting keypoints, too.
+        labels: Phases and entities of both; without them nothing is told apart.
 
     Raises:
         StageError: The reference is missing, or a method answered fewer keypoints or samples.
@@ -143,7 +161,35 @@ def compare_answers(
     frame["n_parameters"] = frame["method"].map({one.name: one.facts["n_parameters"] for one in answers})
     said = [_resting(one, mixed) for one in answers] if mixed else []
     resting = resting_table(said, mixed, settings.moving_threshold_uv)
-    return MethodBenchmark(settings, list(answers), frame, pd.DataFrame(comparisons), resting)
+    by_phase = _by_phase(errors, said, mixed, labels, settings, apart)
+    gripper = _gripper(answers, settings, apart)
+    return MethodBenchmark(
+        settings, list(answers), frame, pd.DataFrame(comparisons), resting, by_phase, gripper
+    )
+
+
+def _by_phase(
+    errors: dict[str, pd.DataFrame],
+    said: Sequence[RestingAnswers],
+    mixed: Sequence[MixedQuestion],
+    labels: PhaseLabels | None,
+    settings: BenchmarkSettings,
+    apart: Sequence[str],
+) -> pd.DataFrame:
+    parts: list[pd.DataFrame] = []
+    if labels is not None:
+        parts += [with_labels(pd.concat(errors.values(), ignore_index=True), labels.official)]
+        parts += [resting_errors(said, mixed, labels.mixed, settings.horizons)] if mixed else []
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return phase_table(
+        table, settings.n_samples, seed=settings.seed, n_resamples=settings.n_resamples, apart=apart
+    )
+
+
+def _gripper(answers: Sequence[Answers], settings: BenchmarkSettings, apart: Sequence[str]) -> pd.DataFrame:
+    told = [one.gripper for one in answers if one.gripper is not None]
+    errors = pd.concat(told, ignore_index=True) if told else pd.DataFrame()
+    return gripper_table(errors, seed=settings.seed, n_resamples=settings.n_resamples, apart=apart)
 
 
 def _resting(answers: Answers, mixed: Sequence[MixedQuestion]) -> RestingAnswers:

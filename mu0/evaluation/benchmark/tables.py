@@ -11,6 +11,14 @@ from mu0.evaluation.benchmark.methods import METHODS, label_of
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING
 from mu0.evaluation.traces.keypoint_errors import column
 from mu0.evaluation.traces.metrics import METRICS
+from mu0.evaluation.traces.phase_tables import (
+    GRIPPER_PRINT,
+    GRIPPER_TITLE,
+    TITLE,
+    gripper_cells,
+    phase_cells,
+    phase_print,
+)
 from mu0.evaluation.traces.resting import LEAVES_M
 from mu0.evaluation.traces.tables import number
 
@@ -51,6 +59,7 @@ def all_tables(benchmark: MethodBenchmark) -> list[TextTable]:
     spaces = [space for space in SPACES if benchmark.table[column("dtw", space)].notna().any()]
     return [
         headline_table(benchmark),
+        *(one for one in (phase_table(benchmark), gripper_table(benchmark)) if one.rows),
         comparison_table(benchmark),
         *(space_table(benchmark, space) for space in spaces),
         split_table(benchmark, EVERYTHING),
@@ -79,7 +88,10 @@ def opening(benchmark: MethodBenchmark) -> str:
 def fine_print(benchmark: MethodBenchmark) -> str:
     """What the numbers mean."""
     settings = benchmark.settings
-    return FINE_PRINT.format(n=settings.n_samples, r=settings.n_resamples)
+    words = FINE_PRINT.format(n=settings.n_samples, r=settings.n_resamples)
+    by_phase = f" {TITLE}: {phase_print(settings.n_samples)}" if phase_table(benchmark).rows else ""
+    gripper = f" {GRIPPER_TITLE}: {GRIPPER_PRINT}" if len(benchmark.gripper) else ""
+    return words + by_phase + gripper
 
 
 def headline_table(benchmark: MethodBenchmark) -> TextTable:
@@ -156,6 +168,17 @@ def split_table(benchmark: MethodBenchmark, points: str) -> TextTable:
         rows.append(cells)
     title = f"By split: {metric}, T = {max(benchmark.settings.horizons)}, {points} points"
     return TextTable(title, ["method", *map(split_label, benchmark.splits)], rows)
+
+
+def phase_table(benchmark: MethodBenchmark) -> TextTable:
+    """Errors by phase and entity on held-out episodes."""
+    header, rows = phase_cells(benchmark.by_phase, benchmark.settings.n_samples, label_of)
+    return TextTable(f"{TITLE}, held-out episodes", header, rows)
+
+
+def gripper_table(benchmark: MethodBenchmark) -> TextTable:
+    """Where the path of the gripper leads when nothing else is asked about."""
+    return TextTable(f"{GRIPPER_TITLE}, held-out episodes", *gripper_cells(benchmark.gripper, label_of))
 
 
 def resting_table(benchmark: MethodBenchmark) -> TextTable:

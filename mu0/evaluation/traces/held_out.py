@@ -2,7 +2,8 @@
 
 Two sets of points are reported. `all` is what the official evaluation pools. `moving` are those that really
 leave their place within the window; the headline numbers are theirs, because a still point tells methods
-apart by their noise only. Intervals come from resampling whole episodes
+apart by their noise only. A mean over all moments is a mean over the carrying, mostly: `by_phase` tells them
+apart (`mu0.evaluation.traces.by_phase`). Intervals come from resampling whole episodes
 (`mu0.evaluation.statistics.bootstrap`).
 
 Entry points
@@ -21,6 +22,19 @@ import pandas as pd
 from mu0.dataset.evaluation import EvaluationSample
 from mu0.dataset.resting_questions import MixedQuestion
 from mu0.evaluation.statistics.bootstrap import N_RESAMPLES, Interval, bootstrap_mean, paired_bootstrap
+from mu0.evaluation.traces.by_phase import (
+    PhaseLabels,
+    phase_metrics,
+    phase_table,
+    resting_errors,
+    with_labels,
+)
+from mu0.evaluation.traces.gripper_paths import (
+    GripperQuestion,
+    ask_gripper,
+    gripper_metrics,
+    gripper_table,
+)
 from mu0.evaluation.traces.keypoint_errors import SPACES, column, keypoint_errors, keypoint_table
 from mu0.evaluation.traces.metrics import METRICS
 from mu0.evaluation.traces.predictions import Method, Predictions, predict_all
@@ -63,6 +77,8 @@ class TraceBenchmark:
         table: One row per method, source, point set and horizon: means, and intervals of the headline
         columns. comparisons: Paired differences of every method to the baselines, same keys.
         resting: What every method does with keypoints that rest (`mu0.evaluation.traces.resting`).
+        by_phase: Errors by phase and entity (`mu0.evaluation.traces.by_phase`).
+        gripper: Errors of the gripper's path, asked about alone (`mu0.evaluation.traces.gripper_paths`).
     """
 
     settings: BenchmarkSettings
@@ -72,6 +88,8 @@ class TraceBenchmark:
     table: pd.DataFrame
     comparisons: pd.DataFrame
     resting: pd.DataFrame
+    by_phase: pd.DataFrame
+    gripper: pd.DataFrame
 
     def flat_metrics(self) -> dict[str, float]:
         """Headline numbers: moving points of all sources at the longest horizon."""
@@ -89,6 +107,8 @@ class TraceBenchmark:
         for row in self.resting[self.resting["source"] == EVERYTHING].to_dict("records"):
             name = SHORT_NAMES.get(row["method"], row["method"])
             metrics |= {f"{name}_{key}": row[key] for key in RESTING_COLUMNS}
+        metrics |= phase_metrics(self.by_phase, best, SHORT_NAMES)
+        metrics |= gripper_metrics(self.gripper, SHORT_NAMES)
         for row in self.headline_comparisons().to_dict("records"):
             method, reference = (SHORT_NAMES.get(row[key], row[key]) for key in ("method", "reference"))
             for part, ending in (("mean", ""), ("low", "_low"), ("high", "_high")):
@@ -109,6 +129,8 @@ def run_trace_benchmark(
     samples: Sequence[EvaluationSample],
     settings: BenchmarkSettings,
     mixed: Sequence[MixedQuestion] = (),
+    labels: PhaseLabels | None = None,
+    gripper: Sequence[GripperQuestion] = (),
 ) -> TraceBenchmark:
     """Ask, measure, compare.
 
@@ -117,6 +139,8 @@ def run_trace_benchmark(
         samples: Official questions: moving keypoints.
         settings: What is asked and reported.
         mixed: Questions that hold resting keypoints, too.
+        labels: Phases and entities of both; without them nothing is told apart.
+        gripper: Questions about the gripper alone.
 
     Raises:
         PredictionError: A method gave an unusable answer.
@@ -134,6 +158,9 @@ def run_trace_benchmark(
     table["n_parameters"] = table["method"].map(n_parameters)
     names = [method.name for method in methods]
     said = [ask_about_rest(method, mixed, settings.seed) for method in methods] if mixed else []
+    labelled = [] if labels is None else [with_labels(errors, labels.official)]
+    if labels is not None and mixed:
+        labelled.append(resting_errors(said, mixed, labels.mixed, settings.horizons))
     return TraceBenchmark(
         settings,
         list(methods),
@@ -142,6 +169,8 @@ def run_trace_benchmark(
         table,
         _compare(errors, names, settings),
         resting_table(said, mixed, settings.moving_threshold_uv),
+        _by_phase(labelled, settings),
+        _gripper(methods, gripper, settings),
     )
 
 
@@ -150,6 +179,18 @@ def per_sample_errors(errors: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     keys = ["method", "horizon", "sample", "episode_id", "source"]
     grouped = errors.groupby(keys, sort=False)
     return grouped[columns].mean().assign(n_keypoints=grouped.size()).reset_index()
+
+
+def _by_phase(labelled: list[pd.DataFrame], settings: BenchmarkSettings) -> pd.DataFrame:
+    errors = pd.concat(labelled, ignore_index=True) if labelled else pd.DataFrame()
+    return phase_table(errors, settings.n_samples, seed=settings.seed, n_resamples=settings.n_resamples)
+
+
+def _gripper(
+    methods: Sequence[Method], questions: Sequence[GripperQuestion], settings: BenchmarkSettings
+) -> pd.DataFrame:
+    errors = ask_gripper(methods, questions, settings.n_samples, settings.seed)
+    return gripper_table(errors, seed=settings.seed, n_resamples=settings.n_resamples)
 
 
 def _headline(table: pd.DataFrame, settings: BenchmarkSettings) -> pd.DataFrame:

@@ -7,6 +7,17 @@ import pandas as pd
 
 from mu0.evaluation.traces.held_out import EVERYTHING, MOVING, REFERENCES, TraceBenchmark
 from mu0.evaluation.traces.keypoint_errors import column
+from mu0.evaluation.traces.phase_tables import (
+    GRIPPER_PRINT,
+    GRIPPER_TITLE,
+    NOTHING,
+    TITLE,
+    aim_warning,
+    approach_warning,
+    gripper_cells,
+    phase_cells,
+    phase_print,
+)
 from mu0.evaluation.traces.resting import LEAVES_M
 
 CENTIMETRES = 100.0
@@ -19,6 +30,7 @@ own, as in the official evaluation; the baselines have one future only. `uvz` mi
 and `constant_velocity` do. Latency is the median time of one question with all its samples, on this
 machine."""
 
+NOTHING_SIMULATED = "No held-out episode was simulated, so nobody knows where its gripper is."
 RESTING_PRINT = (
     "The same moments, asked about moving and resting keypoints together. False motion: the median distance "
     "that a resting keypoint gets from its place in the first future, at its farthest step. AUROC: moving "
@@ -36,6 +48,10 @@ def markdown(benchmark: TraceBenchmark) -> str:
         f"{n_keypoints} {headline['points'].iloc[0]} keypoints of {n_episodes} episodes that no method "
         f"has seen, {max(settings.horizons)} steps ahead.",
         _headline_table(benchmark, headline),
+        f"## {TITLE}",
+        phase_markdown(benchmark),
+        f"## {GRIPPER_TITLE}",
+        gripper_markdown(benchmark),
         "## Difference to the baselines (negative is better)",
         _comparison_table(benchmark),
         "## What rests",
@@ -80,6 +96,25 @@ def _comparison_table(benchmark: TraceBenchmark) -> str:
         interval = f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]{unit}"
         rows.append([row["method"], row["reference"], row["metric"], interval, certain])
     return _table(["method", "against", "metric", "difference", "better for sure"], rows)
+
+
+def phase_markdown(benchmark: TraceBenchmark) -> str:
+    """Errors by phase and entity."""
+    n = benchmark.settings.n_samples
+    header, rows = phase_cells(benchmark.by_phase, n, str)
+    if not rows:
+        return NOTHING
+    warning = approach_warning(benchmark.by_phase)
+    return "\n\n".join([_table(header, rows), *([warning] if warning else []), phase_print(n)])
+
+
+def gripper_markdown(benchmark: TraceBenchmark) -> str:
+    """Where the path of the gripper leads when nothing else is asked about."""
+    header, rows = gripper_cells(benchmark.gripper, str)
+    if not rows:
+        return NOTHING_SIMULATED
+    warning = aim_warning(benchmark.gripper)
+    return "\n\n".join([_table(header, rows), *([warning] if warning else []), GRIPPER_PRINT])
 
 
 def resting_markdown(resting: pd.DataFrame) -> str:

@@ -81,6 +81,7 @@ def benchmark(shown: Shown, page: Page) -> None:
         "time per question",
     ]
     page.parts.append(table(header, [_benchmark_row(row, summary, best) for row in rows.to_dict("records")]))
+    _by_phase(summary.get("tables", []), page)
     _resting(summary.get("resting", []), page)
     figures = sorted((shown["trace_report"] / "figures").glob("*.png"))
     overlays = sorted((shown["trace_report"] / "overlays").glob("*.png"), key=lambda path: int(path.stem))
@@ -89,6 +90,15 @@ def benchmark(shown: Shown, page: Page) -> None:
         f'<div class="grid">{"".join(pictures)}</div><h3>Truth and first answers, side by side</h3>'
     )
     page.parts.append("".join(picture(path, "truth, μ0, μ0 with the past") for path in overlays[:3]))
+
+
+def _by_phase(tables: list[dict[str, Any]], page: Page) -> None:
+    """What a mean over all moments hides; nothing where nobody knows the phases."""
+    for told in tables:
+        page.parts.append(f'<h3>{text(told["title"])}</h3><p class="note">{text(told["note"])}</p>')
+        page.parts.append(table(told["header"], told["rows"]))
+        if told["warning"]:
+            page.parts.append(f'<p class="note">{text(told["warning"])}</p>')
 
 
 def _resting(rows: list[dict[str, Any]], page: Page) -> None:

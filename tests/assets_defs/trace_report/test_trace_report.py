@@ -52,7 +52,7 @@ def test_it_writes_tables_figures_overlays_and_scenes(project: Path) -> None:
     folder = project / "reports/trace_report"
     assert {path.name for path in folder.iterdir()} == {
         "table.parquet", "comparisons.parquet", "per_sample.parquet", "table.md", "summary.json",
-        "figures", "overlays", "scenes", "resting.parquet",
+        "figures", "overlays", "scenes", "resting.parquet", "by_phase.parquet", "gripper.parquet",
     }  # fmt: skip
     assert len(list((folder / "figures").glob("*.png"))) == 3
     assert len(list((folder / "overlays").glob("*.png"))) == 3

@@ -115,5 +115,15 @@ def test_worse_than_the_champion_is_refused_only_beyond_its_interval() -> None:
     champion = {"mu0_minus_static_ade_uv_high": -0.08}
     assert world_model_gates(WORLD_METRICS, champion)[1].passed
     assert not world_model_gates({**WORLD_METRICS, "mu0_minus_static_ade_uv": -0.07}, champion)[1].passed
+
+
+def test_where_phases_are_known_a_model_must_beat_standing_still_while_carrying() -> None:
+    key = "mu0_carry_target_minus_static_ade_m"
+    carry = {key: -0.02, f"{key}_low": -0.05}
+    for high, passes in ((-0.01, True), (0.01, False)):
+        *_, gate = world_model_gates({**WORLD_METRICS, **carry, f"{key}_high": high}, None)
+        assert gate.passed is passes
+        assert gate.name == "better than the static baseline at the target while carrying"
+        assert gate.numbers.startswith("ADE minus static -2 cm [-5, ")
     assert action_expert_gates(UR3_METRICS, "mu0", {"success_low": 0.3})[1].passed
     assert not action_expert_gates(UR3_METRICS, "mu0", {"success_low": 0.31})[1].passed

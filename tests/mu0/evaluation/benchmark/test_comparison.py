@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mu0.dataset.resting_questions import MixedQuestion
@@ -12,8 +13,9 @@ from mu0.evaluation.benchmark.answers import Answers, read_answers, write_answer
 from mu0.evaluation.benchmark.comparison import HELD_OUT, MethodBenchmark, compare_answers
 from mu0.evaluation.benchmark.methods import METHODS, method_spec, open_method
 from mu0.evaluation.benchmark.questions import digest_of, first_episodes
-from mu0.evaluation.benchmark.tables import markdown
+from mu0.evaluation.benchmark.tables import all_tables, markdown
 from mu0.evaluation.statistics.bootstrap import bootstrap_mean, bounds, resample_means
+from mu0.evaluation.traces.by_phase import PhaseLabels
 from mu0.evaluation.traces.held_out import BenchmarkSettings
 from mu0.evaluation.traces.predictions import Method, predict_all
 from mu0.evaluation.traces.resting import ask_about_rest
@@ -66,6 +68,33 @@ def test_known_offsets_give_known_errors_in_every_split(compared: MethodBenchmar
         assert rows.loc["mu0", "latency_s"] == 0.1
 
 
+@pytest.mark.slow
+def test_phases_and_the_gripper_alone_are_in_tables_pages_and_metrics(tmp_path: Path) -> None:
+    phases = np.repeat([("approach", "carry")[place % 2] for place in range(len(QUESTIONS))], 3)
+    names = ["target", "gripper", "arm"] * len(QUESTIONS)
+    labels = pd.DataFrame({"phase": phases, "entity": names, "known_by": "simulator"})
+    alone = pd.DataFrame(
+        {"episode_id": ["a", "b"], "source": ["arm", "hand"], "phase": "approach", "aim_xy_m": [0.1, 0.3],
+         "aim_height_m": 0.0, "path_ade_m": 0.1}
+    )  # fmt: skip
+    answers = [
+        replace(answers_of(name, offset), gripper=alone.assign(method=name))
+        for name, offset in (("mu0", 0.1), ("static", 0.2))
+    ]
+    told = PhaseLabels(labels, labels.iloc[:0])
+    benchmark = compare_answers(answers, QUESTIONS, SETTINGS, apart=("hand",), labels=told)
+    metrics = benchmark.flat_metrics()
+    assert metrics["mu0_gripper_alone_approach_aim_xy_m"] == pytest.approx(0.1)  # hands stand apart
+    assert metrics["mu0_carry_gripper_minus_static_ade_m"] < 0
+    assert [table.title.partition(",")[0] for table in all_tables(benchmark)[1:3]] == [
+        "By phase and entity", "The gripper"
+    ]  # fmt: skip
+    write_method_report(tmp_path, QUESTIONS, benchmark, 1)
+    assert (tmp_path / "figures/error_by_phase.png").is_file()
+    assert set(pd.read_parquet(tmp_path / "gripper.parquet")["source"]) == {"all", "arm", "hand"}
+    assert "By phase and entity" in (tmp_path / "index.html").read_text()
+
+
 def test_differences_and_shares_are_paired(compared: MethodBenchmark) -> None:
     """Both methods miss by a constant, so that every draw of episodes gives the same difference."""
     rows = compared.compared("minADE_2_uv").set_index("method")
@@ -104,7 +133,8 @@ def test_the_report_is_one_page_with_figures_and_panels(compared: MethodBenchmar
     write_method_report(tmp_path, QUESTIONS, compared, n_panels=3)
     assert {path.name for path in tmp_path.iterdir()} == {
         "table.parquet", "table.csv", "comparisons.parquet", "comparisons.csv", "table.md", "summary.json",
-        "resting.parquet", "resting.csv", "figures", "panels", "index.html",
+        "resting.parquet", "resting.csv", "by_phase.parquet", "by_phase.csv",
+        "gripper.parquet", "gripper.csv", "figures", "panels", "index.html",
     }  # fmt: skip
     assert len(list((tmp_path / "figures").iterdir())) == 4
     assert len(list((tmp_path / "panels").iterdir())) == 3

@@ -9,7 +9,7 @@ import numpy as np
 from mu0.viewer.report.chain import _n_parameters
 from mu0.viewer.report.page import Page
 from mu0.viewer.report.rollouts import _row, _verdict
-from mu0.viewer.report.traces import _measured, _prediction, _resting, caption_scores
+from mu0.viewer.report.traces import _by_phase, _measured, _prediction, _resting, caption_scores
 
 
 def test_parameters_are_counted_from_the_header_alone(tmp_path: Path) -> None:
@@ -88,6 +88,16 @@ def test_a_prediction_starts_at_its_anchor_and_hides_invalid_steps(tmp_path: Pat
     xyz = np.frombuffer(base64.b64decode(scene["layers"][0]["xyz"]), "<f4").reshape(3, 3)
     np.testing.assert_allclose(xyz[:2], [[0, 0, 2], [0.5, 0, 2]], atol=1e-6)
     assert np.isnan(xyz[2]).all()
+
+
+def test_tables_by_phase_are_shown_with_their_warning_and_as_harmless_text() -> None:
+    page = Page()
+    told = {"title": "By phase", "note": "ADE <cm>", "header": ["phase", "μ0"], "rows": [["carry", "6.0"]]}
+    _by_phase([told | {"warning": "Warning: no"}, told | {"warning": ""}], page)
+    shown = "".join(page.parts)
+    assert shown.count("<h3>By phase</h3>") == shown.count(">6.0<") == 2
+    assert shown.count("Warning: no") == 1
+    assert "ADE &lt;cm&gt;" in shown
 
 
 def test_what_rests_is_told_where_it_was_measured() -> None:
