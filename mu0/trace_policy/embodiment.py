@@ -4,8 +4,8 @@ Frames
     tool   origin at the TCP; the description says along which axis the tool comes to things
     base   of the robot; poses are `base_from_tool` [m]
 
-A command is x, y, z [m], yaw [rad] of a tool that points down, as the UR3's action space has it. What tilts is
-not followed: the nearest yaw is.
+A command is x, y, z [m], yaw [rad] of a tool that points down, as the UR3's action space has it. What tilts
+is not followed: the nearest yaw is.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Where gripper and target meet and part, read from their traces.
 
-    tool(s)     pose of the tool at step s: the rigid motion of the gripper's points (Kabsch) times the pose now
+    tool(s)     pose of the tool at step s: the rigid motion of the gripper's points (Kabsch) after its pose
     target(s)   the rigid motion of the target's points from now to step s
     grip(s)     target(s)^-1 tool(s): where the tool would hold the target in its place of now
 

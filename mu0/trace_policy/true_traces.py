@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 
 from mu0.envs.ur3.demonstrator import demonstrate_by_phase
 from mu0.envs.ur3.environment import Ur3Environment
-from mu0.geometry.rigid import apply, from_parts
+from mu0.geometry.rigid import apply
 from mu0.trace_policy.embodiment import Embodiment, ToolState
 from mu0.trace_policy.path_steps import PathSteps
 from mu0.trace_policy.sources import AbstractTraceSource, Futures, Moment

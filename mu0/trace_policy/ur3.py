@@ -13,7 +13,9 @@ from mu0.trace_policy.view import CalibratedView
 N_STATE = 9
 PALM_M = [(0.02, y, z) for y in (-0.038, 0.038) for z in (0.045, 0.075)]
 FINGER_BELOW_FLANGE_M = 0.09
-FINGERS_M = [(0.011, side * 0.010, FINGER_BELOW_FLANGE_M + z) for side in (-1, 1) for z in (0.01, 0.032, 0.055)]
+FINGERS_M = [
+    (0.011, side * 0.010, FINGER_BELOW_FLANGE_M + z) for side in (-1, 1) for z in (0.01, 0.032, 0.055)
+]
 
 
 def ur3_embodiment() -> Embodiment:
