@@ -110,7 +110,7 @@ def require_workspace(path: Float[np.ndarray, "n 4"], embodiment: Embodiment) ->
         step = int(outside_m.argmax())
         place = np.round(path[step, :3], 3).tolist()
         raise WorkspaceError(
-            f"The traces lead {100 * outside_m[step]:.0f} cm out of the workspace: to {place} m in step {step}.",
+            f"The traces leave the workspace by {100 * outside_m[step]:.0f} cm: {place} m in step {step}.",
             expected=f"x, y, z between {low.tolist()} and {high.tolist()} m",
             remedy="look at the camera's calibration and at the depth of the traces.",
         )
