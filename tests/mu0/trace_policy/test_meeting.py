@@ -1,5 +1,7 @@
 """Where gripper and target meet is read from how they move, not from corners of a path."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ def carried_scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         np.array([*PLACE_M[:2], 0.13, 0.0]),
         np.array([*(PLACE_M[:2] - [0, 0.05]), 0.24, 0.0]),
     ]
-    pairs = zip(corners[:-1], corners[1:], strict=True)
+    pairs = itertools.pairwise(corners)
     commands = [a + share * (b - a) for a, b in pairs for share in np.linspace(0, 1, N, endpoint=False)]
     tool = np.stack([pose_at(*command) for command in commands])
     grasp, release = 2 * N, 5 * N

@@ -17,7 +17,7 @@ def test_a_command_is_a_pose_and_back() -> None:
     pose = top_down_pose(COMMAND)
     np.testing.assert_allclose(pose[:3, :3], top_down_rotation(COMMAND[3]), atol=1e-12)
     np.testing.assert_allclose(command_of(pose, 0.0), COMMAND)
-    np.testing.assert_allclose(command_of(pose, 7.0), COMMAND + [0, 0, 0, 2 * np.pi])
+    np.testing.assert_allclose(command_of(pose, 7.0), np.add(COMMAND, [0, 0, 0, 2 * np.pi]))
 
 
 def test_opening_moves_the_fingers_apart_and_not_the_palm() -> None:

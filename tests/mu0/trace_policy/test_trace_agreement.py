@@ -16,14 +16,14 @@ def test_one_sample_agrees_with_itself() -> None:
 
 
 def test_an_outlier_is_outvoted_and_does_not_pull() -> None:
-    agreed = agree([GOAL, GOAL + [0.2, 0, 0, 0], GOAL, GOAL], SETTING)
+    agreed = agree([GOAL, np.add(GOAL, [0.2, 0, 0, 0]), GOAL, GOAL], SETTING)
     assert agreed is not None
     np.testing.assert_allclose(agreed.goal, GOAL)
     assert agreed.sample != 1
 
 
 def test_two_camps_of_equal_size_are_no_answer() -> None:
-    other = GOAL + [0.1, 0, 0, 0]
+    other = np.add(GOAL, [0.1, 0, 0, 0])
     assert agree([GOAL, other, GOAL, other], SETTING) is None
 
 

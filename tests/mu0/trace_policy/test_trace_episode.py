@@ -119,8 +119,8 @@ def test_a_twin_goes_on_from_where_a_world_is(world: Ur3Environment) -> None:
     twin.continue_from(world)
     np.testing.assert_array_equal(twin.state(), world.state())
     for _ in range(3):
-        world.advance(action + [0, 0.05, 0, 0, 0])
-        twin.advance(action + [0, 0.05, 0, 0, 0])
+        world.advance(np.add(action, [0, 0.05, 0, 0, 0]))
+        twin.advance(np.add(action, [0, 0.05, 0, 0, 0]))
     np.testing.assert_array_equal(twin.data.qpos, world.data.qpos)
 
 

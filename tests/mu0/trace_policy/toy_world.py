@@ -68,7 +68,7 @@ def _futures(moment: Moment, world: ToyWorld, lie_m: np.ndarray) -> Futures:
     """Twelve steps to the target if it is not held, twelve to the place, three away from it."""
     here_m, target_m = moment.tool.base_from_tool[:3, 3], world.target_m
     above, lifted, retreat = np.array([0, 0, 0.12]), np.array([0, 0, 0.18]), np.array([0, -0.05, 0.2])
-    corners = [PLACE_M + lifted, PLACE_M + [0, 0, 0.08], PLACE_M + retreat]
+    corners = [PLACE_M + lifted, np.add(PLACE_M, [0, 0, 0.08]), PLACE_M + retreat]
     if not world.held:
         corners = [target_m + lie_m + above, target_m + lie_m, target_m + lie_m + lifted, *corners]
     path, rides = [here_m], [world.held]
