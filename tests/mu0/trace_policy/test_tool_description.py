@@ -50,6 +50,6 @@ def test_what_is_no_state_is_refused() -> None:
 def test_a_view_projects_there_and_back(toy_view: CalibratedView) -> None:
     points_m = np.random.default_rng(0).uniform([0.1, -0.3, 0], [0.5, 0.3, 0.3], (20, 3))
     np.testing.assert_allclose(toy_view.base_m(toy_view.uvz(points_m)), points_m, atol=1e-6)
-    np.testing.assert_allclose(toy_view.eye_m, [0.92, 0.0, 0.52])
+    np.testing.assert_allclose(toy_view.eye_m, [0.92, 0.0, 0.52], atol=1e-12)
     shown = toy_view.shows(np.array([[0.26, 0.05, 0.07], [0.26, 2.0, 0.07], [1.5, 0.0, 0.8]]))
     assert shown.tolist() == [True, False, False]

@@ -44,7 +44,7 @@ def test_a_target_that_moves_before_the_grasp_is_followed(
     toy_world: ToyWorld, make_policy: MakePolicy
 ) -> None:
     policy = make_policy(ToyTraces(toy_world))
-    for _ in range(8):
+    for _ in range(4):
         toy_world.step(policy.predict_action_chunk(toy_world.observe()).actions[0])
     toy_world.target_m = np.add(TARGET_M, [-0.05, 0.08, 0])
     play(policy, toy_world)
