@@ -1,11 +1,12 @@
 """The trace policy, a controller without learning, in the pick-into-sink task: how many scenes it solves.
 
     python benchmarks/trace_controller.py --source true --n 60 [--first 90000] [--no-spline] [--noise-cm 1.5]
-    python benchmarks/trace_controller.py --source predicted --world-model models/world_model --n 60
+    python benchmarks/trace_controller.py --source predicted --world-model models/world_model --finder moving --n 60
 
 `true`: the simulator's undisturbed demonstration as traces tell it (equal steps of path length, ten control
-points of a B-spline unless --no-spline). `predicted`: a world model, asked about gripper and target, whose
-place the simulator tells. One line per scene on stderr, a JSON summary on stdout.
+points of a B-spline unless --no-spline). `predicted`: a world model, asked about gripper and target. Its place
+is told by the simulator (--finder told, an upper bound) or found with the same model's traces (--finder
+moving). One line per scene on stderr, a JSON summary on stdout.
 """
 
 import argparse
@@ -19,15 +20,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mu0.envs.layout import OBJECT_AREA_M
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.evaluation.statistics.wilson import wilson_interval
 from mu0.trace_policy.episode import TraceRollout, run_episode
 from mu0.trace_policy.joint_limits import ArmReach
+from mu0.trace_policy.moving_thing import MovingThing, TableGrid
 from mu0.trace_policy.path_steps import PathSteps
 from mu0.trace_policy.policy import TracePolicy
 from mu0.trace_policy.predicted_traces import PredictedTraces
 from mu0.trace_policy.shifted_traces import ShiftedTraces
-from mu0.trace_policy.sources import AbstractTraceSource
+from mu0.trace_policy.sources import AbstractTargetFinder, AbstractTraceSource
 from mu0.trace_policy.told_target import ToldTarget
 from mu0.trace_policy.true_traces import TrueTraces
 from mu0.trace_policy.ur3 import front_view, read_ur3, ur3_embodiment
@@ -41,7 +44,10 @@ def make_source(arguments: argparse.Namespace, environment: Ur3Environment) -> A
         from mu0.model.predictor import TracePredictor
 
         predictor = TracePredictor.from_folder(arguments.world_model)
-        return PredictedTraces(predictor, ToldTarget(environment), arguments.samples)
+        finder: AbstractTargetFinder = ToldTarget(environment)
+        if arguments.finder == "moving":
+            finder = MovingThing(predictor, TableGrid(OBJECT_AREA_M + np.array([-0.04, 0.05])))
+        return PredictedTraces(predictor, finder, arguments.samples)
     steps = PathSteps(n_control_points=0 if arguments.no_spline else 10)
     source: AbstractTraceSource = TrueTraces(environment, ur3_embodiment(), steps)
     if arguments.noise_cm:
@@ -76,6 +82,7 @@ def main() -> None:
     parser.add_argument("--no-spline", action="store_true")
     parser.add_argument("--noise-cm", type=float, default=0.0)
     parser.add_argument("--world-model", type=Path, default=Path("models/world_model"))
+    parser.add_argument("--finder", choices=("told", "moving"), default="told")
     parser.add_argument("--samples", type=int, default=4)
     parser.add_argument("--rows", type=Path, help="JSON lines, one per scene")
     arguments = parser.parse_args()

@@ -45,7 +45,7 @@ class PredictedTraces(AbstractTraceSource):
         if moment.holding and self._in_tool_m is not None:
             target_m = apply(base_from_tool, self._in_tool_m)
         else:
-            target_m = self._finder.find(moment.observation, moment.view)
+            target_m = self._finder.find(moment)
             self._in_tool_m = apply(invert(base_from_tool), target_m)
         now = moment.view.uvz(np.concatenate([moment.gripper_m, target_m]))
         queries = Queries(now.astype(np.float32))

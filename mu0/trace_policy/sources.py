@@ -69,7 +69,7 @@ class AbstractTargetFinder(ABC):
     """Says where the named thing is."""
 
     @abstractmethod
-    def find(self, observation: Observation, view: CalibratedView) -> Float[np.ndarray, "t 3"]:
+    def find(self, moment: Moment) -> Float[np.ndarray, "t 3"]:
         """At least three points of it, base frame [m].
 
         Raises:

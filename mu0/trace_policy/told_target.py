@@ -5,10 +5,8 @@ from jaxtyping import Float
 
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.geometry.rigid import apply, from_parts
-from mu0.records import Observation
 from mu0.trace_policy.refusals import UnknownObjectError
-from mu0.trace_policy.sources import AbstractTargetFinder
-from mu0.trace_policy.view import CalibratedView
+from mu0.trace_policy.sources import AbstractTargetFinder, Moment
 
 AROUND_M = 0.02
 
@@ -31,17 +29,17 @@ class ToldTarget(AbstractTargetFinder):
     def __init__(self, environment: Ur3Environment) -> None:
         self._environment = environment
 
-    def find(self, observation: Observation, view: CalibratedView) -> Float[np.ndarray, "6 3"]:  # noqa: ARG002
+    def find(self, moment: Moment) -> Float[np.ndarray, "6 3"]:
         """Points of what the instruction names.
 
         Raises:
             UnknownObjectError: The world has nothing of that name.
         """
-        phrase = self._environment.target.phrase
-        if phrase not in observation.instruction:
+        instruction = moment.observation.instruction
+        if self._environment.target.phrase not in instruction:
             known = ", ".join(sorted(thing.phrase for thing in self._environment.layout.objects))
             raise UnknownObjectError(
-                f"Nothing here is what {observation.instruction!r} names.",
+                f"Nothing here is what {instruction!r} names.",
                 expected=f"one of: {known}",
                 remedy="name a thing that lies on the table.",
             )

@@ -38,9 +38,9 @@ class Pointer(AbstractTargetFinder):
     def __init__(self) -> None:
         self.n_found = 0
 
-    def find(self, observation: Observation, view: CalibratedView) -> np.ndarray:
+    def find(self, moment: Moment) -> np.ndarray:
         self.n_found += 1
-        if "kettle" in observation.instruction:
+        if "kettle" in moment.observation.instruction:
             raise UnknownObjectError("no kettle", expected="a cube", remedy="name the cube")
         return TARGET_M + CORNERS_M
 

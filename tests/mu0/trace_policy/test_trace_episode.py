@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mu0.envs.ur3.environment import Ur3Environment
-from mu0.records import Observation
+from mu0.trace_policy.asking import make_moment
 from mu0.trace_policy.embodiment import Embodiment
 from mu0.trace_policy.episode import run_episode
 from mu0.trace_policy.joint_limits import ArmReach
@@ -142,12 +142,13 @@ def test_the_described_gripper_is_the_simulated_one(world: Ur3Environment, hand:
 @pytest.mark.slow
 def test_a_perfect_finder_knows_what_lies_there_and_nothing_else(world: Ur3Environment) -> None:
     observation = world.reset(SEED)
-    finder, view = ToldTarget(world), front_view(world)
-    middle_m = finder.find(observation, view)[0]
+    finder, tool = ToldTarget(world), read_ur3(observation.proprioception)
+    moment = make_moment(observation, front_view(world), tool, ur3_embodiment(), holding=False, seed=0)
+    middle_m = finder.find(moment)[0]
     np.testing.assert_allclose(middle_m, target_pose(world)[:3, 3])
-    wrong = Observation(observation.image, "put the blue kettle into the sink")
+    wrong = replace(observation, instruction="put the blue kettle into the sink")
     with pytest.raises(UnknownObjectError, match=r"(?s)blue kettle.*one of: .*" + world.target.phrase):
-        finder.find(wrong, view)
+        finder.find(replace(moment, observation=wrong))
 
 
 @pytest.mark.slow
