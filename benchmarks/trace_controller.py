@@ -1,12 +1,12 @@
 """The trace policy, a controller without learning, in the pick-into-sink task: how many scenes it solves.
 
     python benchmarks/trace_controller.py --source true --n 60 [--first 90000] [--no-spline] [--noise-cm 1.5]
-    python benchmarks/trace_controller.py --source predicted --world-model models/world_model --finder moving --n 60
+    python benchmarks/trace_controller.py --source predicted --world-model models/world_model --finder moving
 
 `true`: the simulator's undisturbed demonstration as traces tell it (equal steps of path length, ten control
-points of a B-spline unless --no-spline). `predicted`: a world model, asked about gripper and target. Its place
-is told by the simulator (--finder told, an upper bound) or found with the same model's traces (--finder
-moving). One line per scene on stderr, a JSON summary on stdout.
+points of a B-spline unless --no-spline). `predicted`: a world model, asked about gripper and target; the
+target's place is told by the simulator (--finder told, an upper bound) or found with the same model's traces
+(--finder moving). One line per scene on stderr, a JSON summary on stdout.
 """
 
 import argparse

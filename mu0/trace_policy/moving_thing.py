@@ -5,8 +5,10 @@ moves, or, of predictors that do not tell it, how far it goes. What the hand hid
 is the mean of the neighbourhood of the best cell, weighted by score.
 
 Needs a predictor that has been asked about resting points in training; others let the whole table fly.
-Measured by hand before (reference/traces_for_control.md §7): .9 cm median where one thing lies, the wrong
-thing where several do.
+
+Source
+    reference/traces_for_control.md §7, with another read-out: .9 cm median where one thing lies, the wrong
+    thing where several do.
 """
 
 from dataclasses import dataclass

@@ -90,6 +90,18 @@ def test_a_thing_that_does_not_come_along_is_a_miss_although_the_hand_feels_full
     assert toy_world.actions[-1][4] == 0.0
 
 
+def test_what_slips_out_on_the_way_is_fetched_again(toy_world: ToyWorld, make_policy: MakePolicy) -> None:
+    policy = make_policy(ToyTraces(toy_world))
+    for _ in range(200):
+        toy_world.step(policy.predict_action_chunk(toy_world.observe()).actions[0])
+        if policy.phase == "carry" and toy_world.command[1] > 0.05:
+            toy_world.held = False
+            break
+    play(policy, toy_world)
+    assert (policy.phase, policy.n_misses) == ("done", 1)
+    np.testing.assert_allclose(toy_world.target_m[:2], PLACE_M[:2], atol=0.01)
+
+
 def test_it_gives_up_after_too_many_misses_with_an_open_hand(
     toy_world: ToyWorld, make_policy: MakePolicy
 ) -> None:
