@@ -43,12 +43,12 @@ Reach = Callable[[Float[np.ndarray, " 4"], Float[np.ndarray, "step 4"]], None]
 class TracePolicySetting:
     """How often it asks, what counts as held, when it stops trying.
 
-    `patience`: questions in a row whose traces may disagree. `held_within_m`: from the TCP to the middle of
-    what came along.
+    `lifted_m`: height after a grasp, a release and a miss. `held_within_m`: from the TCP to the middle of what
+    came along. `patience`: questions in a row whose traces may disagree.
     """
 
     ask_every: int = 4
-    lift_m: float = 0.17
+    lifted_m: float = 0.20
     held_within_m: float = 0.06
     most_misses: int = 3
     patience: int = 10
@@ -141,7 +141,7 @@ class TracePolicy(AbstractPolicy):
             return tool.command
         if self.phase == "grasp" and tool.closed > self._embodiment.empty_above:
             return self._miss(tool)
-        self._enter("lift" if self.phase == "grasp" else "retreat", rises_m=self._setting.lift_m, tool=tool)
+        self._enter("lift" if self.phase == "grasp" else "retreat", rises=tool)
         return self._way.pop()
 
     def _look_whether_it_came(self, observation: Observation, tool: ToolState) -> Float[np.ndarray, " 4"]:
@@ -159,17 +159,19 @@ class TracePolicy(AbstractPolicy):
         if self.n_misses > self._setting.most_misses:
             self._enter("gave_up")
             return tool.command
-        self._enter("back_off", rises_m=self._setting.lift_m, tool=tool)
+        self._enter("back_off", rises=tool)
         opening = [tool.command.copy()] * self._embodiment.close_steps
         self._way.commands = [*opening, *self._way.commands]
         return self._way.pop()
 
-    def _enter(self, phase: Phase, *, rises_m: float = 0.0, tool: ToolState | None = None) -> None:
+    def _enter(self, phase: Phase, *, rises: ToolState | None = None) -> None:
+        """Begin a phase, with a way straight up for a tool that `rises`."""
         self.phase, self._way = phase, Way()
         self._since_ask, self._n_unsure = 0, 0
-        if tool is not None:
-            up = tool.command + np.array([0.0, 0.0, rises_m, 0.0])
-            self._way = straight(tool.command, up, self._embodiment)
+        if rises is not None:
+            up = rises.command.copy()
+            up[2] = max(up[2], self._setting.lifted_m)
+            self._way = straight(rises.command, up, self._embodiment)
 
     def _look(self, observation: Observation, tool: ToolState, *, holding: bool) -> Futures:
         view = require_calibration(self._view())
