@@ -25,9 +25,11 @@ from mu0.envs.ur3.environment import Ur3Environment
 from mu0.evaluation.statistics.wilson import wilson_interval
 from mu0.trace_policy.episode import TraceRollout, run_episode
 from mu0.trace_policy.joint_limits import ArmReach
+from mu0.trace_policy.meeting import MeetingSetting
 from mu0.trace_policy.moving_thing import MovingThing, TableGrid
 from mu0.trace_policy.path_steps import PathSteps
-from mu0.trace_policy.policy import TracePolicy
+from mu0.trace_policy.plans import PlanSetting
+from mu0.trace_policy.policy import TracePolicy, TracePolicySetting
 from mu0.trace_policy.predicted_traces import PredictedTraces
 from mu0.trace_policy.shifted_traces import ShiftedTraces
 from mu0.trace_policy.sources import AbstractTargetFinder, AbstractTraceSource
@@ -83,17 +85,22 @@ def main() -> None:
     parser.add_argument("--noise-cm", type=float, default=0.0)
     parser.add_argument("--world-model", type=Path, default=Path("models/world_model"))
     parser.add_argument("--finder", choices=("told", "moving"), default="told")
+    parser.add_argument("--grasp-at", choices=("grip", "target"), default="grip")
+    parser.add_argument("--same-grip-cm", type=float, default=2.0)
     parser.add_argument("--samples", type=int, default=4)
     parser.add_argument("--rows", type=Path, help="JSON lines, one per scene")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     environment = Ur3Environment(render=arguments.source == "predicted")
+    same_grip = MeetingSetting(same_grip_m=arguments.same_grip_cm / 100)
+    plans = PlanSetting(grasp_at=arguments.grasp_at, meeting=same_grip)
     policy = TracePolicy(
         make_source(arguments, environment),
         ur3_embodiment(),
         read_ur3,
         lambda: front_view(environment),
         reach=ArmReach(environment.model),
+        setting=TracePolicySetting(plans=plans),
     )
     rows, started_s = [], time.perf_counter()
     for seed in range(arguments.first, arguments.first + arguments.n):

@@ -16,10 +16,16 @@ from jaxtyping import Bool, Float
 
 from mu0.geometry.rigid import apply, fit_rigid, from_parts, invert, nearest_rigid
 
-MOVED_M = 0.03
-SAME_GRIP_M = 0.02
 FLAT_M = 2e-3
 FEWEST_HELD = 3
+
+
+@dataclass(frozen=True)
+class MeetingSetting:
+    """From where on the target counts as moved, and how far grips may differ to be the same one."""
+
+    moved_m: float = 0.03
+    same_grip_m: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ def meet(
     gripper_m: Float[np.ndarray, "g step 3"],
     target_m: Float[np.ndarray, "t step 3"],
     base_from_tool: Float[np.ndarray, "4 4"],
+    setting: MeetingSetting,
     *,
     held_now: bool,
 ) -> Meeting:
@@ -70,6 +77,7 @@ def meet(
         gripper_m: Points of the gripper, only steps that exist.
         target_m: Points of the target.
         base_from_tool: The tool now.
+        setting: What counts as the same grip.
         held_now: The target rides on the tool already, so all steps from now on may be carried ones.
     """
     tool = rigid_motions(gripper_m) @ base_from_tool
@@ -77,7 +85,8 @@ def meet(
     grips = invert(target) @ tool
     centre_m = target_m[:, 0].mean(axis=0)
     moved_m = np.linalg.norm(np.stack([apply(motion, centre_m) for motion in target]) - centre_m, axis=1)
-    held = _same_grip(grips[:, :3, 3], moved_m > MOVED_M, held_now=held_now)
+    apart_m = np.linalg.norm(grips[:, None, :3, 3] - grips[None, :, :3, 3], axis=-1)
+    held = _largest_group(apart_m < setting.same_grip_m, (moved_m > setting.moved_m) | held_now)
     steps = np.flatnonzero(held)
     if len(steps) < (1 if held_now else FEWEST_HELD):
         return Meeting(tool, None, 0, 0, parts=False)
@@ -85,13 +94,9 @@ def meet(
     return Meeting(tool, grip, int(steps[0]), int(steps[-1]), parts=bool(steps[-1] < len(tool) - 1))
 
 
-def _same_grip(
-    place_m: Float[np.ndarray, "step 3"], moved: Bool[np.ndarray, " step"], *, held_now: bool
+def _largest_group(
+    alike: Bool[np.ndarray, "step step"], counts: Bool[np.ndarray, " step"]
 ) -> Bool[np.ndarray, " step"]:
-    """The steps of the largest group whose grips agree; with `held_now` the one that begins now."""
-    apart_m = np.linalg.norm(place_m[:, None] - place_m[None], axis=-1)
-    if held_now:
-        near = apart_m[0] < SAME_GRIP_M
-        return near & (np.cumsum(~near) == 0)
-    alike = (apart_m < SAME_GRIP_M) & moved[None] & moved[:, None]
-    return alike[int(alike.sum(axis=1).argmax())]
+    """Of the steps that count, the largest group whose grips are like one of theirs."""
+    among = alike & counts[None] & counts[:, None]
+    return among[int(among.sum(axis=1).argmax())]

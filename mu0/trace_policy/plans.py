@@ -1,24 +1,37 @@
 """From futures to a way: read every sample, agree on one goal, follow the sample that stands for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from mu0.trace_policy.agreement import AgreementSetting, agree
 from mu0.trace_policy.embodiment import Embodiment, ToolState, command_of
-from mu0.trace_policy.meeting import Meeting, meet
+from mu0.trace_policy.meeting import Meeting, MeetingSetting, meet
 from mu0.trace_policy.sources import Futures
 from mu0.trace_policy.ways import Way, way_along, way_to
 
 
 @dataclass(frozen=True)
 class PlanSetting:
-    """Heights: above a grasp and above a place the way is straight; elsewhere it is not lower than clear."""
+    """How traces become a way.
+
+    Attributes:
+        above_grasp_m: From here down to a grasp the way is straight.
+        above_place_m: The same for a place.
+        clearance_m: Elsewhere no command is lower.
+        grasp_at: `grip`, where traces say that the tool holds the target; or `target`, the middle of its
+            points, so that of the grasp traces say the direction only: for predictors that know better where
+            things are than how they are held.
+        meeting: What counts as held.
+    """
 
     above_grasp_m: float = 0.12
     above_place_m: float = 0.07
     clearance_m: float = 0.16
+    grasp_at: Literal["grip", "target"] = "grip"
+    meeting: MeetingSetting = field(default_factory=MeetingSetting)
 
 
 @dataclass(frozen=True)
@@ -44,8 +57,11 @@ def plan_motion(
         WorkspaceError: What they agree on lies outside.
     """
     start = tool.command.copy()
-    meetings = [_read(futures, sample, tool, carries=carries) for sample in range(len(futures.valid))]
+    samples = range(len(futures.valid))
+    meetings = [_read(futures, sample, tool, setting.meeting, carries=carries) for sample in samples]
     goals = [_goal(meeting, start, carries=carries) for meeting in meetings]
+    if setting.grasp_at == "target" and not carries:
+        goals = [_at_target(goal, futures.target_m[sample, :, 0]) for sample, goal in enumerate(goals)]
     agreed = agree(goals, agreement)
     if agreed is None:
         return None
@@ -59,10 +75,12 @@ def plan_motion(
     return Plan(start, way)
 
 
-def _read(futures: Futures, sample: int, tool: ToolState, *, carries: bool) -> Meeting:
+def _read(
+    futures: Futures, sample: int, tool: ToolState, setting: MeetingSetting, *, carries: bool
+) -> Meeting:
     n_valid = int(futures.valid[sample].sum())
     gripper_m, target_m = futures.gripper_m[sample, :, :n_valid], futures.target_m[sample, :, :n_valid]
-    return meet(gripper_m, target_m, tool.base_from_tool, held_now=carries)
+    return meet(gripper_m, target_m, tool.base_from_tool, setting, held_now=carries)
 
 
 def _goal(
@@ -72,6 +90,12 @@ def _goal(
     if meeting.grip is None or (carries and meeting.last == 0):
         return None
     return command_of(meeting.tool[meeting.last] if carries else meeting.grip, float(start[3]))
+
+
+def _at_target(
+    goal: Float[np.ndarray, " 4"] | None, target_m: Float[np.ndarray, "t 3"]
+) -> Float[np.ndarray, " 4"] | None:
+    return None if goal is None else np.array([*target_m.mean(axis=0), goal[3]])
 
 
 def _commands(poses: Float[np.ndarray, "n 4 4"], start: Float[np.ndarray, " 4"]) -> Float[np.ndarray, "n 4"]:

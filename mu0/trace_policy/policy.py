@@ -43,8 +43,8 @@ Reach = Callable[[Float[np.ndarray, " 4"], Float[np.ndarray, "step 4"]], None]
 class TracePolicySetting:
     """How often it asks, what counts as held, when it stops trying.
 
-    `lifted_m`: height after a grasp, a release and a miss. `held_within_m`: from the TCP to the middle of what
-    came along. `patience`: questions in a row whose traces may disagree.
+    `lifted_m`: height after a grasp, a release and a miss. `held_within_m`: from the TCP to the middle of
+    what came along. `patience`: questions in a row whose traces may disagree.
     """
 
     ask_every: int = 4

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mu0.policy.chunk_executor import ChunkExecutor
-from mu0.trace_policy.policy import TracePolicy
+from mu0.trace_policy.plans import PlanSetting
+from mu0.trace_policy.policy import TracePolicy, TracePolicySetting
 from mu0.trace_policy.refusals import (
     DisagreementError,
     HandOutOfSightError,
@@ -100,6 +101,16 @@ def test_what_slips_out_on_the_way_is_fetched_again(toy_world: ToyWorld, make_po
     play(policy, toy_world)
     assert (policy.phase, policy.n_misses) == ("done", 1)
     np.testing.assert_allclose(toy_world.target_m[:2], PLACE_M[:2], atol=0.01)
+
+
+def test_at_the_target_instead_of_the_grip_a_wrong_grip_does_no_harm(
+    toy_world: ToyWorld, make_policy: MakePolicy
+) -> None:
+    setting = TracePolicySetting(plans=PlanSetting(grasp_at="target"))
+    policy = make_policy(ToyTraces(toy_world, lambda _: BESIDE_M), setting=setting)
+    play(policy, toy_world)
+    assert policy.phase == "done"
+    assert policy.n_misses == 0
 
 
 def test_it_gives_up_after_too_many_misses_with_an_open_hand(

@@ -78,9 +78,9 @@ def _futures(moment: Moment, world: ToyWorld, lie_m: np.ndarray) -> Futures:
         first_ridden = 0 if world.held else 2
         rides += [first_ridden <= number < len(corners) - 1] * 6
     tool = np.array(path)
-    target, grip_m = [target_m], np.zeros(3) if not world.held else target_m - here_m
+    target, grip_m = [target_m], target_m - here_m if world.held else -lie_m
     for step in range(1, len(tool)):
-        target.append(tool[step] - lie_m + grip_m if rides[step] else target[-1])
+        target.append(tool[step] + grip_m if rides[step] else target[-1])
     moved = (tool - here_m)[None]
     gripper_m = moment.gripper_m[:, None] + moved
     points_m = (target_m + CORNERS_M)[:, None] + (np.array(target) - target_m)[None]
