@@ -6,7 +6,9 @@
 `true`: the simulator's undisturbed demonstration as traces tell it (equal steps of path length, ten control
 points of a B-spline unless --no-spline). `predicted`: a world model, asked about gripper and target; the
 target's place is told by the simulator (--finder told, an upper bound) or found with the same model's traces
-(--finder moving). One line per scene on stderr, a JSON summary on stdout.
+(--finder moving). `extracted`: a video of the same scene with the demonstrator, through TraceExtract.
+
+One line per scene on stderr, a JSON summary on stdout.
 """
 
 import argparse
@@ -51,6 +53,10 @@ def make_source(arguments: argparse.Namespace, environment: Ur3Environment) -> A
             finder = MovingThing(predictor, TableGrid(OBJECT_AREA_M + np.array([-0.04, 0.05])))
         return PredictedTraces(predictor, finder, arguments.samples)
     steps = PathSteps(n_control_points=0 if arguments.no_spline else 10)
+    if arguments.source == "extracted":
+        from trace_controller_video import FilmedScenes
+
+        return FilmedScenes(environment, steps, environment.width_px)
     source: AbstractTraceSource = TrueTraces(environment, ur3_embodiment(), steps)
     if arguments.noise_cm:
         source = ShiftedTraces(source, arguments.noise_cm / 100)
@@ -77,7 +83,7 @@ def summary(rows: list[TraceRollout]) -> dict[str, object]:
 def main() -> None:
     """Roll out and tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--source", choices=("true", "predicted"), default="true")
+    parser.add_argument("--source", choices=("true", "extracted", "predicted"), default="true")
     parser.add_argument("--n", type=int, default=60)
     parser.add_argument("--first", type=int, default=90_000)
     parser.add_argument("--horizon", type=int, default=160)

@@ -1,40 +1,14 @@
 """Where gripper and target meet is read from how they move, not from corners of a path."""
 
-import itertools
-
 import numpy as np
 import pytest
 
 from mu0.trace_policy.embodiment import command_of
 from mu0.trace_policy.meeting import MeetingSetting, meet, rigid_motions
 from mu0.trace_policy.path_steps import PathSteps
-from mu0.trace_policy.ur3 import ur3_embodiment
 from mu0.trace_policy.view import CalibratedView
-from tests.mu0.trace_policy.toy_world import CORNERS_M, PLACE_M, START, TARGET_M, moved, pose_at, turned
-
-GRASP_YAW_RAD, N = 0.8, 12
-
-
-def carried_scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gripper points, target points (point, time, 3), tool poses: down to a grasp, up, across, down, away."""
-    x, y, z = TARGET_M
-    corners = [
-        START,
-        np.array([x, y, 0.16, GRASP_YAW_RAD]),
-        np.array([x, y, z, GRASP_YAW_RAD]),
-        np.array([x, y, 0.2, GRASP_YAW_RAD]),
-        np.array([*PLACE_M[:2], 0.22, 0.0]),
-        np.array([*PLACE_M[:2], 0.13, 0.0]),
-        np.array([*(PLACE_M[:2] - [0, 0.05]), 0.24, 0.0]),
-    ]
-    pairs = itertools.pairwise(corners)
-    commands = [a + share * (b - a) for a, b in pairs for share in np.linspace(0, 1, N, endpoint=False)]
-    tool = np.stack([pose_at(*command) for command in commands])
-    grasp, release = 2 * N, 5 * N
-    rides = np.clip(np.arange(len(tool)), grasp, release)
-    target = tool[rides] @ np.linalg.inv(tool[grasp])
-    points_m = np.stack([(TARGET_M + CORNERS_M) @ pose[:3, :3].T + pose[:3, 3] for pose in target], axis=1)
-    return moved(ur3_embodiment().points_m(tool[0], 0.0), tool), points_m, tool
+from tests.mu0.trace_policy.carried_scene import GRASP_YAW_RAD, N, carried_scene
+from tests.mu0.trace_policy.toy_world import PLACE_M, TARGET_M, turned
 
 
 def test_the_grasp_is_where_the_grip_stands_still() -> None:
