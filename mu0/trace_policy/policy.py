@@ -92,6 +92,13 @@ class TracePolicy(AbstractPolicy):
         self._way = Way()
         self._waits, self._since_ask, self._n_unsure = 0, 0, 0
 
+    @property
+    def looks_next(self) -> bool:
+        """Whether the next question needs a new picture; the robot's state it always needs."""
+        if self.phase in ("reach", "carry"):
+            return self._is_due(self._since_ask + 1) or not (self._way.commands or self._way.ends)
+        return self.phase in ("lift", "back_off") and not self._way.commands
+
     def predict_action_chunk(self, observation: Observation) -> ActionChunk:
         """The next action: x, y, z, yaw of the tool, and whether it is closed.
 
@@ -124,8 +131,7 @@ class TracePolicy(AbstractPolicy):
         if self.phase == "carry" and tool.closed > self._embodiment.empty_above:
             return self._miss(tool)
         self._since_ask += 1
-        is_due = self._since_ask > self._setting.ask_every and self._way.free > 0
-        if is_due or not (self._way.commands or self._way.ends):
+        if self._is_due(self._since_ask) or not (self._way.commands or self._way.ends):
             self._follow(self._plan(self._look(observation, tool, holding=self.phase == "carry"), tool))
         if self._way.commands:
             return self._way.pop()
@@ -133,6 +139,10 @@ class TracePolicy(AbstractPolicy):
             self._enter("grasp" if self.phase == "reach" else "release")
             self._waits = self._embodiment.close_steps
         return tool.command
+
+    def _is_due(self, since_ask: int) -> bool:
+        """Whether a way that may be replaced is old enough."""
+        return since_ask > self._setting.ask_every and self._way.free > 0
 
     def _wait(self, tool: ToolState) -> Float[np.ndarray, " 4"]:
         """Until the fingers have closed or opened."""

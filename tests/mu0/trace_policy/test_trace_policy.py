@@ -41,6 +41,15 @@ def test_it_is_a_policy_like_others(toy_world: ToyWorld, make_policy: MakePolicy
     assert executor.n_plans == 1
 
 
+def test_it_says_when_it_needs_a_new_picture(toy_world: ToyWorld, make_policy: MakePolicy) -> None:
+    policy = make_policy(ToyTraces(toy_world))
+    while policy.phase != "done":
+        looks, n_asks = policy.looks_next, policy.n_asks
+        toy_world.step(policy.predict_action_chunk(toy_world.observe()).actions[0])
+        assert policy.n_asks == n_asks or looks
+    assert not policy.looks_next
+
+
 def test_a_target_that_moves_before_the_grasp_is_followed(
     toy_world: ToyWorld, make_policy: MakePolicy
 ) -> None:
