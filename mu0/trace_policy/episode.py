@@ -68,7 +68,7 @@ def run_episode(
             observation = environment.observe()
         observation = replace(observation, proprioception=environment.state())
         reached = reached or bool(np.linalg.norm(away_m) < REACHED_M)
-        grasped = grasped or (action[4] > 0.5 and both_fingers_touch(environment))
+        grasped = grasped or (bool(action[4] > 0.5) and both_fingers_touch(environment))
         n_steps += 1
     placed = environment.is_success()
     return TraceRollout(
@@ -94,7 +94,7 @@ def both_fingers_touch(environment: Ur3Environment) -> bool:
     model, data = environment.model, environment.data
     target = model.body(environment.target.kind).id
     fingers = {int(model.body(name).id) for name in ("finger_left", "finger_right")}
-    touching = set()
+    touching: set[int] = set()
     for contact in data.contact:
         bodies = {int(model.geom_bodyid[contact.geom1]), int(model.geom_bodyid[contact.geom2])}
         if target in bodies:
