@@ -76,6 +76,7 @@ def summary(rows: list[TraceRollout]) -> dict[str, object]:
         "questions_per_scene": round(float(np.mean([row.n_asks for row in rows])), 1),
         "steps_when_placed": float(np.median([row.n_steps for row in rows if row.placed] or [np.nan])),
         "controller_ms_p95": round(float(np.percentile([row.controller_ms for row in rows], 95)), 2),
+        "source_ms_median": round(float(np.median([row.source_ms for row in rows])), 1),
         "reasons": dict(Counter(row.reason.partition(":")[0] for row in rows if not row.placed)),
     }
 

@@ -26,7 +26,7 @@ class TraceRollout:
     """One row of a report.
 
     `aim_error_m`: across, from the TCP to the target when the hand first closed (NaN if it never did).
-    `controller_ms`: slowest step, without what the source of the traces took.
+    `controller_ms`: slowest step, without what the source of the traces took; `source_ms`: that, per question.
     """
 
     seed: int
@@ -43,6 +43,7 @@ class TraceRollout:
     n_misses: int
     aim_error_m: float
     controller_ms: float
+    source_ms: float
 
 
 def run_episode(
@@ -86,6 +87,7 @@ def run_episode(
         n_misses=policy.n_misses,
         aim_error_m=aim_error_m,
         controller_ms=1000 * slowest_s,
+        source_ms=1000 * policy.source_s / max(policy.n_asks, 1),
     )
 
 
