@@ -26,7 +26,7 @@ class TraceRollout:
     """One row of a report.
 
     `aim_error_m`: across, from the TCP to the target when the hand first closed (NaN if it never did).
-    `controller_ms`: slowest step, without what the source of the traces took; `source_ms`: that, per question.
+    `controller_ms`: slowest step without what the source of the traces took. `source_ms`: that, per question.
     """
 
     seed: int
