@@ -11,7 +11,7 @@ from mu0.envs.ur3.controller import InverseKinematics, top_down_rotation
 from mu0.envs.ur3.kinematics import HOME_RAD, JOINTS
 from mu0.trace_policy.refusals import ReachError
 
-FROM_FAR, FOLLOWING = 80, 6
+FROM_FAR, FROM_NEAR, FOLLOWING = 80, 12, 3
 MISSES_BY_M = 0.005
 MARGIN_RAD = 0.02
 
@@ -22,6 +22,7 @@ class ArmReach:
     def __init__(self, model: mujoco.MjModel) -> None:
         self._inverse = InverseKinematics(model)
         limits = np.stack([model.joint(name).range for name in JOINTS])
+        self._stood_rad = HOME_RAD.copy()
         self._lowest_rad, self._highest_rad = (limits + np.array([MARGIN_RAD, -MARGIN_RAD])).T
 
     def __call__(self, start: Float[np.ndarray, " 4"], commands: Float[np.ndarray, "step 4"]) -> None:
@@ -30,8 +31,7 @@ class ArmReach:
         Raises:
             ReachError: A command is missed, or a joint leaves its range.
         """
-        self._inverse.joints_rad = HOME_RAD.copy()
-        self._inverse.solve(start[:3], top_down_rotation(float(start[3])), FROM_FAR)
+        self._stand_at(start)
         for step, command in enumerate(commands):
             rotation = top_down_rotation(float(command[3]))
             missed_m = self._inverse.solve(command[:3], rotation, FOLLOWING)
@@ -44,3 +44,12 @@ class ArmReach:
                     expected=f"poses reached to {1000 * MISSES_BY_M:.0f} mm within the joints' ranges",
                     remedy="move the robot's base or the thing nearer to each other.",
                 )
+
+    def _stand_at(self, start: Float[np.ndarray, " 4"]) -> None:
+        """Solve for the beginning, from where the last way began if that is near."""
+        rotation = top_down_rotation(float(start[3]))
+        self._inverse.joints_rad = self._stood_rad
+        if self._inverse.solve(start[:3], rotation, FROM_NEAR) > MISSES_BY_M:
+            self._inverse.joints_rad = HOME_RAD.copy()
+            self._inverse.solve(start[:3], rotation, FROM_FAR)
+        self._stood_rad = self._inverse.joints_rad.copy()
