@@ -99,6 +99,17 @@ class Ur3Environment(AbstractEnvironment):
         refresh_poses(self.model, self.data)
         return self.observe()
 
+    def continue_from(self, other: "Ur3Environment") -> None:
+        """Be where `other` is now, a world of the same scene and catalogue; targets are not compared."""
+        kind = mujoco.mjtState.mjSTATE_INTEGRATION
+        state = np.empty(mujoco.mj_stateSize(self.model, kind))
+        mujoco.mj_getState(other.model, other.data, state, kind)
+        mujoco.mj_setState(self.model, self.data, state, kind)
+        self.command = other.command.copy()
+        self._inverse.joints_rad = other._inverse.joints_rad.copy()
+        self.n_steps, self.was_lifted = other.n_steps, other.was_lifted
+        refresh_poses(self.model, self.data)
+
     def step(self, action: Float[np.ndarray, " 5"]) -> tuple[Observation, dict[str, Any]]:
         """Act for 0.1 s.
 

@@ -1,0 +1,48 @@
+"""One goal out of several samples, or none: a policy abstains when its traces disagree.
+
+The goal of the sample that lies nearest to all others is the judge. A share of all samples must end beside
+it, those that never meet the target counting against it; the goal is the mean of those that do.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+
+@dataclass(frozen=True)
+class AgreementSetting:
+    """What counts as the same goal, and how many samples must have it."""
+
+    within_m: float = 0.03
+    within_rad: float = 0.6
+    share: float = 0.6
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """The common goal (x, y, z [m], yaw [rad]), and the sample that stands for it."""
+
+    goal: Float[np.ndarray, " 4"]
+    sample: int
+
+
+def agree(goals: list[Float[np.ndarray, " 4"] | None], setting: AgreementSetting) -> Agreed | None:
+    """The common goal of all samples; None if there is none."""
+    samples = [sample for sample, goal in enumerate(goals) if goal is not None]
+    if not samples:
+        return None
+    known = np.stack([goal for goal in goals if goal is not None])
+    apart_m = np.linalg.norm(known[:, None, :3] - known[None, :, :3], axis=-1)
+    apart_rad = half_turn(known[:, None, 3] - known[None, :, 3])
+    middle = int((apart_m / setting.within_m + np.abs(apart_rad) / setting.within_rad).sum(axis=1).argmin())
+    near = (apart_m[middle] <= setting.within_m) & (np.abs(apart_rad[middle]) <= setting.within_rad)
+    if near.sum() < setting.share * len(goals):
+        return None
+    yaw = known[middle, 3] + apart_rad[near, middle].mean()
+    return Agreed(np.array([*known[near, :3].mean(axis=0), yaw]), samples[middle])
+
+
+def half_turn(angle_rad: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+    """The same angle between minus and plus half a turn."""
+    return (angle_rad + np.pi) % (2 * np.pi) - np.pi

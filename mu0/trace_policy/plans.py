@@ -1,0 +1,107 @@
+"""From futures to a way: read every sample, agree on one goal, follow the sample that stands for it."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from mu0.trace_policy.agreement import AgreementSetting, agree
+from mu0.trace_policy.embodiment import Embodiment, ToolState, command_of
+from mu0.trace_policy.meeting import Meeting, MeetingSetting, meet
+from mu0.trace_policy.sources import Futures
+from mu0.trace_policy.ways import Way, way_along, way_to
+
+
+@dataclass(frozen=True)
+class PlanSetting:
+    """How traces become a way.
+
+    Attributes:
+        above_grasp_m: From here down to a grasp the way is straight.
+        above_place_m: The same for a place.
+        clearance_m: Elsewhere no command is lower.
+        grasp_at: `grip`, where traces say that the tool holds the target; or `target`, the middle of its
+            points, so that of the grasp traces say the direction only: for predictors that know better where
+            things are than how they are held.
+        meeting: What counts as held.
+    """
+
+    above_grasp_m: float = 0.12
+    above_place_m: float = 0.07
+    clearance_m: float = 0.16
+    grasp_at: Literal["grip", "target"] = "grip"
+    meeting: MeetingSetting = field(default_factory=MeetingSetting)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A way, and the command that it starts from."""
+
+    start: Float[np.ndarray, " 4"]
+    way: Way
+
+
+def plan_motion(
+    futures: Futures,
+    tool: ToolState,
+    embodiment: Embodiment,
+    setting: PlanSetting,
+    agreement: AgreementSetting,
+    *,
+    carries: bool,
+) -> Plan | None:
+    """The way to the grasp, or with `carries` to the place; None if the samples do not agree.
+
+    Raises:
+        WorkspaceError: What they agree on lies outside.
+    """
+    start = tool.command.copy()
+    samples = range(len(futures.valid))
+    meetings = [_read(futures, sample, tool, setting.meeting, carries=carries) for sample in samples]
+    goals = [_goal(meeting, start, carries=carries) for meeting in meetings]
+    if setting.grasp_at == "target" and not carries:
+        goals = [_at_target(goal, futures.target_m[sample, :, 0]) for sample, goal in enumerate(goals)]
+    agreed = agree(goals, agreement)
+    if agreed is None:
+        return None
+    meeting = meetings[agreed.sample]
+    poses = meeting.tool[1 : (meeting.last if carries else meeting.first) + 1]
+    path = _commands(poses, start)
+    if carries and not meeting.parts:
+        return Plan(start, way_along(start, path, embodiment, setting.clearance_m))
+    standoff_m = setting.above_place_m if carries else setting.above_grasp_m
+    way = way_to(start, path, agreed.goal, embodiment, standoff_m=standoff_m, clearance_m=setting.clearance_m)
+    return Plan(start, way)
+
+
+def _read(
+    futures: Futures, sample: int, tool: ToolState, setting: MeetingSetting, *, carries: bool
+) -> Meeting:
+    n_valid = int(futures.valid[sample].sum())
+    gripper_m, target_m = futures.gripper_m[sample, :, :n_valid], futures.target_m[sample, :, :n_valid]
+    return meet(gripper_m, target_m, tool.base_from_tool, setting, held_now=carries)
+
+
+def _goal(
+    meeting: Meeting, start: Float[np.ndarray, " 4"], *, carries: bool
+) -> Float[np.ndarray, " 4"] | None:
+    """Where the tool grasps or lets go; None if the sample does not carry the target."""
+    if meeting.grip is None or (carries and meeting.last == 0):
+        return None
+    return command_of(meeting.tool[meeting.last] if carries else meeting.grip, float(start[3]))
+
+
+def _at_target(
+    goal: Float[np.ndarray, " 4"] | None, target_m: Float[np.ndarray, "t 3"]
+) -> Float[np.ndarray, " 4"] | None:
+    return None if goal is None else np.array([*target_m.mean(axis=0), goal[3]])
+
+
+def _commands(poses: Float[np.ndarray, "n 4 4"], start: Float[np.ndarray, " 4"]) -> Float[np.ndarray, "n 4"]:
+    """Poses as commands whose yaw does not jump."""
+    commands, yaw = [], float(start[3])
+    for pose in poses:
+        commands.append(command_of(pose, yaw))
+        yaw = float(commands[-1][3])
+    return np.array(commands).reshape(-1, 4)

@@ -1,0 +1,116 @@
+"""The way to a goal: along the traces as long as they are away from it, then straight down the tool's axis.
+
+Curves of few control points round corners off, so near the goal they cut through what should be avoided. The
+way therefore leaves them: it stays high until it is above the goal, waits for nothing there, and comes down.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from mu0.trace_policy.clock import retime
+from mu0.trace_policy.embodiment import Embodiment
+from mu0.trace_policy.refusals import WorkspaceError
+
+SLACK_M = 0.03
+BESIDE_M = 0.03
+
+
+@dataclass
+class Way:
+    """Commands that are still to be given.
+
+    Attributes:
+        commands: One after another.
+        free: How many of them may be replaced by a newer plan; after that the last way is straight.
+        ends: Whether it ends at a goal; otherwise one has to ask again.
+    """
+
+    commands: list[Float[np.ndarray, " 4"]] = field(default_factory=list)
+    free: int = 0
+    ends: bool = False
+
+    def pop(self) -> Float[np.ndarray, " 4"]:
+        """The next command."""
+        self.free = max(0, self.free - 1)
+        return self.commands.pop(0)
+
+
+def straight(start: Float[np.ndarray, " 4"], goal: Float[np.ndarray, " 4"], embodiment: Embodiment) -> Way:
+    """From here to there, inside the workspace, whatever traces say."""
+    goal = np.array([*np.clip(goal[:3], *embodiment.workspace_m.T), goal[3]])
+    speed = np.array([embodiment.speed_m_s])
+    timed = retime(start, goal[None], speed, embodiment.turn_rad_s, embodiment.rate_hz)
+    return Way(list(timed.commands), ends=True)
+
+
+def way_to(
+    start: Float[np.ndarray, " 4"],
+    path: Float[np.ndarray, "n 4"],
+    goal: Float[np.ndarray, " 4"],
+    embodiment: Embodiment,
+    *,
+    standoff_m: float,
+    clearance_m: float,
+) -> Way:
+    """Along `path`, to `standoff_m` above the goal, down to it.
+
+    Args:
+        start: The command now.
+        path: Poses of the tool that traces foresee.
+        goal: Where the way ends.
+        embodiment: Its limits.
+        standoff_m: From here on the way is straight, slow, and no longer replaced.
+        clearance_m: Before that no command is lower.
+
+    Raises:
+        WorkspaceError: Path or goal lead out of the workspace.
+    """
+    require_workspace(np.concatenate([path, goal[None]]), embodiment)
+    away = np.linalg.norm(path[:, :2] - goal[:2], axis=1) > BESIDE_M
+    kept = path[np.cumsum(~away) == 0].copy()
+    kept[:, 2] = np.maximum(kept[:, 2], clearance_m)
+    above = goal + np.array([0.0, 0.0, standoff_m, 0.0])
+    above[2] = max(above[2], min(clearance_m, goal[2] + 2 * standoff_m))
+    waypoints = np.concatenate([kept, above[None], goal[None]])
+    waypoints[:, :3] = np.clip(waypoints[:, :3], *embodiment.workspace_m.T)
+    speed = np.full(len(waypoints), embodiment.speed_m_s)
+    speed[-1] = embodiment.slow_m_s
+    timed = retime(start, waypoints, speed, embodiment.turn_rad_s, embodiment.rate_hz)
+    return Way(list(timed.commands), free=int(timed.arrives[-2]), ends=True)
+
+
+def way_along(
+    start: Float[np.ndarray, " 4"], path: Float[np.ndarray, "n 4"], embodiment: Embodiment, clearance_m: float
+) -> Way:
+    """Along `path`, whose end is not the goal yet.
+
+    Raises:
+        WorkspaceError: It leads out of the workspace.
+    """
+    require_workspace(path, embodiment)
+    waypoints = path.copy()
+    waypoints[:, 2] = np.maximum(waypoints[:, 2], clearance_m)
+    waypoints[:, :3] = np.clip(waypoints[:, :3], *embodiment.workspace_m.T)
+    speed = np.full(len(waypoints), embodiment.speed_m_s)
+    timed = retime(start, waypoints, speed, embodiment.turn_rad_s, embodiment.rate_hz)
+    return Way(list(timed.commands), free=len(timed.commands))
+
+
+def require_workspace(path: Float[np.ndarray, "n 4"], embodiment: Embodiment) -> None:
+    """Refuse what lies outside by more than a curve's rounding.
+
+    Raises:
+        WorkspaceError: A pose does.
+    """
+    low, high = embodiment.workspace_m.T
+    outside_m = np.maximum(low - path[:, :3], path[:, :3] - high).max(axis=1)
+    if outside_m.max() > SLACK_M:
+        step = int(outside_m.argmax())
+        place = np.round(path[step, :3], 3).tolist()
+        raise WorkspaceError(
+            f"The traces leave the workspace by {100 * outside_m[step]:.0f} cm: {place} m in step {step}.",
+            expected=f"x, y, z between {low.tolist()} and {high.tolist()} m",
+            remedy="look at the camera's calibration and at the depth of the traces.",
+        )
