@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 TOLERANCE_M = 0.01
-MIN_TRUST = 0.3  # of a track, over its frames
+MIN_TRUST = 0.4  # of a track, over its frames
 EDGES = np.array([2, 4, 8, 16, 32])  # of the bins: 0 to 1, 2 to 3, ... 32 and more
 STILL_MEASURED, STILL_IN_VIEW, STILL_HIDDEN = 0, 1, 2
 BODY_MEASURED, BODY_IN_VIEW, BODY_HIDDEN, BODY_BRIDGED = 3, 4, 5, 6
