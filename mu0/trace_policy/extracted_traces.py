@@ -61,7 +61,7 @@ class ExtractedTraces(AbstractTraceSource):
         self._demonstration, self._finder, self._steps = demonstration, finder, steps
         rigid_m = embodiment.closed_m[np.abs(embodiment.opening_m).max(axis=1) == 0]
         self._low_m, self._high_m = rigid_m.min(axis=0) - AROUND_TOOL_M, rigid_m.max(axis=0) + AROUND_TOOL_M
-        self._target_tracks: Int[np.ndarray, " n"] | None = None
+        self._target_tracks: Int[np.ndarray, " n"] | None = None  # known from the first look on
         self._rested_m = np.zeros(3)
 
     def reset(self, seed: int) -> None:  # noqa: ARG002 - a video draws nothing
@@ -142,6 +142,7 @@ class ExtractedTraces(AbstractTraceSource):
 
     def _rows(self, slot: int, view: CalibratedView) -> Rows | None:
         """Points of an anchor on gripper and target over time, base frame, and which are the target's."""
+        assert self._target_tracks is not None
         samples = self._samples
         rows = samples.rows(slot)
         lasts = samples.raw_valid_steps[rows].sum(axis=1)
@@ -163,6 +164,7 @@ class ExtractedTraces(AbstractTraceSource):
         return ((local_m > self._low_m) & (local_m < self._high_m)).all(axis=1)
 
     def _too_few(self, slot: int) -> UnknownObjectError:
+        assert self._target_tracks is not None
         n_rows = int(np.isin(self._track_ids[self._samples.rows(slot)], self._target_tracks).sum())
         return UnknownObjectError(
             f"{n_rows} extracted traces lie on the target, too few there or on the gripper.",

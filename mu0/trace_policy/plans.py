@@ -36,10 +36,11 @@ class PlanSetting:
 
 @dataclass(frozen=True)
 class Plan:
-    """A way, and the command that it starts from."""
+    """A way, the command that it starts from, and the goal that it leads to or towards."""
 
     start: Float[np.ndarray, " 4"]
     way: Way
+    goal: Float[np.ndarray, " 4"]
 
 
 def plan_motion(
@@ -50,8 +51,11 @@ def plan_motion(
     agreement: AgreementSetting,
     *,
     carries: bool,
+    straight: bool = False,
 ) -> Plan | None:
     """The way to the grasp, or with `carries` to the place; None if the samples do not agree.
+
+    A `straight` way leaves out what traces foresee before the goal.
 
     Raises:
         WorkspaceError: What they agree on lies outside.
@@ -69,10 +73,11 @@ def plan_motion(
     poses = meeting.tool[1 : (meeting.last if carries else meeting.first) + 1]
     path = _commands(poses, start)
     if carries and not meeting.parts:
-        return Plan(start, way_along(start, path, embodiment, setting.clearance_m))
+        return Plan(start, way_along(start, path, embodiment, setting.clearance_m), agreed.goal)
     standoff_m = setting.above_place_m if carries else setting.above_grasp_m
+    path = path[:0] if straight else path
     way = way_to(start, path, agreed.goal, embodiment, standoff_m=standoff_m, clearance_m=setting.clearance_m)
-    return Plan(start, way)
+    return Plan(start, way, agreed.goal)
 
 
 def _read(

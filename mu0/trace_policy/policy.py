@@ -36,6 +36,7 @@ from mu0.trace_policy.ways import Way, straight
 
 Phase = Literal["reach", "grasp", "lift", "carry", "release", "retreat", "done", "back_off", "gave_up"]
 CLOSED: tuple[Phase, ...] = ("grasp", "lift", "carry")
+NEARER_M = 0.005
 Reach = Callable[[Float[np.ndarray, " 4"], Float[np.ndarray, "step 4"]], None]
 
 
@@ -44,7 +45,8 @@ class TracePolicySetting:
     """How often it asks, what counts as held, when it stops trying.
 
     `lifted_m`: height after a grasp, a release and a miss. `held_within_m`: from the TCP to the middle of
-    what came along. `patience`: questions in a row whose traces may disagree.
+    what came along. `patience`: questions in a row whose traces may disagree. `most_detours`: questions in a
+    row after which it may be no nearer to its goal; then it goes straight.
     """
 
     ask_every: int = 4
@@ -52,6 +54,7 @@ class TracePolicySetting:
     held_within_m: float = 0.06
     most_misses: int = 3
     patience: int = 10
+    most_detours: int = 3
     plans: PlanSetting = field(default_factory=PlanSetting)
     agreement: AgreementSetting = field(default_factory=AgreementSetting)
 
@@ -91,6 +94,7 @@ class TracePolicy(AbstractPolicy):
         self.n_asks, self.n_misses, self.source_s = 0, 0, 0.0
         self._way = Way()
         self._waits, self._since_ask, self._n_unsure = 0, 0, 0
+        self._nearest_m, self._n_detours = np.inf, 0
 
     @property
     def looks_next(self) -> bool:
@@ -178,6 +182,7 @@ class TracePolicy(AbstractPolicy):
         """Begin a phase, with a way straight up for a tool that `rises`."""
         self.phase, self._way = phase, Way()
         self._since_ask, self._n_unsure = 0, 0
+        self._nearest_m, self._n_detours = np.inf, 0
         if rises is not None:
             up = rises.command.copy()
             up[2] = max(up[2], self._setting.lifted_m)
@@ -202,6 +207,7 @@ class TracePolicy(AbstractPolicy):
             self._setting.plans,
             self._setting.agreement,
             carries=self.phase == "carry",
+            straight=self._n_detours >= self._setting.most_detours,
         )
 
     def _follow(self, plan: Plan | None) -> None:
@@ -218,4 +224,7 @@ class TracePolicy(AbstractPolicy):
             return
         if self._reach is not None:
             self._reach(plan.start, np.stack(plan.way.commands))
+        away_m = float(np.linalg.norm(plan.goal[:2] - plan.start[:2]))
+        self._n_detours = 0 if away_m < self._nearest_m - NEARER_M else self._n_detours + 1
+        self._nearest_m = min(self._nearest_m, away_m)
         self._way, self._n_unsure = plan.way, 0

@@ -75,11 +75,14 @@ def test_true_traces_solve_scenes_and_the_row_says_how_far_it_came(
 
 
 @pytest.mark.slow
-def test_a_missed_grasp_is_mended_in_the_simulator(world: Ur3Environment, hand: Embodiment) -> None:
+@pytest.mark.parametrize("seed", [90_003, 90_005])  # in 90003 the wrong path leads away from the goal, too
+def test_a_missed_grasp_is_mended_in_the_simulator(
+    world: Ur3Environment, hand: Embodiment, seed: int
+) -> None:
     source = LyingOnce(TrueTraces(world, hand, PathSteps()))
     policy = policy_on(source, world)
-    observation = world.reset(SEED)
-    policy.reset(SEED)
+    observation = world.reset(seed)
+    policy.reset(seed)
     for _ in range(240):
         observation, info = world.step(policy.predict_action_chunk(observation).actions[0])
         source.lies = source.lies and policy.n_misses == 0
@@ -133,11 +136,14 @@ def test_the_described_gripper_is_the_simulated_one(world: Ur3Environment, hand:
             world.advance(np.array([*world.command[:4], closed]))
         points_m = hand.points_m(read_ur3(world.state()).base_from_tool, float(world.state()[5]))
         fingers = points_m[[i for i in range(len(points_m)) if abs(hand.opening_m[i, 1]) > 0]]
+        local = []
         for name in ("finger_left", "finger_right"):
             body = world.data.body(name)
-            local = (fingers - body.xpos) @ body.xmat.reshape(3, 3)
-            on_it = (np.abs(local - [0, 0, 0.03]) < [0.013, 0.018, 0.038]).all(axis=1)
-            assert on_it.sum() == 6
+            local.append((fingers - body.xpos) @ body.xmat.reshape(3, 3) - [0, 0, 0.03])
+        nearer = np.abs(local[0][:, 1]) < np.abs(local[1][:, 1])
+        assert nearer.sum() == (~nearer).sum() == 6
+        mine = np.where(nearer[:, None], *local)
+        assert (np.abs(mine) < [0.013, 0.018, 0.038]).all()
 
 
 @pytest.mark.slow

@@ -33,6 +33,24 @@ def test_true_traces_solve_it_without_a_miss(toy_world: ToyWorld, make_policy: M
     assert policy.n_asks > 4  # it asks again while it moves
 
 
+def test_a_path_that_comes_no_nearer_is_left_for_the_straight_way(
+    toy_world: ToyWorld, make_policy: MakePolicy
+) -> None:
+    class PulledAside(ToyTraces):
+        """Foresees the grasp where it is, and before it a way that is wrong by 6 cm, wherever it starts."""
+
+        def look(self, moment: Moment) -> Futures:
+            futures = super().look(moment)
+            gripper_m = futures.gripper_m.copy()
+            gripper_m[:, :, 1:6] += [0.0, 0.06, 0.0]
+            return replace(futures, gripper_m=gripper_m)
+
+    policy = make_policy(PulledAside(toy_world))
+    play(policy, toy_world)
+    assert (policy.phase, policy.n_misses) == ("done", 0)
+    np.testing.assert_allclose(toy_world.target_m[:2], PLACE_M[:2], atol=0.01)
+
+
 def test_it_is_a_policy_like_others(toy_world: ToyWorld, make_policy: MakePolicy) -> None:
     executor = ChunkExecutor(make_policy(ToyTraces(toy_world)), 1)
     executor.reset(3)
