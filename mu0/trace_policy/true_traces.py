@@ -15,10 +15,12 @@ from mu0.envs.ur3.environment import Ur3Environment
 from mu0.geometry.rigid import apply
 from mu0.trace_policy.embodiment import Embodiment, ToolState
 from mu0.trace_policy.path_steps import PathSteps
+from mu0.trace_policy.refusals import WorkspaceError
 from mu0.trace_policy.sources import AbstractTraceSource, Futures, Moment
 from mu0.trace_policy.told_target import target_local_m, target_pose
 from mu0.trace_policy.ur3 import read_ur3
 
+MOST_STEPS = 400  # a demonstration has about a hundred
 SHIFTED_M = 0.005
 CARRIED = ("lift", "transport", "place")
 
@@ -86,7 +88,11 @@ class TrueTraces(AbstractTraceSource):
         return not tool.closing and bool(np.linalg.norm(target_now[:3, 3] - began_m) > SHIFTED_M)
 
     def _play(self) -> _Demonstration:
-        """Demonstrate in the twin, from the present state of the world."""
+        """Demonstrate in the twin, from the present state of the world.
+
+        Raises:
+            WorkspaceError: The target lies where the demonstrator's hand never arrives.
+        """
         world, twin = self._environment, self._twin
         twin.reset(world.layout.seed)
         twin.continue_from(world)
@@ -98,6 +104,13 @@ class TrueTraces(AbstractTraceSource):
             target.append(target_pose(twin))
             carries.append(phase in CARRIED)
             twin.advance(executed)
+            if len(tool) > MOST_STEPS:
+                raise WorkspaceError(
+                    f"The demonstrator does not arrive in {MOST_STEPS} steps; the target lies at "
+                    f"{np.round(target_pose(world)[:3, 3], 3).tolist()} m.",
+                    expected="a target in the workspace",
+                    remedy="put it back; something has pushed it away.",
+                )
         return _Demonstration(
             np.stack([state.base_from_tool for state in tool]),
             np.array([state.closed for state in tool]),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import mujoco
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from mu0.trace_policy.episode import run_episode
 from mu0.trace_policy.joint_limits import ArmReach
 from mu0.trace_policy.path_steps import PathSteps
 from mu0.trace_policy.policy import TracePolicy
-from mu0.trace_policy.refusals import ReachError, UnknownObjectError
+from mu0.trace_policy.refusals import ReachError, UnknownObjectError, WorkspaceError
 from mu0.trace_policy.shifted_traces import ShiftedTraces
 from mu0.trace_policy.sources import AbstractTraceSource, Futures, Moment
 from mu0.trace_policy.told_target import ToldTarget, target_pose
@@ -90,6 +91,21 @@ def test_a_missed_grasp_is_mended_in_the_simulator(
             break
     assert policy.n_misses == 1
     assert world.is_success()
+
+
+@pytest.mark.slow
+def test_a_target_out_of_reach_ends_the_episode_with_that_reason(
+    world: Ur3Environment, hand: Embodiment
+) -> None:
+    source = TrueTraces(world, hand, PathSteps())
+    observation = world.reset(SEED)
+    joint = world.model.body(world.target.kind).jntadr[0]
+    first = world.model.jnt_qposadr[joint]
+    world.data.qpos[first : first + 2] = [1.2, 0.9]
+    mujoco.mj_forward(world.model, world.data)
+    policy = policy_on(source, world)
+    with pytest.raises(WorkspaceError, match=r"does not arrive(.|\n)*put it back"):
+        policy.predict_action_chunk(observation)
 
 
 @pytest.mark.slow
