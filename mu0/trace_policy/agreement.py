@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from mu0.trace_policy.embodiment import half_turn
+
 
 @dataclass(frozen=True)
 class AgreementSetting:
@@ -41,8 +43,3 @@ def agree(goals: list[Float[np.ndarray, " 4"] | None], setting: AgreementSetting
         return None
     yaw = known[middle, 3] + apart_rad[near, middle].mean()
     return Agreed(np.array([*known[near, :3].mean(axis=0), yaw]), samples[middle])
-
-
-def half_turn(angle_rad: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
-    """The same angle between minus and plus half a turn."""
-    return (angle_rad + np.pi) % (2 * np.pi) - np.pi

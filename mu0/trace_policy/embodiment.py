@@ -78,5 +78,10 @@ def top_down_pose(command: Float[np.ndarray, " 4"]) -> Float[np.ndarray, "4 4"]:
 def command_of(base_from_tool: Float[np.ndarray, "4 4"], near_yaw_rad: float) -> Float[np.ndarray, " 4"]:
     """The command nearest to a pose; of all equal yaws the one within half a turn of `near_yaw_rad`."""
     yaw = float(np.arctan2(-base_from_tool[0, 1], base_from_tool[1, 1]))
-    yaw = near_yaw_rad + (yaw - near_yaw_rad + np.pi) % (2 * np.pi) - np.pi
+    yaw = near_yaw_rad + float(half_turn(np.array([yaw - near_yaw_rad]))[0])
     return np.array([*base_from_tool[:3, 3], yaw])
+
+
+def half_turn(angle_rad: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+    """The same angle between minus and plus half a turn."""
+    return (angle_rad + np.pi) % (2 * np.pi) - np.pi

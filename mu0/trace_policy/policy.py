@@ -36,7 +36,7 @@ from mu0.trace_policy.ways import Way, straight
 
 Phase = Literal["reach", "grasp", "lift", "carry", "release", "retreat", "done", "back_off", "gave_up"]
 CLOSED: tuple[Phase, ...] = ("grasp", "lift", "carry")
-NEARER_M = 0.005
+NEARER_M = 0.005  # along the table; less is no progress
 Reach = Callable[[Float[np.ndarray, " 4"], Float[np.ndarray, "step 4"]], None]
 
 

@@ -64,7 +64,11 @@ class TrueTraces(AbstractTraceSource):
         self._demonstration = None
 
     def look(self, moment: Moment) -> Futures:
-        """The rest of the demonstration, one sample."""
+        """The rest of the demonstration, one sample.
+
+        Raises:
+            WorkspaceError: The target lies where the demonstrator never arrives.
+        """
         target_now = target_pose(self._environment)
         if self._demonstration is None or self._is_shifted(target_now, moment.tool):
             self._demonstration = self._play()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mu0.trace_policy.agreement import AgreementSetting, agree, half_turn
+from mu0.trace_policy.agreement import AgreementSetting, agree
+from mu0.trace_policy.embodiment import half_turn
 
 GOAL = np.array([0.3, -0.1, 0.02, 0.4])
 SETTING = AgreementSetting()
