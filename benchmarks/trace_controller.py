@@ -5,8 +5,9 @@
 
 `true`: the simulator's undisturbed demonstration as traces tell it (equal steps of path length, ten control
 points of a B-spline unless --no-spline). `predicted`: a world model, asked about gripper and target; the
-target's place is told by the simulator (--finder told, an upper bound) or found with the same model's traces
-(--finder moving). `extracted`: a video of the same scene with the demonstrator, through TraceExtract.
+target's place is told by the simulator (--finder told, an upper bound), found with the same model's traces
+(--finder moving) or with its map of the named thing (--finder named). `extracted`: a video of the same scene
+with the demonstrator, through TraceExtract.
 
 One line per scene on stderr, a JSON summary on stdout.
 """
@@ -29,6 +30,7 @@ from mu0.trace_policy.episode import TraceRollout, run_episode
 from mu0.trace_policy.joint_limits import ArmReach
 from mu0.trace_policy.meeting import MeetingSetting
 from mu0.trace_policy.moving_thing import MovingThing, TableGrid
+from mu0.trace_policy.named_finder import NamedFinder
 from mu0.trace_policy.path_steps import PathSteps
 from mu0.trace_policy.plans import PlanSetting
 from mu0.trace_policy.policy import TracePolicy, TracePolicySetting
@@ -51,6 +53,8 @@ def make_source(arguments: argparse.Namespace, environment: Ur3Environment) -> A
         finder: AbstractTargetFinder = ToldTarget(environment)
         if arguments.finder == "moving":
             finder = MovingThing(predictor, TableGrid(OBJECT_AREA_M + np.array([-0.04, 0.05])))
+        elif arguments.finder == "named":
+            finder = NamedFinder(predictor)
         return PredictedTraces(predictor, finder, arguments.samples)
     steps = PathSteps(n_control_points=0 if arguments.no_spline else 10)
     if arguments.source == "extracted":
@@ -91,7 +95,7 @@ def main() -> None:
     parser.add_argument("--no-spline", action="store_true")
     parser.add_argument("--noise-cm", type=float, default=0.0)
     parser.add_argument("--world-model", type=Path, default=Path("models/world_model"))
-    parser.add_argument("--finder", choices=("told", "moving"), default="told")
+    parser.add_argument("--finder", choices=("told", "moving", "named"), default="told")
     parser.add_argument("--grasp-at", choices=("grip", "target"), default="grip")
     parser.add_argument("--same-grip-cm", type=float, default=2.0)
     parser.add_argument("--samples", type=int, default=4)

@@ -1,11 +1,30 @@
 """The batch that training and evaluation of the world model see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class NamedBatch:
+    """Other images than those of the traces, and whether some places in them are on the named thing.
+
+    From `mu0.dataset.named`.
+    """
+
+    image: Float[Tensor, "n 3 size size"]  # [0, 1]
+    instructions: list[str]
+    uv: Float[Tensor, "n p 2"]
+    is_named: Bool[Tensor, "n p"]
+    valid: Bool[Tensor, "n p"]  # False = padding
+
+    def to(self, device: torch.device | str) -> "NamedBatch":
+        """The same with its tensors on `device`."""
+        moved = replace(self, image=self.image.to(device), uv=self.uv.to(device))
+        return replace(moved, is_named=self.is_named.to(device), valid=self.valid.to(device))
 
 
 @dataclass(frozen=True)
@@ -33,12 +52,13 @@ class TraceBatch:
     depth_valid: Bool[Tensor, " b"] | None = None
     has_depth_axis: Bool[Tensor, " b"] | None = None  # False = z of the traces is unknown, not zero
     rays: Float[Tensor, "b 2 2"] | None = None  # x = (rays[0, 0] u + rays[0, 1]) z, y likewise; 0 = unknown
+    named: NamedBatch | None = None
     moves: Bool[Tensor, "b q"] | None = None  # whether a query leaves its place; None without resting queries
 
     def to(self, device: torch.device | str) -> "TraceBatch":
         """The same batch with its tensors on `device`."""
         moved: dict[str, Any] = {
-            name: value.to(device) if isinstance(value, Tensor) else value
+            name: value.to(device) if isinstance(value, Tensor | NamedBatch) else value
             for name, value in vars(self).items()
         }
         return TraceBatch(**moved)

@@ -9,6 +9,7 @@ Source
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from mu0.errors import DatasetError
 
 CAPTIONS_NAME = "curated_training_texts.json"
 LISTS = ("chunk_texts", "merged_texts")
+WORD = re.compile(r"\w+")
 PARAPHRASES = ("instruction_1", "instruction_2", "instruction_3")
 
 
@@ -48,6 +50,15 @@ class CaptionPool:
             return ""
         paraphrases = covering[rng.integers(len(covering))].paraphrases
         return paraphrases[rng.integers(len(paraphrases))]
+
+    def plain(self, frame: int) -> str:
+        """The shortest text of any that cover a frame: what is to be done, not how it looks."""
+        return min((text for one in self.covering(frame) for text in one.paraphrases), key=len, default="")
+
+    def words(self) -> frozenset[str]:
+        """The words of the shortest paraphrase of every caption."""
+        plain = [min(caption.paraphrases, key=len) for caption in self.captions]
+        return frozenset(word for text in plain for word in WORD.findall(text.lower()))
 
     def first(self, frame: int) -> str:
         """The first paraphrase of the first covering caption: the text that evaluation uses."""

@@ -21,12 +21,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float16, Int64
+from jaxtyping import Bool, Float, Float16, Float32, Int64
 
 from mu0.episodes.read import Episode
+from mu0.episodes.resting import FIRST_THING
 
 LEAVES_UV = 0.02  # 1 % of the image's width
 NO_CLUSTER = -1
+THING_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class RestingPoints:
     history_valid: Bool[np.ndarray, "slot past"]
     first_row: Int64[np.ndarray, " slot+1"]
     places: Float16[np.ndarray, "n 3"]
+    weight: Float32[np.ndarray, " n"]  # how likely a point is drawn, among those of its frame
 
 
 @dataclass(frozen=True)
@@ -44,22 +47,28 @@ class FrameAtRest:
     """What one anchor frame has of resting points."""
 
     places: Float[np.ndarray, "n 3"]
+    entity: Int64[np.ndarray, " n"]
     future_valid: Bool[np.ndarray, " future"]
     history_valid: Bool[np.ndarray, " past"]
 
 
-def places_at_rest(episode: Episode, frame: int) -> Float[np.ndarray, "n 3"]:
-    """Resting points of the anchor `frame` inside its image, in their stored order; z is 0 without depth."""
+def places_at_rest(episode: Episode, frame: int) -> tuple[Float[np.ndarray, "n 3"], Int64[np.ndarray, " n"]]:
+    """Resting points of the anchor `frame` inside its image, in their stored order, and their entities.
+
+    z is 0 without depth.
+    """
     rows = episode.resting
     if rows is None:
-        return np.zeros((0, 3), np.float32)
+        return np.zeros((0, 3), np.float32), np.zeros(0, np.int64)
     places = np.array(rows.places[rows.rows(frame)], np.float32)
+    entity = np.array(rows.cluster_ids[rows.rows(frame)], np.int64)
     if not episode.sidecar.is_3d:
         places[:, 2] = 0
     height, width = episode.size_px
     with np.errstate(invalid="ignore"):
         inside = ((places[:, :2] >= 0) & (places[:, :2] <= (width, height))).all(-1)
-    return places[inside & np.isfinite(places).all(-1)]
+    inside &= np.isfinite(places).all(-1)
+    return places[inside], entity[inside]
 
 
 def packed(frames: Sequence[FrameAtRest]) -> RestingPoints:
@@ -68,9 +77,17 @@ def packed(frames: Sequence[FrameAtRest]) -> RestingPoints:
     return RestingPoints(
         first_row=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         places=np.concatenate([frame.places for frame in frames]).astype(np.float16),
+        weight=np.concatenate([_weights(frame.entity) for frame in frames]),
         future_valid=np.stack([frame.future_valid for frame in frames]),
         history_valid=np.stack([frame.history_valid for frame in frames]),
     )
+
+
+def _weights(entity: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:
+    """Entities count alike, however many points they have; things more, for there are few of them."""
+    _, which, counts = np.unique(entity, return_inverse=True, return_counts=True)
+    weight = np.where(entity >= FIRST_THING, THING_WEIGHT, 1.0)
+    return (weight / counts[which]).astype(np.float32)
 
 
 def with_room_for_rest(
@@ -110,12 +127,21 @@ def draw_resting(
     wanted = np.minimum(np.round(part * end).astype(int), n_rows)
     n_columns = max(int(n_rows.max(initial=0)), n_queries)
     keys = rng.random((n_images, n_columns))
+    keys = -np.log1p(-keys) / _column_weights(points, start, n_columns)
     keys[np.arange(n_columns) >= n_rows[:, None]] = np.inf
     order = np.argsort(keys, axis=1)[:, :n_queries]
     place = np.arange(n_queries) - (end - wanted)[:, None]
     rests = (place >= 0) & (place < wanted[:, None])
     picks = np.take_along_axis(order, np.clip(place, 0, n_queries - 1), axis=1)
     return rests, np.where(rests, start[:, None] + picks, 0)
+
+
+def _column_weights(
+    points: RestingPoints, start: Int64[np.ndarray, " b"], n_columns: int
+) -> Float32[np.ndarray, "b columns"]:
+    """Weights of the rows from `start` on; whatever beyond a frame's own."""
+    rows = start[:, None] + np.arange(n_columns)
+    return np.append(points.weight, np.float32(1))[np.minimum(rows, len(points.weight))]
 
 
 def _mixed_images(share: float, *, has_room: bool) -> float:

@@ -43,7 +43,7 @@ def mixed_questions(
     for sample in samples:
         if sample.episode_id not in episodes:
             episodes = {sample.episode_id: read_episode(episodes_root / sample.episode_id)}
-        places = places_at_rest(episodes[sample.episode_id], sample.frame_index)
+        places, _ = places_at_rest(episodes[sample.episode_id], sample.frame_index)
         if len(places) > n_resting:
             rng = np.random.default_rng([seed, sample.frame_index])
             places = places[np.sort(rng.choice(len(places), n_resting, replace=False))]

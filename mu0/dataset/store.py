@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Float16, Float32, Int64, UInt8
 from mu0.dataset.captions import CaptionPool, read_captions
 from mu0.dataset.resting import FrameAtRest, RestingPoints, packed, places_at_rest
 from mu0.dataset.rows import Windows, WindowShape, check_columns, eligible_rows, read_windows
+from mu0.dataset.untouched import Untouched, find_untouched
 from mu0.episodes.arrays import Samples
 from mu0.episodes.read import Episode, read_episode
 from mu0.errors import DatasetError
@@ -41,6 +42,7 @@ class WindowSettings:
             for (the official rule); with 0 as many as there are.
         resting_share: Of queries about points that rest (`mu0.dataset.resting`); 0 asks as officially, about
             moving points only.
+        named_images: More images per batch, asked where the named thing is (`mu0.dataset.named`).
     """
 
     shape: WindowShape
@@ -51,6 +53,7 @@ class WindowSettings:
     max_rows_per_slot: int = 128
     fewest_queries: int = 0
     resting_share: float = 0.0
+    named_images: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class SlotStore:
     frame_index: Int64[np.ndarray, " slot"]
     captions: list[CaptionPool]
     resting: RestingPoints | None = None  # only if they are asked about and there are some
+    untouched: Untouched | None = None  # only if it is asked what is named, and there are some
 
     @property
     def n_slots(self) -> int:
@@ -88,25 +92,35 @@ def load_slots(
     kept = np.minimum(slots["n_rows"].to_numpy(np.int64), settings.max_rows_per_slot)
     store = _allocate(slots, np.concatenate([[0], np.cumsum(kept)]).astype(np.int64), settings)
     at_rest: dict[int, FrameAtRest] = {}
+    asks_about_rest = settings.resting_share > 0 or settings.named_images > 0
     for episode_id, places in track(slots.groupby("episode_id").indices.items(), "loading windows"):
         episode = read_episode(episodes_root / str(episode_id))
         pool = read_captions(captions_root, str(episode_id))
         for place in places:
             store.captions[place] = pool
         _fill(store, episode, places, slots.loc[places, "slot"].to_numpy(np.int64), settings)
-        if settings.resting_share > 0:
+        if asks_about_rest:
             at_rest |= {int(place): _at_rest(store, episode, int(place)) for place in places}
-    if settings.resting_share == 0:
+    if not asks_about_rest:
         return store
     resting = packed([at_rest[place] for place in range(len(slots))])
-    return replace(store, resting=resting) if len(resting.places) else store
+    if not len(resting.places):
+        return store
+    store = replace(store, resting=resting)
+    if settings.named_images == 0:
+        return store
+    numbers = pd.factorize(slots["episode_id"])[0].astype(np.int64)
+    untouched = find_untouched(
+        store.windows, store.first_row, store.width_height_px, numbers, resting, store.captions
+    )
+    return replace(store, untouched=untouched) if len(untouched.slots) else store
 
 
 def _at_rest(store: SlotStore, episode: Episode, place: int) -> FrameAtRest:
     """The resting points of one anchor frame, known for as long as its moving rows."""
     rows = slice(int(store.first_row[place]), int(store.first_row[place + 1]))
     return FrameAtRest(
-        places_at_rest(episode, int(store.frame_index[place])),
+        *places_at_rest(episode, int(store.frame_index[place])),
         store.windows.future_valid[rows].any(0),
         store.windows.history_valid[rows].any(0),
     )

@@ -36,6 +36,7 @@ from jaxtyping import Bool, Float, Int64
 from mu0.dataset.batch import TraceBatch
 from mu0.dataset.depth_colour import MIN_DEPTH_M, colour_depth
 from mu0.dataset.index import read_slots
+from mu0.dataset.named import named_batch
 from mu0.dataset.resting import NO_CLUSTER, RestingPoints, draw_resting, leaves, with_room_for_rest
 from mu0.dataset.splits import Split
 from mu0.dataset.statistics import NormalizerStats
@@ -50,10 +51,11 @@ class TraceWindows:
     """Random batches of one split; see the module's text.
 
     `asks_about_rest` says whether some queries are about points that rest: they are asked for, and there are
-    some.
+    some. `asks_what_is_named` says the same of moments before a thing is touched.
     """
 
     asks_about_rest: bool = False
+    asks_what_is_named: bool = False
 
     def __init__(self, store: SlotStore, statistics: NormalizerStats, settings: WindowSettings) -> None:
         if statistics.future_len != settings.shape.future_len:
@@ -64,6 +66,7 @@ class TraceWindows:
                 remedy="use the normalizer_stats.json of this dataset, or run `dvc repro trace_dataset`.",
             )
         self.asks_about_rest = store.resting is not None and settings.resting_share > 0
+        self.asks_what_is_named = store.untouched is not None and settings.named_images > 0
         self.store = store
         self.statistics = statistics
         self.settings = settings
@@ -95,7 +98,9 @@ class TraceWindows:
 
     def officially(self) -> "TraceWindows":
         """The same frames without queries about points that rest."""
-        return TraceWindows(self.store, self.statistics, replace(self.settings, resting_share=0.0))
+        return TraceWindows(
+            self.store, self.statistics, replace(self.settings, resting_share=0.0, named_images=0)
+        )
 
     def batches(
         self, batch_size: int, n_queries: int, seed: int, first_step: int = 0
@@ -130,6 +135,7 @@ class TraceWindows:
             depth_valid=depth_valid,
             has_depth_axis=torch.from_numpy(self.store.is_3d[slots]),
             rays=torch.from_numpy(self.store.rays[slots]),
+            named=named_batch(self.store, self.settings.named_images, step, seed),
             **{name: torch.from_numpy(value) for name, value in traces.items()},
         )
 

@@ -22,6 +22,7 @@ from jaxtyping import Float16, Float32, Int32, Int64
 SCHEMA_VERSION = 1
 VERSION_NAME = "schema_version"
 BACKGROUND = -1  # as a cluster id: no entity
+FIRST_THING = 1 << 20  # as a number: found at rest without tracks, see `PlaceRows`
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,10 @@ class PlaceRows:
         frame_indices: Anchor frames, ascending; each is an anchor of the official rows where there are any.
         offsets: Row ranges of the anchors.
         places: (x px, y px, z m) in the anchor's camera; z is 0 in an episode without depth.
-        cluster_ids: Entity number, from the same numbers as the official ones; -1: no entity.
-        track_ids: Track behind each row, from the same numbers as `SampleExtras.track_ids`.
+        cluster_ids: Entity number, from the same numbers as the official ones; -1: no entity. Things that
+            were found at rest without tracks have numbers from `FIRST_THING` on.
+        track_ids: Track behind each row, from the same numbers as `SampleExtras.track_ids`, or from
+            `FIRST_THING` on where a place was found without a track.
         confidence: Probability that the point is there, 0 to 1.
         schema_version: Of the files.
     """

@@ -37,6 +37,7 @@ class Prefix:
     values: tuple[Float[Tensor, "b g p e"], ...]
     n_image_tokens: int
     feature_maps: tuple[Float[Tensor, "b _c _h _w"], ...] = ()  # to be sampled at the keypoints
+    named: Float[Tensor, "b 3"] | None = None  # (u, v, confidence) of the named thing (mu0.model.named_thing)
 
 
 class Backbone(nn.Module):

@@ -16,7 +16,14 @@ from typing import Any, Literal
 from mu0.errors import CheckpointError
 from mu0.files import read_json, write_json
 
-ADDED_LATER = {"moves_head", "moves_weight"}  # a config.json without them means their defaults
+ADDED_LATER = {
+    "moves_head",
+    "moves_weight",
+    "named_thing",
+    "named_width",
+    "named_weight",
+    "named_keypoint",
+}  # a config.json without them means their defaults
 SPLINE_POINTS = 10  # of the release, whose loss weights are relative to a sum over them
 
 
@@ -101,6 +108,10 @@ class WorldModelConfig:
     noise_draws: int = 1  # noise draws per image that share one prefix pass
     moves_head: bool = False  # says of every keypoint whether it moves; needs queries that rest
     moves_weight: float = 1.0
+    named_thing: bool = False  # says where the named thing is; needs moments before things are touched
+    named_width: int = 64
+    named_weight: float = 1.0
+    named_keypoint: bool = True  # the expert is told where the named thing is, by models that say it
     # inference
     euler_steps: int = 4
     guidance_scale: float = 1.0  # on the instruction; 1 is unguided and costs nothing

@@ -26,6 +26,7 @@ class LossTerms:
     done: Float[Tensor, ""]
     rigidity: Float[Tensor, ""]
     moves: Float[Tensor, ""] | None = None  # None in models without the head, and for windows without rest
+    named: Float[Tensor, ""] | None = None  # likewise, for windows without moments before a touch
 
 
 def flow_loss(

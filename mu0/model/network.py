@@ -14,18 +14,19 @@ Source
 import dataclasses
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from mu0.dataset.statistics import NormalizerStats
 from mu0.model.backbone import Backbone, Prefix
 from mu0.model.config import WorldModelConfig
 from mu0.model.displacement import rays_or_default
-from mu0.model.embeddings import time_sinusoid
+from mu0.model.embeddings import fourier_uv, time_sinusoid
 from mu0.model.expert import PairedPrefix, SuffixView, TraceExpert
 from mu0.model.flow import skip_gain
 from mu0.model.keypoint_features import keypoint_features
 from mu0.model.lora import adapter_parameters
+from mu0.model.named_thing import NamedThing, place
 from mu0.model.suffix import Keypoints, SuffixTokens, suffix_view
 from mu0.model.tokenizer import CaptionTokenizer
 
@@ -60,6 +61,16 @@ class TraceNetwork(nn.Module):
             nn.init.zeros_(self.moves_head.weight)
             nn.init.zeros_(self.moves_head.bias)
             self.register_buffer("moves_temperature", torch.ones(()))
+        self.named_thing: NamedThing | None = None
+        self.named_mlp: nn.Sequential | None = None
+        if config.named_thing:
+            self.named_thing = NamedThing(config)
+        if config.named_thing and config.named_keypoint:
+            last = nn.Linear(width, width)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+            n_features = 4 * config.uv_frequencies + 1
+            self.named_mlp = nn.Sequential(nn.Linear(n_features, width), nn.SiLU(), last)
         if not config.train_backbone:
             self._freeze_backbone()
 
@@ -102,7 +113,22 @@ class TraceNetwork(nn.Module):
         maps = self.keypoint_features(image, prefix)
         if image_valid is not None:
             maps = tuple(torch.where(image_valid[:, None, None, None], a_map, 0.0) for a_map in maps)
-        return dataclasses.replace(prefix, feature_maps=maps)
+        named = self._named(image, tokens.to(device), token_mask.to(device), image_valid)
+        return dataclasses.replace(prefix, feature_maps=maps, named=named)
+
+    @torch.no_grad()
+    def _named(
+        self,
+        image: Float[Tensor, "b 3 s s"],
+        tokens: Int[Tensor, "b t"],
+        token_mask: Bool[Tensor, "b t"],
+        image_valid: Bool[Tensor, " b"] | None,
+    ) -> Float[Tensor, "b 3"] | None:
+        """Place of the named thing, which learns from its own loss alone; zeros where the image is hidden."""
+        if self.named_thing is None or self.named_mlp is None:
+            return None
+        named = place(self.named_thing.logit_map(image, tokens, token_mask))
+        return named if image_valid is None else torch.where(image_valid[:, None], named, 0.0)
 
     # ------------------------------------------------------------------ the expert, per solver step
 
@@ -121,6 +147,11 @@ class TraceNetwork(nn.Module):
         paired, view = shared or self.share(prefix, keypoints, noisy_BKQDC.shape[1])
         tokens = self.suffix(keypoints, noisy_BKQDC, prefix)
         condition = self.time_mlp(time_sinusoid(tau_BK.flatten(), self.config.time_features))
+        if self.named_mlp is not None and prefix.named is not None:
+            where, confidence = prefix.named[:, :2], prefix.named[:, 2:]
+            features = torch.cat([fourier_uv(where, self.config.uv_frequencies), confidence], dim=-1)
+            told = self.named_mlp(features * confidence)
+            condition = condition + told.repeat_interleave(tau_BK.shape[1], dim=0)
         hidden = self.expert(tokens, nn.functional.silu(condition), paired, view)
         groups = hidden.unflatten(1, (-1, self.config.tokens_per_keypoint))
         return groups[:, :, self.config.n_history_tokens :].unflatten(0, tuple(noisy_BKQDC.shape[:2]))

@@ -35,6 +35,7 @@ from mu0.model.displacement import dataset_units, unproject
 from mu0.model.flow import clean_estimate, euler, guide, interpolate, sample_times
 from mu0.model.guidance import Guidance
 from mu0.model.losses import LossTerms, done_loss, flow_loss, known_axes, moves_loss, scene_rigidity
+from mu0.model.named_thing import named_loss
 from mu0.model.network import TraceNetwork
 from mu0.model.suffix import Keypoints
 from mu0.model.tokenizer import CaptionTokenizer
@@ -139,7 +140,19 @@ class TraceWorldModel(TraceNetwork):
             moves = moves_loss(logits_BKQ, batch.moves, batch.query_valid)
             total = total + config.moves_weight * moves
             moves = moves.detach()
-        return LossTerms(total, flow.detach(), done.detach(), rigidity.detach(), moves)
+        named = self._named_loss(batch)
+        if named is not None:
+            total = total + config.named_weight * named
+            named = named.detach()
+        return LossTerms(total, flow.detach(), done.detach(), rigidity.detach(), moves, named)
+
+    def _named_loss(self, batch: TraceBatch) -> Float[Tensor, ""] | None:
+        """Of the images that are asked what is named; None in models and batches without."""
+        if self.named_thing is None or batch.named is None:
+            return None
+        tokens, mask = (one.to(batch.image.device) for one in self.tokenizer(batch.named.instructions))
+        logits = self.named_thing.logits_at(batch.named.image, tokens, mask, batch.named.uv)
+        return named_loss(logits, batch.named.is_named, batch.named.valid)
 
     def _seen(
         self, batch: TraceBatch, generator: torch.Generator, *, hide_history: bool

@@ -49,6 +49,7 @@ class ExtractParams(Section):
     helper_every_s: Positive = 0.3  # points that only help to find rigid bodies
     moving_budget_share: Share = 0.65
     resting_budget_share: Share = 0.25  # of n_keypoints: points per anchor that rest; 0: official rows only
+    thing_points: Index = 24  # besides, on things that rest (with depth): points per window
     movement_m: Positive = 0.02  # a point that leaves its place by more moves
     movement_share: Positive = 0.02  # the same without depth, of the image diagonal
     future_len: Count = 128

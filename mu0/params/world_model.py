@@ -40,6 +40,11 @@ class TrainParams(Section):
     resting_share: Annotated[float, Field(ge=0, le=0.5)] = Field(
         default=0.0, description="Of the keypoints that are asked about; 0: moving points alone, officially."
     )
+    named_images: Index = Field(
+        default=0,
+        description="More images per step, from before a thing is touched, to learn which thing is named; "
+        "0: the model cannot say it.",
+    )
     lr: LearningRate = 1e-3
     warmup_steps: Index = 100
     schedule: Literal["plateau", "cosine", "constant"] = "plateau"

@@ -42,6 +42,7 @@ from mu0.traceextract.long_clips.window_samples import sample_window
 from mu0.traceextract.long_clips.window_totals import WindowTotals
 from mu0.traceextract.long_clips.windows import cut_windows, footage_of, reconstruction_of
 from mu0.traceextract.quality.verdict import with_lens
+from mu0.traceextract.samples.still_things import find_still_things
 from mu0.traceextract.traceforge.grid_engine import extract_traceforge
 
 EPISODE_NAME = "episode"
@@ -139,7 +140,9 @@ def _through_windows(
         view = footage_of(footage, window), reconstruction_of(reconstruction, window)
         followed, n_points_in = follow(view, window, handover, params, identities)
         shown = followed if hands is None else hands.beside(followed, view, window, params, identities)
-        sampled = sample_window(episode, shown, window, (height, width), params)
+        n_places = params.thing_points if params.resting_budget_share > 0 else 0
+        things = find_still_things(view, window.local_core, n_places, window.start)
+        sampled = sample_window(episode, shown, window, (height, width), params, things)
         totals.add(shown, window, sampled, n_points_in + shown.tracks.n_points - followed.tracks.n_points)
         identities.life.note_found(followed, window)
         if following is not None:

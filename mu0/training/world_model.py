@@ -124,7 +124,8 @@ def train_world_model(
     def loss(batch: TraceBatch, generator: torch.Generator) -> dict[str, Tensor]:
         terms = model.loss(batch.to(device), generator)
         logged = {"loss": terms.total, "flow": terms.flow, "done": terms.done, "rigidity": terms.rigidity}
-        return logged if terms.moves is None else logged | {"moves": terms.moves}
+        more = {"moves": terms.moves, "named": terms.named}
+        return logged | {name: value for name, value in more.items() if value is not None}
 
     with accelerated(
         model, checkpointing=train.checkpointing, compiling=train.compile, precision=train.precision
@@ -152,13 +153,17 @@ def _held_out(windows: TraceWindows, train: TrainParams, device: torch.device) -
 def model_for(
     config: WorldModelConfig, windows: TraceWindows, seed: int, weights: StartingWeights = NO_WEIGHTS
 ) -> TraceWorldModel:
-    """`build_model` for some training windows: it says what moves if they show what rests.
+    """`build_model` for some training windows.
+
+    It says what moves if they show what rests, and which thing is named if they show it untouched.
 
     Raises:
         WeightsError: As `build_model`.
     """
     if windows.asks_about_rest:
         config = dataclasses.replace(config, moves_head=True)
+    if windows.asks_what_is_named:
+        config = dataclasses.replace(config, named_thing=True)
     return build_model(config, captions_of(windows), windows.statistics, seed, weights)
 
 
@@ -179,6 +184,7 @@ def open_windows(
         settings,
         image_jitter=train.image_jitter,
         depth_noise_m=train.depth_noise_m,
+        named_images=train.named_images,
         fewest_queries=train.fewest_queries,
         max_rows_per_slot=max(settings.max_rows_per_slot, train.n_queries),
     )

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+from jaxtyping import Int32
 
 from mu0.episodes.arrays import SAMPLE_NAMES, SampleExtras, Samples
 from mu0.episodes.joined_samples import joined_samples
-from mu0.episodes.resting import PlaceRows
+from mu0.episodes.resting import FIRST_THING, PlaceRows
 from mu0.episodes.retiming import Retiming
 from mu0.params.extract import ExtractParams
 from mu0.traceextract.keypoints.choice import n_keypoints_of
@@ -17,6 +18,7 @@ from mu0.traceextract.long_clips.handover import Followed
 from mu0.traceextract.long_clips.windows import Window
 from mu0.traceextract.samples.anchor_views import SampledTraces, sample_traces
 from mu0.traceextract.samples.place_rows import resting_rows, untrusted_rows
+from mu0.traceextract.samples.still_things import StillThings
 from mu0.traceextract.tracking.world_tracks import WorldTracks
 
 Places = TypeVar("Places", bound=PlaceRows)
@@ -31,6 +33,7 @@ def sample_window(
     window: Window,
     size_px: tuple[int, int],
     params: ExtractParams,
+    things: StillThings | None = None,
 ) -> SampledTraces:
     """Append the samples of a window's core to the episode, and the points that rest there.
 
@@ -40,6 +43,7 @@ def sample_window(
         window: Its frames.
         size_px: Image height and width.
         params: Section `extract`.
+        things: Places on things that rest in the window.
 
     Returns:
         What was written, without the traces, and what was dropped.
@@ -55,7 +59,7 @@ def sample_window(
             episode.add(*_numbered(sampled.samples, sampled.extras, sampled.retiming, followed, window))
             anchored = sampled.samples.frame_indices.tolist()
             for rows in (
-                resting_rows(tracks, size_px, budget, anchored),
+                resting_rows(tracks, size_px, budget, anchored, things),
                 untrusted_rows(tracks, size_px, anchored),
             ):
                 if rows is not None:
@@ -92,8 +96,16 @@ def _numbered_places(rows: Places, followed: Followed, window: Window) -> Places
     return replace(
         rows,
         frame_indices=rows.frame_indices + np.int32(window.start),
-        track_ids=followed.track_id[rows.track_ids],
+        track_ids=_numbers(rows.track_ids, followed),
     )
+
+
+def _numbers(ids: Int32[np.ndarray, " n"], followed: Followed) -> Int32[np.ndarray, " n"]:
+    """Tracks under the numbers of the clip; places on things have theirs."""
+    numbers = ids.copy()
+    is_track = ids < FIRST_THING
+    numbers[is_track] = followed.track_id[ids[is_track]]
+    return numbers
 
 
 def _without_traces(sampled: SampledTraces) -> SampledTraces:

@@ -22,6 +22,7 @@ from mu0.dataset.resting_questions import mixed_questions
 from mu0.dataset.store import WindowSettings
 from mu0.dataset.windows import TraceWindows
 from mu0.episodes.read import read_episode
+from mu0.episodes.resting import FIRST_THING
 from tests.mu0.dataset.resting_episodes import PLACES, add_resting
 from tests.mu0.dataset.tiny_dataset import SHAPE, TinyDataset, make_tiny_dataset
 
@@ -90,7 +91,7 @@ def test_what_moves_is_what_leaves_its_place() -> None:
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.5])
 def test_the_share_holds_on_average_and_official_images_remain(share: float) -> None:
     n_images, n_queries = 4000, 16
-    frame = FrameAtRest(np.zeros((30, 3)), np.ones(4, bool), np.ones(3, bool))
+    frame = FrameAtRest(np.zeros((30, 3)), np.zeros(30, np.int64), np.ones(4, bool), np.ones(3, bool))
     points = packed([frame, frame])
     slots = np.tile([0, 1], n_images // 2)
     moving = np.ones((n_images, n_queries), bool)
@@ -108,19 +109,31 @@ def test_the_share_holds_on_average_and_official_images_remain(share: float) -> 
 
 
 def test_frames_with_few_resting_points_keep_their_moving_queries() -> None:
-    few = packed([FrameAtRest(np.zeros((2, 3)), np.ones(4, bool), np.ones(3, bool))])
+    few = packed([FrameAtRest(np.zeros((2, 3)), np.zeros(2, np.int64), np.ones(4, bool), np.ones(3, bool))])
     is_query = np.ones((200, 8), bool)
     rng = np.random.default_rng(0)
     rests, _ = draw_resting(few, np.zeros(200, np.int64), is_query, 0.5, rng, fills=True)
     assert rests.sum(1).max() == 2
-    none = packed([FrameAtRest(np.zeros((0, 3)), np.ones(4, bool), np.ones(3, bool))])
+    none = packed([FrameAtRest(np.zeros((0, 3)), np.zeros(0, np.int64), np.ones(4, bool), np.ones(3, bool))])
     rests, rows = draw_resting(none, np.zeros(200, np.int64), is_query, 0.5, rng, fills=True)
     assert not rests.any()
     assert (rows == 0).all()
 
 
+def test_entities_count_alike_and_things_more() -> None:
+    entity = np.array([0] * 20 + [1] * 2 + [FIRST_THING], np.int64)
+    points = packed([FrameAtRest(np.zeros((23, 3)), entity, np.ones(4, bool), np.ones(3, bool))])
+    is_query = np.ones((4000, 1), bool)
+    rng = np.random.default_rng(0)
+    rests, rows = draw_resting(points, np.zeros(4000, np.int64), is_query, 0.5, rng, fills=False)
+    drawn = np.bincount(np.searchsorted([19, 21, 22], rows[rests]), minlength=3) / rests.sum()
+    assert drawn == pytest.approx([1 / 6, 1 / 6, 4 / 6], abs=0.03)
+
+
 def test_padding_is_filled_only_where_the_number_of_queries_is_not_random() -> None:
-    points = packed([FrameAtRest(np.zeros((9, 3)), np.ones(4, bool), np.ones(3, bool))])
+    points = packed(
+        [FrameAtRest(np.zeros((9, 3)), np.zeros(9, np.int64), np.ones(4, bool), np.ones(3, bool))]
+    )
     is_query = np.arange(8) < np.full((300, 1), 3)
     slots = np.zeros(300, np.int64)
     kept, _ = draw_resting(points, slots, is_query, 0.5, np.random.default_rng(0), fills=False)
@@ -135,9 +148,9 @@ def test_points_outside_the_image_are_left_out_and_depth_counts_only_where_there
     tiny = make_tiny_dataset(tmp_path)
     folder = tiny.episodes / "arm/clip0"
     add_resting(folder, np.array([[2, 3, 1.0], [33, 5, 1.0], [4, 5, np.nan], [np.inf, 2, 1.0]], np.float32))
-    assert places_at_rest(read_episode(folder), 1).tolist() == [[2, 3, 1]]
-    assert len(places_at_rest(read_episode(folder), 3)) == 0  # no anchor
-    flat = places_at_rest(read_episode(restful.episodes / "phone/walk"), 1)
+    assert places_at_rest(read_episode(folder), 1)[0].tolist() == [[2, 3, 1]]
+    assert len(places_at_rest(read_episode(folder), 3)[0]) == 0  # no anchor
+    flat, _ = places_at_rest(read_episode(restful.episodes / "phone/walk"), 1)
     assert flat.shape == (4, 3)
     assert (flat[:, 2] == 0).all()
 

@@ -1,0 +1,93 @@
+"""A finder without detector, label or action: the map of the named thing, measured by depth.
+
+The world model says where in the picture the thing is (`mu0.model.grounding`); depth says where that is in
+the base frame. What stands above the table there is the thing: its middle lies between the ends of what is
+seen.
+
+Without depth the place is taken at `height_m` above the table, which a thing that is higher or lower misses
+by about the difference.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mu0.errors import PredictionError
+from mu0.geometry.camera import unproject
+from mu0.geometry.rigid import apply, invert
+from mu0.model.grounding import Grounding, ground
+from mu0.model.predictor import TracePredictor
+from mu0.trace_policy.moving_thing import POINTS_AROUND
+from mu0.trace_policy.refusals import UnknownObjectError
+from mu0.trace_policy.sources import AbstractTargetFinder, Moment
+
+ON_THING = 0.5  # of the map's peak
+NEAR_PX = 0.12  # of the picture's width, around the place
+ABOVE_TABLE_M = 0.008
+FEWEST_PIXELS = 4
+ENDS = (5, 95)  # percentiles
+
+
+class NamedFinder(AbstractTargetFinder):
+    """Asks a world model where the named thing is.
+
+    Args:
+        predictor: Of a model that was trained with `named_images`.
+        table_m: Height of the table, base frame.
+        height_m: Of a thing's middle above it, where nothing measures depth.
+        around_m: How far the answer's points lie from its place.
+    """
+
+    def __init__(
+        self, predictor: TracePredictor, table_m: float = 0.0, height_m: float = 0.03, around_m: float = 0.02
+    ) -> None:
+        self._predictor = predictor
+        self._table_m, self._height_m, self._around_m = table_m, height_m, around_m
+
+    def find(self, moment: Moment) -> Float[np.ndarray, "5 3"]:
+        """Points around the thing's middle.
+
+        Raises:
+            UnknownObjectError: Nothing is called as the instruction says.
+        """
+        try:
+            found = ground(self._predictor, moment.observation)
+        except PredictionError as error:
+            raise UnknownObjectError(error.found, expected=error.expected, remedy=error.remedy) from error
+        middle_m = self._measured(found, moment)
+        if middle_m is None:
+            middle_m = self._on_the_table(found, moment)
+        return middle_m + self._around_m * POINTS_AROUND
+
+    def _measured(self, found: Grounding, moment: Moment) -> Float[np.ndarray, " 3"] | None:
+        """By depth; None where there is none, or too little of the thing is seen."""
+        depth_m = moment.observation.depth_m
+        if depth_m is None:
+            return None
+        row, column = np.nonzero(_mask(found, depth_m.shape) & (depth_m > 0))
+        pixel = np.stack([column + 0.5, row + 0.5, depth_m[row, column]], axis=1).astype(np.float64)
+        points_m = apply(invert(moment.view.camera_from_base), unproject(pixel, moment.view.intrinsics))
+        points_m = points_m[points_m[:, 2] > self._table_m + ABOVE_TABLE_M]
+        if len(points_m) < FEWEST_PIXELS:
+            return None
+        low, high = np.percentile(points_m, ENDS, axis=0)
+        return np.array([*(low + high)[:2] / 2, (self._table_m + high[2]) / 2])
+
+    def _on_the_table(self, found: Grounding, moment: Moment) -> Float[np.ndarray, " 3"]:
+        """Where the ray through the place is as high as things are."""
+        view = moment.view
+        ray = apply(
+            invert(view.camera_from_base), unproject(np.array([*found.place_px, 1.0]), view.intrinsics)
+        )
+        eye_m = view.eye_m
+        share = (self._table_m + self._height_m - eye_m[2]) / (ray[2] - eye_m[2])
+        return eye_m + share * (ray - eye_m)
+
+
+def _mask(found: Grounding, shape: tuple[int, ...]) -> Bool[np.ndarray, "h w"]:
+    """Pixels that are likely on the thing, near its place."""
+    height, width = shape
+    heat = cv2.resize(found.heat.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    near = np.hypot(x - found.place_px[0], y - found.place_px[1]) < NEAR_PX * width
+    return near & (heat > ON_THING * found.confidence)
