@@ -26,6 +26,7 @@ import torch
 from mu0.envs.layout import OBJECT_AREA_M
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.evaluation.statistics.wilson import wilson_interval
+from mu0.trace_policy.agreement import AgreementSetting
 from mu0.trace_policy.episode import TraceRollout, run_episode
 from mu0.trace_policy.joint_limits import ArmReach
 from mu0.trace_policy.meeting import MeetingSetting
@@ -99,11 +100,14 @@ def main() -> None:
     parser.add_argument("--grasp-at", choices=("grip", "target"), default="grip")
     parser.add_argument("--same-grip-cm", type=float, default=2.0)
     parser.add_argument("--samples", type=int, default=4)
+    parser.add_argument("--agree-cm", type=float, default=3.0)
+    parser.add_argument("--agree-rad", type=float, default=0.6)
     parser.add_argument("--rows", type=Path, help="JSON lines, one per scene")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     environment = Ur3Environment(render=arguments.source == "predicted")
     same_grip = MeetingSetting(same_grip_m=arguments.same_grip_cm / 100)
+    agreement = AgreementSetting(within_m=arguments.agree_cm / 100, within_rad=arguments.agree_rad)
     plans = PlanSetting(grasp_at=arguments.grasp_at, meeting=same_grip)
     policy = TracePolicy(
         make_source(arguments, environment),
@@ -111,7 +115,7 @@ def main() -> None:
         read_ur3,
         lambda: front_view(environment),
         reach=ArmReach(environment.model),
-        setting=TracePolicySetting(plans=plans),
+        setting=TracePolicySetting(plans=plans, agreement=agreement),
     )
     rows, started_s = [], time.perf_counter()
     for seed in range(arguments.first, arguments.first + arguments.n):

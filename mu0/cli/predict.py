@@ -54,6 +54,7 @@ def predict(
     entities: Annotated[
         int, typer.Option(min=0, max=64, help="Points on those of so many parts that move.")
     ] = 0,
+    on: Annotated[str, typer.Option(help="Points on what the model itself finds: 'red mug'.")] = "",
     find: Annotated[str, typer.Option(help="Points on what a detector finds: 'red mug. drawer'.")] = "",
     grid: Annotated[int, typer.Option(min=2, max=32, help="Side of the grid of keypoints.")] = 8,
     n_points: Annotated[int, typer.Option(min=1, max=1024, help="Points for --entities and --find.")] = 64,
@@ -77,10 +78,11 @@ def predict(
         raise PredictionError(
             "There is no text.", expected="what is going to happen", remedy="add --text 'pick up the mug'."
         )
-    if text:
-        check_text(text, "--text")
+    for option, given in (("--text", text), ("--on", on)):
+        if given:
+            check_text(given, option)
     call = Call(text, checkpoint, depth, history, samples, seed, rate_hz, every, frames)
-    choice = Choice(points, entities, find, grid, n_points, seed)
+    choice = Choice(points, entities, on, find, grid, n_points, seed)
     _require_one_choice(choice)
     finder = _finder(detector, segmenter, box_threshold) if find else None
     answer = _answer_stream if is_video else _answer_pictures
@@ -179,7 +181,7 @@ def _answer_stream(place: Path, call: Call, choice: "Choice", out: Path, finder:
 
 def _say_what_is_not_known(predictor: "TracePredictor", choice: "Choice") -> None:
     """A model that never saw resting points lets all keypoints move: a person must know before looking."""
-    if predictor.knows_what_moves or choice.keypoints or choice.phrase:
+    if predictor.knows_what_moves or choice.keypoints or choice.on or choice.phrase:
         return
     where = "go on all entities" if choice.entities else "form a grid"
     typer.echo(
@@ -191,7 +193,7 @@ def _say_what_is_not_known(predictor: "TracePredictor", choice: "Choice") -> Non
 
 
 def _require_one_choice(choice: "Choice") -> None:
-    given = {"--points": choice.keypoints, "--entities": choice.entities, "--find": choice.phrase}
+    given = {"--points": choice.keypoints, "--entities": choice.entities, "--on": choice.on, "--find": choice.phrase}
     named = [option for option, value in given.items() if value]
     if len(named) > 1:
         raise PredictionError(

@@ -14,7 +14,7 @@ checked. Pictures of different sizes are fine with every other choice.
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from mu0.errors import PredictionError
 from mu0.files import in_natural_order
 from mu0.inference.keypoints import entity_points, grid_points, parse_keypoints, points_on
 from mu0.inference.likely import likely_points
+from mu0.model.grounding import ground
 from mu0.model.predictor import TracePredictor
 from mu0.records import Observation
 from mu0.sources.own_files.picture_rows import PictureRow, kind_of, row_in
@@ -45,7 +46,8 @@ class Choice:
         keypoints: 'x,y x,y …' in pixels.
         entities: How many entities the picture is clustered into; 0 does not. Those that are likely to move
             get keypoints; all of them where the model does not say.
-        phrase: What to look for in the picture.
+        on: What to put keypoints on, by the model's own map of what is named.
+        phrase: What to look for in the picture with a detector.
         grid: Side of the grid.
         n_points: How many points on entities or on what was found.
         seed: Of the clustering.
@@ -53,6 +55,7 @@ class Choice:
 
     keypoints: str = ""
     entities: int = 0
+    on: str = ""
     phrase: str = ""
     grid: int = 8
     n_points: int = 64
@@ -157,11 +160,18 @@ def chosen_px(
     finder: "Finder | None" = None,
     predictor: TracePredictor | None = None,
 ) -> Float[np.ndarray, "q 2"]:
-    """Keypoints of one picture in pixels."""
+    """Keypoints of one picture in pixels.
+
+    Raises:
+        PredictionError: Pixels are not usable, or nothing is called or looks like what was named.
+    """
     image, depth_m = observation.image, observation.depth_m
     height, width = image.shape[:2]
     if choice.keypoints:
         return parse_keypoints(choice.keypoints, width, height)
+    if choice.on:
+        assert predictor is not None, "the model says where the named thing is"
+        return ground(predictor, replace(observation, instruction=choice.on)).points_px
     if choice.phrase:
         assert finder is not None, "a phrase needs a finder"
         masks = [thing.mask for thing in finder.find(image, choice.phrase)]

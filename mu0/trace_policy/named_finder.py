@@ -24,6 +24,7 @@ from mu0.trace_policy.sources import AbstractTargetFinder, Moment
 ON_THING = 0.5  # of the map's peak
 NEAR_PX = 0.12  # of the picture's width, around the place
 ABOVE_TABLE_M = 0.008
+LIFTED_M = 0.04  # what is seen no lower does not stand on the table
 FEWEST_PIXELS = 4
 ENDS = (5, 95)  # percentiles
 
@@ -71,7 +72,8 @@ class NamedFinder(AbstractTargetFinder):
         if len(points_m) < FEWEST_PIXELS:
             return None
         low, high = np.percentile(points_m, ENDS, axis=0)
-        return np.array([*(low + high)[:2] / 2, (self._table_m + high[2]) / 2])
+        foot_m = low[2] if low[2] > self._table_m + LIFTED_M else self._table_m
+        return np.array([*(low + high)[:2] / 2, (foot_m + high[2]) / 2])
 
     def _on_the_table(self, found: Grounding, moment: Moment) -> Float[np.ndarray, " 3"]:
         """Where the ray through the place is as high as things are."""
