@@ -193,7 +193,12 @@ def _say_what_is_not_known(predictor: "TracePredictor", choice: "Choice") -> Non
 
 
 def _require_one_choice(choice: "Choice") -> None:
-    given = {"--points": choice.keypoints, "--entities": choice.entities, "--on": choice.on, "--find": choice.phrase}
+    given = {
+        "--points": choice.keypoints,
+        "--entities": choice.entities,
+        "--on": choice.on,
+        "--find": choice.phrase,
+    }
     named = [option for option, value in given.items() if value]
     if len(named) > 1:
         raise PredictionError(

@@ -1,7 +1,9 @@
 """One goal out of several samples, or none: a policy abstains when its traces disagree.
 
 The goal of the sample that lies nearest to all others is the judge. A share of all samples must end beside
-it, those that never meet the target counting against it; the goal is the mean of those that do.
+it, those that never meet the target counting against it; the goal is the mean of those that do. How the tool
+is turned there is read from small distances between keypoints, so samples that agree on the place often do
+not agree on the yaw: then the tool keeps its own.
 """
 
 from dataclasses import dataclass
@@ -16,8 +18,8 @@ from mu0.trace_policy.embodiment import half_turn
 class AgreementSetting:
     """What counts as the same goal, and how many samples must have it."""
 
-    within_m: float = 0.03
-    within_rad: float = 0.6
+    within_m: float = 0.05
+    within_rad: float = 0.4
     share: float = 0.6
 
 
@@ -29,8 +31,10 @@ class Agreed:
     sample: int
 
 
-def agree(goals: list[Float[np.ndarray, " 4"] | None], setting: AgreementSetting) -> Agreed | None:
-    """The common goal of all samples; None if there is none."""
+def agree(
+    goals: list[Float[np.ndarray, " 4"] | None], setting: AgreementSetting, yaw_now: float = 0.0
+) -> Agreed | None:
+    """The common goal of all samples, with `yaw_now` if only the yaw differs; None if there is none."""
     samples = [sample for sample, goal in enumerate(goals) if goal is not None]
     if not samples:
         return None
@@ -38,8 +42,10 @@ def agree(goals: list[Float[np.ndarray, " 4"] | None], setting: AgreementSetting
     apart_m = np.linalg.norm(known[:, None, :3] - known[None, :, :3], axis=-1)
     apart_rad = half_turn(known[:, None, 3] - known[None, :, 3])
     middle = int((apart_m / setting.within_m + np.abs(apart_rad) / setting.within_rad).sum(axis=1).argmin())
-    near = (apart_m[middle] <= setting.within_m) & (np.abs(apart_rad[middle]) <= setting.within_rad)
+    near = apart_m[middle] <= setting.within_m
     if near.sum() < setting.share * len(goals):
         return None
-    yaw = known[middle, 3] + apart_rad[near, middle].mean()
+    alike = near & (np.abs(apart_rad[middle]) <= setting.within_rad)
+    is_sure = alike.sum() >= setting.share * len(goals)
+    yaw = known[middle, 3] + apart_rad[alike, middle].mean() if is_sure else yaw_now
     return Agreed(np.array([*known[near, :3].mean(axis=0), yaw]), samples[middle])

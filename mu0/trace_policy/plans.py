@@ -20,7 +20,7 @@ class PlanSetting:
     Attributes:
         above_grasp_m: From here down to a grasp the way is straight.
         above_place_m: The same for a place.
-        clearance_m: Elsewhere no command is lower.
+        heights_m: Elsewhere no command is lower or higher.
         grasp_at: `grip`, where traces say that the tool holds the target; or `target`, the middle of its
             points, so that of the grasp traces say the direction only: for predictors that know better where
             things are than how they are held.
@@ -29,7 +29,7 @@ class PlanSetting:
 
     above_grasp_m: float = 0.12
     above_place_m: float = 0.07
-    clearance_m: float = 0.16
+    heights_m: tuple[float, float] = (0.16, 0.26)
     grasp_at: Literal["grip", "target"] = "grip"
     meeting: MeetingSetting = field(default_factory=MeetingSetting)
 
@@ -66,17 +66,19 @@ def plan_motion(
     goals = [_goal(meeting, start, carries=carries) for meeting in meetings]
     if setting.grasp_at == "target" and not carries:
         goals = [_at_target(goal, futures.target_m[sample, :, 0]) for sample, goal in enumerate(goals)]
-    agreed = agree(goals, agreement)
+    agreed = agree(goals, agreement, float(start[3]))
     if agreed is None:
         return None
     meeting = meetings[agreed.sample]
     poses = meeting.tool[1 : (meeting.last if carries else meeting.first) + 1]
     path = _commands(poses, start)
+    path[:, 3] = start[3] + (agreed.goal[3] - start[3]) * np.arange(1, len(path) + 1) / max(len(path), 1)
     if carries and not meeting.parts:
-        return Plan(start, way_along(start, path, embodiment, setting.clearance_m), agreed.goal)
+        path = agreed.goal[None] if straight else path
+        return Plan(start, way_along(start, path, embodiment, setting.heights_m), agreed.goal)
     standoff_m = setting.above_place_m if carries else setting.above_grasp_m
     path = path[:0] if straight else path
-    way = way_to(start, path, agreed.goal, embodiment, standoff_m=standoff_m, clearance_m=setting.clearance_m)
+    way = way_to(start, path, agreed.goal, embodiment, standoff_m=standoff_m, heights_m=setting.heights_m)
     return Plan(start, way, agreed.goal)
 
 

@@ -29,7 +29,7 @@ from mu0.trace_policy.agreement import AgreementSetting
 from mu0.trace_policy.asking import ask, make_moment, require_calibration
 from mu0.trace_policy.embodiment import Embodiment, ToolState
 from mu0.trace_policy.plans import Plan, PlanSetting, plan_motion
-from mu0.trace_policy.refusals import DisagreementError
+from mu0.trace_policy.refusals import DisagreementError, ReachError
 from mu0.trace_policy.sources import AbstractTraceSource, Futures
 from mu0.trace_policy.view import CalibratedView
 from mu0.trace_policy.ways import Way, straight
@@ -136,7 +136,8 @@ class TracePolicy(AbstractPolicy):
             return self._miss(tool)
         self._since_ask += 1
         if self._is_due(self._since_ask) or not (self._way.commands or self._way.ends):
-            self._follow(self._plan(self._look(observation, tool, holding=self.phase == "carry"), tool))
+            futures = self._look(observation, tool, holding=self.phase == "carry")
+            self._follow(self._within_reach(futures, tool))
         if self._way.commands:
             return self._way.pop()
         if self._way.ends:
@@ -199,7 +200,26 @@ class TracePolicy(AbstractPolicy):
         self._since_ask = 0
         return futures
 
-    def _plan(self, futures: Futures, tool: ToolState) -> Plan | None:
+    def _within_reach(self, futures: Futures, tool: ToolState) -> Plan | None:
+        """The plan, straight to its goal if the arm cannot follow the traces.
+
+        Raises:
+            ReachError: It cannot go straight either.
+        """
+        is_direct = self._n_detours >= self._setting.most_detours
+        plan = self._plan(futures, tool, is_direct=is_direct)
+        if self._reach is None or plan is None:
+            return plan
+        try:
+            self._reach(plan.start, np.stack(plan.way.commands))
+        except ReachError:
+            plan = None if is_direct else self._plan(futures, tool, is_direct=True)
+            if plan is None:
+                raise
+            self._reach(plan.start, np.stack(plan.way.commands))
+        return plan
+
+    def _plan(self, futures: Futures, tool: ToolState, *, is_direct: bool) -> Plan | None:
         return plan_motion(
             futures,
             tool,
@@ -207,7 +227,7 @@ class TracePolicy(AbstractPolicy):
             self._setting.plans,
             self._setting.agreement,
             carries=self.phase == "carry",
-            straight=self._n_detours >= self._setting.most_detours,
+            straight=is_direct,
         )
 
     def _follow(self, plan: Plan | None) -> None:
@@ -222,8 +242,6 @@ class TracePolicy(AbstractPolicy):
                     remedy="name one thing, ask for more samples, or train the predictor on such scenes.",
                 )
             return
-        if self._reach is not None:
-            self._reach(plan.start, np.stack(plan.way.commands))
         away_m = float(np.linalg.norm(plan.goal[:2] - plan.start[:2]))
         self._n_detours = 0 if away_m < self._nearest_m - NEARER_M else self._n_detours + 1
         self._nearest_m = min(self._nearest_m, away_m)

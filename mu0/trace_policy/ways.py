@@ -52,7 +52,7 @@ def way_to(
     embodiment: Embodiment,
     *,
     standoff_m: float,
-    clearance_m: float,
+    heights_m: tuple[float, float],
 ) -> Way:
     """Along `path`, to `standoff_m` above the goal, down to it.
 
@@ -62,7 +62,7 @@ def way_to(
         goal: Where the way ends.
         embodiment: Its limits.
         standoff_m: From here on the way is straight, slow, and no longer replaced.
-        clearance_m: Before that no command is lower.
+        heights_m: Before that no command is lower or higher.
 
     Raises:
         WorkspaceError: Path or goal lead out of the workspace.
@@ -70,9 +70,9 @@ def way_to(
     require_workspace(np.concatenate([path, goal[None]]), embodiment)
     away = np.linalg.norm(path[:, :2] - goal[:2], axis=1) > BESIDE_M
     kept = path[np.cumsum(~away) == 0].copy()
-    kept[:, 2] = np.maximum(kept[:, 2], clearance_m)
+    kept[:, 2] = np.clip(kept[:, 2], *heights_m)
     above = goal + np.array([0.0, 0.0, standoff_m, 0.0])
-    above[2] = max(above[2], min(clearance_m, goal[2] + 2 * standoff_m))
+    above[2] = max(above[2], min(heights_m[0], goal[2] + 2 * standoff_m))
     waypoints = np.concatenate([kept, above[None], goal[None]])
     waypoints[:, :3] = np.clip(waypoints[:, :3], *embodiment.workspace_m.T)
     speed = np.full(len(waypoints), embodiment.speed_m_s)
@@ -82,7 +82,10 @@ def way_to(
 
 
 def way_along(
-    start: Float[np.ndarray, " 4"], path: Float[np.ndarray, "n 4"], embodiment: Embodiment, clearance_m: float
+    start: Float[np.ndarray, " 4"],
+    path: Float[np.ndarray, "n 4"],
+    embodiment: Embodiment,
+    heights_m: tuple[float, float],
 ) -> Way:
     """Along `path`, whose end is not the goal yet.
 
@@ -91,7 +94,7 @@ def way_along(
     """
     require_workspace(path, embodiment)
     waypoints = path.copy()
-    waypoints[:, 2] = np.maximum(waypoints[:, 2], clearance_m)
+    waypoints[:, 2] = np.clip(waypoints[:, 2], *heights_m)
     waypoints[:, :3] = np.clip(waypoints[:, :3], *embodiment.workspace_m.T)
     speed = np.full(len(waypoints), embodiment.speed_m_s)
     timed = retime(start, waypoints, speed, embodiment.turn_rad_s, embodiment.rate_hz)

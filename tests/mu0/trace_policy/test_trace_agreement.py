@@ -38,3 +38,10 @@ def test_yaws_on_both_sides_of_half_a_turn_are_neighbours() -> None:
     agreed = agree(around, SETTING)
     assert agreed is not None
     assert abs(half_turn(agreed.goal[3:] - np.pi))[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_where_only_the_yaws_differ_the_tool_keeps_its_own() -> None:
+    turned = [np.add(GOAL, [0, 0, 0, yaw]) for yaw in (-1.2, -0.5, 0.5, 1.2)]
+    agreed = agree(turned, SETTING, yaw_now=0.7)
+    assert agreed is not None
+    np.testing.assert_allclose(agreed.goal, [*GOAL[:3], 0.7])

@@ -222,3 +222,21 @@ def test_an_arm_that_cannot_follow_is_asked_first(toy_world: ToyWorld, make_poli
     with pytest.raises(ReachError):
         play(make_policy(ToyTraces(toy_world), reach=never), toy_world)
     assert toy_world.actions == []
+
+
+def test_where_the_arm_cannot_follow_the_traces_it_goes_straight(
+    toy_world: ToyWorld, make_policy: MakePolicy
+) -> None:
+    ways = []
+
+    def not_along_the_traces(start: np.ndarray, commands: np.ndarray) -> None:
+        ways.append(commands)
+        if len(ways) % 2:  # the first of every two ways is along the traces
+            raise ReachError("too far", expected="near", remedy="move")
+
+    policy = make_policy(ToyTraces(toy_world), reach=not_along_the_traces)
+    play(policy, toy_world)
+    assert policy.phase == "done"
+    along, direct = ways[0], ways[1]
+    np.testing.assert_allclose(along[-1], direct[-1], atol=1e-6)
+    assert len(direct) <= len(along)

@@ -13,7 +13,7 @@ PATH = np.linspace(START, GOAL, 12)[1:]  # cuts through whatever stands beside t
 
 
 def test_it_is_high_until_above_the_goal_and_then_straight() -> None:
-    way = way_to(START, PATH, GOAL, HAND, standoff_m=0.12, clearance_m=0.16)
+    way = way_to(START, PATH, GOAL, HAND, standoff_m=0.12, heights_m=(0.16, 0.26))
     commands = np.array(way.commands)
     np.testing.assert_allclose(commands[-1], GOAL)
     assert way.ends
@@ -25,7 +25,7 @@ def test_it_is_high_until_above_the_goal_and_then_straight() -> None:
 
 
 def test_popped_commands_come_in_order_and_use_up_what_is_free() -> None:
-    way = way_to(START, PATH, GOAL, HAND, standoff_m=0.12, clearance_m=0.16)
+    way = way_to(START, PATH, GOAL, HAND, standoff_m=0.12, heights_m=(0.16, 0.26))
     free, first = way.free, way.commands[0]
     np.testing.assert_array_equal(way.pop(), first)
     assert way.free == free - 1
@@ -35,12 +35,20 @@ def test_popped_commands_come_in_order_and_use_up_what_is_free() -> None:
 def test_goals_and_paths_outside_are_refused(place: list[float]) -> None:
     outside = np.array(place)
     with pytest.raises(WorkspaceError, match=r"(?s)leave the workspace by.*calibration"):
-        way_to(START, PATH, outside, HAND, standoff_m=0.12, clearance_m=0.16)
+        way_to(START, PATH, outside, HAND, standoff_m=0.12, heights_m=(0.16, 0.26))
     with pytest.raises(WorkspaceError, match="leave the workspace"):
-        way_along(START, np.stack([PATH[0], outside]), HAND, 0.16)
+        way_along(START, np.stack([PATH[0], outside]), HAND, (0.16, 0.26))
 
 
 def test_a_curve_that_rounds_over_the_border_is_clipped_to_it() -> None:
     low = GOAL * [1, 1, 0, 1] - [0, 0, 0.01, 0]
-    way = way_to(START, PATH[:-1], low, HAND, standoff_m=0.12, clearance_m=0.16)
+    way = way_to(START, PATH[:-1], low, HAND, standoff_m=0.12, heights_m=(0.16, 0.26))
     assert way.commands[-1][2] == HAND.workspace_m[2, 0]
+
+
+def test_away_from_the_goal_the_way_is_neither_lower_nor_higher_than_the_travelling_heights() -> None:
+    wild = np.stack([[0.3, -0.2, 0.05, 0.0], [0.3, 0.0, 0.41, 0.0], [0.3, 0.1, 0.2, 0.0]])
+    way = way_along(START, wild, HAND, (0.16, 0.26))
+    heights = np.stack(way.commands)[:, 2]
+    assert heights[len(heights) // 2 :].min() >= 0.16 - 1e-9
+    assert heights.max() <= max(0.26, START[2]) + 1e-9
