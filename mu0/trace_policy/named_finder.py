@@ -1,8 +1,8 @@
 """A finder without detector, label or action: the map of the named thing, measured by depth.
 
 The world model says where in the picture the thing is (`mu0.model.grounding`); depth says where that is in
-the base frame. What stands above the table there is the thing: its middle lies between the ends of what is
-seen.
+the base frame. What stands above the table there is the thing. Its back is hidden: seen from the side it is
+taken to be as deep as it is wide, or as what is seen of it, whichever is more.
 
 Without depth the place is taken at `height_m` above the table, which a thing that is higher or lower misses
 by about the difference.
@@ -21,12 +21,12 @@ from mu0.trace_policy.moving_thing import POINTS_AROUND
 from mu0.trace_policy.refusals import UnknownObjectError
 from mu0.trace_policy.sources import AbstractTargetFinder, Moment
 
-ON_THING = 0.5  # of the map's peak
+ON_THING = 0.25  # of the map's peak
 NEAR_PX = 0.12  # of the picture's width, around the place
 ABOVE_TABLE_M = 0.008
 LIFTED_M = 0.04  # what is seen no lower does not stand on the table
 FEWEST_PIXELS = 4
-ENDS = (5, 95)  # percentiles
+ENDS = (2, 98)  # percentiles
 
 
 class NamedFinder(AbstractTargetFinder):
@@ -66,14 +66,20 @@ class NamedFinder(AbstractTargetFinder):
         if depth_m is None:
             return None
         row, column = np.nonzero(_mask(found, depth_m.shape) & (depth_m > 0))
-        pixel = np.stack([column + 0.5, row + 0.5, depth_m[row, column]], axis=1).astype(np.float64)
+        pixel = np.stack([column, row, depth_m[row, column]], axis=1).astype(np.float64)
         points_m = apply(invert(moment.view.camera_from_base), unproject(pixel, moment.view.intrinsics))
         points_m = points_m[points_m[:, 2] > self._table_m + ABOVE_TABLE_M]
         if len(points_m) < FEWEST_PIXELS:
             return None
-        low, high = np.percentile(points_m, ENDS, axis=0)
-        foot_m = low[2] if low[2] > self._table_m + LIFTED_M else self._table_m
-        return np.array([*(low + high)[:2] / 2, (foot_m + high[2]) / 2])
+        away = points_m.mean(axis=0)[:2] - moment.view.eye_m[:2]
+        away /= np.linalg.norm(away)
+        across = np.array([-away[1], away[0]])
+        (near, left), (far, right) = np.percentile(points_m[:, :2] @ np.stack([away, across]).T, ENDS, axis=0)
+        depth_m = max(far - near, right - left)
+        xy_m = (near + depth_m / 2) * away + (left + right) / 2 * across
+        low_m, high_m = np.percentile(points_m[:, 2], ENDS)
+        foot_m = low_m if low_m > self._table_m + LIFTED_M else self._table_m
+        return np.array([*xy_m, (foot_m + high_m) / 2])
 
     def _on_the_table(self, found: Grounding, moment: Moment) -> Float[np.ndarray, " 3"]:
         """Where the ray through the place is as high as things are."""
@@ -90,6 +96,6 @@ def _mask(found: Grounding, shape: tuple[int, ...]) -> Bool[np.ndarray, "h w"]:
     """Pixels that are likely on the thing, near its place."""
     height, width = shape
     heat = cv2.resize(found.heat.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
     near = np.hypot(x - found.place_px[0], y - found.place_px[1]) < NEAR_PX * width
     return near & (heat > ON_THING * found.confidence)
