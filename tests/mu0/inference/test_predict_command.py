@@ -10,6 +10,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from mu0.cli.main import app
+from mu0.inference import questions
+from mu0.model.grounding import Grounding
+from mu0.model.predictor import TracePredictor
+from mu0.records import Observation
 
 
 @pytest.fixture
@@ -176,3 +180,35 @@ def test_a_model_that_does_not_say_what_moves_warns_of_grids_and_entities(
         assert result.exit_code == 0, result.output
         assert ("does not say what moves" in result.output) == warned
     assert json.loads((place / "outputs/predict/a.json").read_text())["moves"] is None
+
+
+def test_points_go_on_what_the_model_itself_finds(
+    place: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def found(_predictor: TracePredictor, observation: Observation) -> Grounding:
+        asked.append(observation.instruction)
+        points_px = np.array([[30.0, 25.0], [33.0, 25.0]])
+        return Grounding(np.ones((2, 2)), points_px[0], points_px, None, 0.9)
+
+    monkeypatch.setattr(questions, "ground", found)
+    result = ask(checkpoint, "a.png", "--on", "red mug")
+    assert result.exit_code == 0, result.output
+    assert asked == ["red mug"]
+    answer = json.loads((place / "outputs/predict/a.json").read_text())
+    np.testing.assert_allclose(
+        np.array(answer["anchor_uvz"])[:, :2], [[-0.6, -0.5], [-0.56, -0.5]], atol=1e-6
+    )
+    assert answer["text"] == "open the drawer"
+
+
+def test_a_model_that_cannot_find_says_so_and_one_way_of_choosing_is_enough(
+    place: Path, checkpoint: Path
+) -> None:
+    assert place.exists()
+    result = ask(checkpoint, "a.png", "--on", "red mug")
+    assert result.exit_code != 0
+    assert "not trained to say which thing" in result.output
+    result = ask(checkpoint, "a.png", "--on", "red mug", "--points", "3,4")
+    assert "--points and --on are given together" in result.output
