@@ -56,9 +56,10 @@ class CaptionPool:
         return min((text for one in self.covering(frame) for text in one.paraphrases), key=len, default="")
 
     def words(self) -> frozenset[str]:
-        """The words of the shortest paraphrase of every caption."""
+        """The words that the shortest paraphrases of all captions share."""
         plain = [min(caption.paraphrases, key=len) for caption in self.captions]
-        return frozenset(word for text in plain for word in WORD.findall(text.lower()))
+        said = [frozenset(WORD.findall(text.lower())) for text in plain]
+        return frozenset.intersection(*said) if said else frozenset()
 
     def first(self, frame: int) -> str:
         """The first paraphrase of the first covering caption: the text that evaluation uses."""

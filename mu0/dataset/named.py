@@ -25,7 +25,7 @@ from mu0.dataset.store import SlotStore
 
 STREAM = 1  # of random numbers, beside those of the traces
 MOST_ON_THING, MOST_ON_HAND, N_PLACES = 6, 4, 24
-SWAPPED_SHARE = 0.25
+SWAPPED_SHARE = 0.4
 MIRRORED_SHARE = 0.5
 ZOOM, SHIFT_UV = (0.8, 1.05), 0.15
 JITTER = 0.1  # of brightness and contrast

@@ -5,8 +5,9 @@ are most of a clip; the others are found without a label: some points rest throu
 move later. Of an episode those anchors count for which it takes longest until they do, before the hand gives
 away where it goes.
 
-A sentence of another moment names another thing if it shares none of the words that tell sentences apart,
-those that less than half of the episodes use.
+A sentence of another moment names another thing if other words tell it from the rest: words that all captions
+of its episode use, and less than half of the episodes. (Where only the verb differs that is wrong; things of
+equal names are few.)
 
 Conventions
     onset   first future step at which a point has left its place
@@ -39,7 +40,7 @@ class Untouched:
     Attributes:
         slots: Their numbers.
         is_late: Of all rows, whether a point moves late.
-        words: Of each anchor in `slots`, the words that tell its plain sentence from others.
+        words: Of each anchor in `slots`, the words that tell its sentences from those of others.
     """
 
     slots: Int64[np.ndarray, " k"]
@@ -49,7 +50,7 @@ class Untouched:
     def another(self, index: int, rng: np.random.Generator) -> int:
         """An anchor whose sentence names something else; `index` itself if none is found soon."""
         for other in rng.integers(len(self.slots), size=TRIES):
-            if not self.words[index] & self.words[int(other)]:
+            if self.words[index] != self.words[int(other)]:
                 return int(other)
         return index
 
@@ -91,7 +92,7 @@ def find_untouched(
 
 
 def _telling_words(pools: Sequence[CaptionPool]) -> list[frozenset[str]]:
-    """The words of each pool's plain texts that less than half of the different pools use."""
+    """The words of each pool that less than half of the different pools use."""
     words = {id(pool): pool.words() for pool in pools}
     used = Counter(word for found in words.values() for word in found)
     telling = {word for word, count in used.items() if count < len(words) / 2}

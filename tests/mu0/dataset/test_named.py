@@ -112,7 +112,7 @@ def test_under_another_sentence_nothing_is_named() -> None:
     assert batch is not None
     unnamed = ~batch.is_named.any(1)
     on_thing = (batch.valid.sum(1) > 1) & unnamed  # more than the resting point: the thing was asked about
-    assert 0.1 < on_thing.float().mean() < 0.3
+    assert 0.2 < on_thing.float().mean() < 0.4
 
 
 def test_a_mirrored_and_moved_picture_shows_the_same_at_the_same_place() -> None:
