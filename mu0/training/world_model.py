@@ -173,7 +173,7 @@ def open_windows(
     """The splits "train" and, where there is one, "val"; only training images are jittered.
 
     Where resting points are asked for and the training episodes have none, windows are official ones; it is
-    told, and the model then has no head that says what moves.
+    told, and the model then has no head that says what moves. The same holds for moments before a touch.
     """
     present = set(read_slots(dataset / INDEX_NAME)["split"])
     shape = WindowShape(config.history_len, config.future_len)
@@ -196,6 +196,12 @@ def open_windows(
             "resting_share is %g, but no training episode holds resting points: training as officially, on "
             "moving points alone. Extract again to have them.",
             train.resting_share,
+        )
+    if train.named_images > 0 and not windows["train"].asks_what_is_named:
+        LOG.warning(
+            "named_images is %d, but no training episode shows, beside resting points, a thing that rests and "
+            "then goes far: the model will not say which thing is named.",
+            train.named_images,
         )
     return windows
 
