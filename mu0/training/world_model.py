@@ -199,8 +199,8 @@ def open_windows(
         )
     if train.named_images > 0 and not windows["train"].asks_what_is_named:
         LOG.warning(
-            "named_images is %d, but no training episode shows, beside resting points, a thing that rests and "
-            "then goes far: the model will not say which thing is named.",
+            "named_images is %d, but no training episode shows, beside resting points, a thing that rests "
+            "and then goes far: the model will not say which thing is named.",
             train.named_images,
         )
     return windows
