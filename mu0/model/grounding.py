@@ -1,7 +1,8 @@
 """Which thing, where: a sentence about a picture -> heat map, points on the named thing, metres, confidence.
 
 No detector and no label: the model has learned from traces which things get carried under which words
-(`mu0.model.named_thing`). It knows the words of its captions; of others it says that nothing is called so.
+(`mu0.model.named_thing`). It knows the words of its captions. What is not there is refused in most cases, not
+in all: docs/experiments.md.
 
 Conventions
     heat     probability that a place is on the named thing; rows from top to bottom of the picture

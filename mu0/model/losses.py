@@ -57,7 +57,14 @@ def moves_loss(
 ) -> Float[Tensor, ""]:
     """Cross-entropy of "this keypoint leaves its place" over all queries and noise draws."""
     target, counts = (one[:, None].expand(logits.shape) for one in (moves, query_valid))
-    each = functional.binary_cross_entropy_with_logits(logits, target.float(), reduction="none")
+    return yes_no_loss(logits, target, counts)
+
+
+def yes_no_loss(
+    logits: Float[Tensor, "*shape"], is_so: Bool[Tensor, "*shape"], counts: Bool[Tensor, "*shape"]
+) -> Float[Tensor, ""]:
+    """Mean cross-entropy over whatever `counts`."""
+    each = functional.binary_cross_entropy_with_logits(logits, is_so.float(), reduction="none")
     return torch.where(counts, each, 0.0).sum() / counts.sum().clamp(min=1)
 
 

@@ -18,7 +18,6 @@ Conventions
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn import functional
 
 from mu0.hardware.bfloat16 import has_fast_bfloat16
 from mu0.model.attention import attend, join_heads, split_heads
@@ -27,8 +26,8 @@ from mu0.model.keypoint_features import sample_map
 
 MAP_PX = 4
 GROUPS, HEAD_WIDTH = 8, 16
-SHARPNESS = 2.0
-WORD_STD = 0.5
+SHARPNESS = 2.0  # of a place's weight
+WORD_STD = 0.5  # at the start, so that words differ
 
 
 class NamedThing(nn.Module):
@@ -100,11 +99,3 @@ def place(logits: Float[Tensor, "b side side"]) -> Float[Tensor, "b 3"]:
     centre = (2 * torch.arange(side, device=logits.device) + 1) / side - 1
     u, v = (weight.sum(1) * centre).sum(1), (weight.sum(2) * centre).sum(1)
     return torch.stack([u, v, logits.flatten(1).amax(1).sigmoid()], dim=1)
-
-
-def named_loss(
-    logits: Float[Tensor, "b q"], is_named: Bool[Tensor, "b q"], counts: Bool[Tensor, "b q"]
-) -> Float[Tensor, ""]:
-    """Cross-entropy of "on the named thing" over the keypoints that count."""
-    each = functional.binary_cross_entropy_with_logits(logits, is_named.float(), reduction="none")
-    return torch.where(counts, each, 0.0).sum() / counts.sum().clamp(min=1)

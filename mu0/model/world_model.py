@@ -34,8 +34,15 @@ from mu0.model.curve import curve_basis, curve_fit, starts_at_anchor
 from mu0.model.displacement import dataset_units, unproject
 from mu0.model.flow import clean_estimate, euler, guide, interpolate, sample_times
 from mu0.model.guidance import Guidance
-from mu0.model.losses import LossTerms, done_loss, flow_loss, known_axes, moves_loss, scene_rigidity
-from mu0.model.named_thing import named_loss
+from mu0.model.losses import (
+    LossTerms,
+    done_loss,
+    flow_loss,
+    known_axes,
+    moves_loss,
+    scene_rigidity,
+    yes_no_loss,
+)
 from mu0.model.network import TraceNetwork
 from mu0.model.suffix import Keypoints
 from mu0.model.tokenizer import CaptionTokenizer
@@ -152,7 +159,7 @@ class TraceWorldModel(TraceNetwork):
             return None
         tokens, mask = (one.to(batch.image.device) for one in self.tokenizer(batch.named.instructions))
         logits = self.named_thing.logits_at(batch.named.image, tokens, mask, batch.named.uv)
-        return named_loss(logits, batch.named.is_named, batch.named.valid)
+        return yes_no_loss(logits, batch.named.is_named, batch.named.valid)
 
     def _seen(
         self, batch: TraceBatch, generator: torch.Generator, *, hide_history: bool

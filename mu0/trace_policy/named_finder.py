@@ -22,7 +22,7 @@ from mu0.trace_policy.refusals import UnknownObjectError
 from mu0.trace_policy.sources import AbstractTargetFinder, Moment
 
 ON_THING = 0.25  # of the map's peak
-NEAR_PX = 0.12  # of the picture's width, around the place
+NEAR_SHARE = 0.12  # of the picture's width, around the place
 ABOVE_TABLE_M = 0.008
 LIFTED_M = 0.04  # what is seen no lower does not stand on the table
 FEWEST_PIXELS = 4
@@ -75,19 +75,31 @@ class NamedFinder(AbstractTargetFinder):
         away /= np.linalg.norm(away)
         across = np.array([-away[1], away[0]])
         (near, left), (far, right) = np.percentile(points_m[:, :2] @ np.stack([away, across]).T, ENDS, axis=0)
-        depth_m = max(far - near, right - left)
-        xy_m = (near + depth_m / 2) * away + (left + right) / 2 * across
+        deep_m = max(far - near, right - left)
+        xy_m = (near + deep_m / 2) * away + (left + right) / 2 * across
         low_m, high_m = np.percentile(points_m[:, 2], ENDS)
         foot_m = low_m if low_m > self._table_m + LIFTED_M else self._table_m
         return np.array([*xy_m, (foot_m + high_m) / 2])
 
     def _on_the_table(self, found: Grounding, moment: Moment) -> Float[np.ndarray, " 3"]:
-        """Where the ray through the place is as high as things are."""
+        """Where the ray through the place is as high as things are.
+
+        Raises:
+            UnknownObjectError: It never is: the place lies above the table's horizon.
+        """
         view = moment.view
         ray = apply(
             invert(view.camera_from_base), unproject(np.array([*found.place_px, 1.0]), view.intrinsics)
         )
         eye_m = view.eye_m
+        if ray[2] >= eye_m[2]:
+            place_px = np.round(found.place_px).tolist()
+            raise UnknownObjectError(
+                f"What {moment.observation.instruction!r} names is found at {place_px} px, above the table's "
+                "horizon.",
+                expected="a thing on the table",
+                remedy="look at the camera's calibration, or give the policy depth.",
+            )
         share = (self._table_m + self._height_m - eye_m[2]) / (ray[2] - eye_m[2])
         return eye_m + share * (ray - eye_m)
 
@@ -97,5 +109,5 @@ def _mask(found: Grounding, shape: tuple[int, ...]) -> Bool[np.ndarray, "h w"]:
     height, width = shape
     heat = cv2.resize(found.heat.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     x, y = np.meshgrid(np.arange(width), np.arange(height))
-    near = np.hypot(x - found.place_px[0], y - found.place_px[1]) < NEAR_PX * width
+    near = np.hypot(x - found.place_px[0], y - found.place_px[1]) < NEAR_SHARE * width
     return near & (heat > ON_THING * found.confidence)

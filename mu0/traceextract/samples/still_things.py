@@ -9,9 +9,11 @@ the same surface is still there.
                  picture's width)
     thing        a connected region of what stands out, whole in the picture; the smallest first, a few
                  points on each
-    rests        in nearly all frames that see the place, depth and colour are the same; no frame sees past it
+    rests        in nearly all frames that see the place, depth and colour are the same; hardly any frame
+                 sees past it
 
-Everything is measured on small pictures, so the size of a video costs nothing.
+Things are looked for in small pictures, and few places are asked about (`MOST_PLACES`): large pictures cost
+little.
 """
 
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ SURROUNDINGS_SHARE = 0.2  # of the width
 STANDS_OUT_M = 0.015
 SMALLEST_PX, LARGEST_SHARE = 8, 0.05  # of a thing, in the small picture
 POINTS_PER_THING = 5
+MOST_PLACES = 1000  # of one frame, asked about in all frames; evenly fewer where there are more
 SAME_M, SEE_THROUGH_M = 0.02, 0.025
 SAME_COLOUR = 14.0  # distance in CIE Lab
 MIN_SEEN = 8  # frames
@@ -149,6 +152,8 @@ def _places(
     rank[np.argsort(area, kind="stable")] = np.arange(n_regions)
     inside = cv2.erode(stands_out, RIM).astype(bool)
     row, column = np.nonzero(is_thing[region] & inside)
+    every = max(1, -(-len(row) // MOST_PLACES))
+    row, column = row[::every], column[::every]
     scale = np.array(full.shape[::-1]) / np.array(size)
     pixel = (np.stack([column, row], 1) + 0.5) * scale - 0.5
     z_m = sample_depth(full, pixel)

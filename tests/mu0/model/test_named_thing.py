@@ -10,7 +10,8 @@ import torch
 from mu0.dataset.statistics import NormalizerStats
 from mu0.errors import PredictionError
 from mu0.model.grounding import ground
-from mu0.model.named_thing import MAP_PX, named_loss, place
+from mu0.model.losses import yes_no_loss
+from mu0.model.named_thing import MAP_PX, place
 from mu0.model.predictor import TracePredictor
 from mu0.model.presets import preset
 from mu0.model.world_model import TraceWorldModel
@@ -54,7 +55,7 @@ def teach(model: TraceWorldModel, steps: int) -> None:
         logits = model.named_thing.logits_at(
             pictures, *model.tokenizer(texts), torch.from_numpy(np.stack(uv)).float()
         )
-        loss = named_loss(logits, torch.from_numpy(np.stack(labels)), torch.ones(8, 8, dtype=torch.bool))
+        loss = yes_no_loss(logits, torch.from_numpy(np.stack(labels)), torch.ones(8, 8, dtype=torch.bool))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -95,3 +95,14 @@ def test_what_the_model_does_not_find_is_unknown(
     monkeypatch.setattr(named_finder, "ground", nothing)
     with pytest.raises(UnknownObjectError, match=r"(?s)Nothing is called so.*name another"):
         NamedFinder(object.__new__(TracePredictor)).find(moment_of(toy_world, view, None))
+
+
+def test_a_place_above_the_horizon_is_refused(
+    toy_world: ToyWorld, view: CalibratedView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sky = np.zeros((SIDE_PX, SIDE_PX), bool)
+    sky[:4, 100:108] = True
+    tilted = replace(view, camera_from_base=view.camera_from_base.copy())
+    tilted.camera_from_base[:3] = np.array([[0, 1, 0, 0], [0, 0, -1, 0.5], [-1, 0, 0, 0.9]])  # looks level
+    with pytest.raises(UnknownObjectError, match="above the table's horizon"):
+        finder(monkeypatch, found_in(sky)).find(moment_of(toy_world, tilted, None))

@@ -5,6 +5,7 @@ import pytest
 
 from mu0.episodes.resting import FIRST_THING
 from mu0.traceextract.backends.interfaces import Footage, Reconstruction
+from mu0.traceextract.samples import still_things
 from mu0.traceextract.samples.farthest import farthest
 from mu0.traceextract.samples.still_things import StillThings, find_still_things
 
@@ -95,3 +96,13 @@ def test_the_farthest_of_many_come_first_and_equal_ones_once() -> None:
     assert farthest(points, 2).tolist() == [0, 3]
     assert farthest(np.zeros((5, 2)), 3).tolist() == [0]
     assert farthest(points, 9).tolist() == [0, 1, 2, 3]
+
+
+def test_in_a_large_thing_fewer_places_are_asked_and_it_is_found_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(still_things, "MOST_PLACES", 20)
+    things = found_in(*film(taken_until=N_FRAMES))
+    assert things is not None
+    assert len(set(things.thing.tolist())) == 2
+    assert len(things.number) == 10
