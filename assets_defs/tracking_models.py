@@ -80,5 +80,7 @@ def _action_signature() -> "ModelSignature":
         ColSpec("string", "wrist_image"),
         ColSpec("string", "text"),
         ColSpec(Array(DataType.double), "state"),
+        ColSpec(Array(DataType.double), "intrinsics", required=False),
+        ColSpec(Array(DataType.double), "camera_from_base", required=False),
     ]
     return ModelSignature(inputs=Schema(inputs), params=ParamSchema([ParamSpec("seed", "integer", 0)]))

@@ -50,7 +50,7 @@ def make_source(arguments: argparse.Namespace, environment: Ur3Environment) -> A
     if arguments.source == "predicted":
         from mu0.model.predictor import TracePredictor
 
-        predictor = TracePredictor.from_folder(arguments.world_model)
+        predictor = TracePredictor.from_folder(arguments.world_model, rests_below=0.0)
         finder: AbstractTargetFinder = ToldTarget(environment)
         if arguments.finder == "moving":
             finder = MovingThing(predictor, TableGrid(OBJECT_AREA_M + np.array([-0.04, 0.05])))

@@ -1,4 +1,4 @@
-"""Action experts on the frozen μ0: with its trace features, and the same without."""
+"""Action experts on the frozen μ0: with its trace features, without, and told where the named thing is."""
 
 from assets_defs.graph import Stage
 from assets_defs.parts import POLICY, TRAIN, code, command, model
@@ -6,7 +6,7 @@ from mu0.params.action_expert import ActionExpertParams
 
 SECTIONS = {"action_expert": ActionExpertParams}
 
-VARIANTS = ("mu0", "no_trace")
+VARIANTS = ("mu0", "no_trace", "grounded")
 
 
 def _action_experts(embodiment: str) -> Stage:

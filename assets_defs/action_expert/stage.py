@@ -8,7 +8,6 @@ import argparse
 import os
 from functools import partial
 from pathlib import Path
-from typing import get_args
 
 import torch
 
@@ -25,7 +24,7 @@ DEMONSTRATIONS = Path("data/demonstrations")
 WORLD_MODEL = Path("models/world_model")
 CACHE = Path(".mu0_cache")
 REPORTS = Path("reports/training")
-VARIANTS: tuple[Variant, ...] = get_args(Variant)
+VARIANTS: tuple[Variant, ...] = ("mu0", "no_trace", "grounded")
 
 
 def main() -> None:
@@ -34,7 +33,7 @@ def main() -> None:
     parser.add_argument("--embodiment", choices=["ur3"], required=True)
     embodiment = parser.parse_args().embodiment
     params = section("action_expert", ActionExpertParams)
-    take_features(_paths(embodiment, VARIANTS[0]), params)
+    take_features(_paths(embodiment, VARIANTS[0]), params, VARIANTS[0])
     with WorkerPool(len(VARIANTS), tidies=True) as processes:
         list(processes.map(partial(_train, embodiment, params), VARIANTS))
 

@@ -12,6 +12,7 @@ FOLDERS = {
     "demonstrations": "data/demonstrations",
     "action_expert_ur3_mu0": "models/action_expert_ur3_mu0",
     "action_expert_ur3_no_trace": "models/action_expert_ur3_no_trace",
+    "action_expert_ur3_grounded": "models/action_expert_ur3_grounded",
     "ur3_report": "reports/ur3_report",
 }
 CHECKS = "reports/checks"

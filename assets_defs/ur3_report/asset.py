@@ -11,12 +11,15 @@ STAGES = (
         "ur3_report",
         command=command("ur3_report"),
         code=code("ur3_report", *POLICY, *SIMULATION, "mu0/evaluation", *TRACKING),
-        inputs=("action_expert_ur3_mu0", "action_expert_ur3_no_trace", "world_model"),
+        inputs=(
+            "action_expert_ur3_mu0", "action_expert_ur3_no_trace", "action_expert_ur3_grounded",
+            "world_model",
+        ),
         params=("ur3_report",),
         outputs=(
             report(
                 "ur3_report", "team:policy",
-                "Closed-loop rollouts in the simulator, all variants, equal seeds.",
+                "Closed-loop rollouts in the simulator: experts, trace policy, script, equal seeds.",
             ),
         ),
         metrics=("reports/ur3_report_metrics.json",),

@@ -30,7 +30,7 @@ def suites(root: Path) -> list[Suite]:
     rollouts = read_table(
         folder / "rollouts.parquet",
         numbers=("seed", "n_steps", "closest_m"),
-        flags=("success", "lifted"),
+        flags=("success", "reached", "grasped", "lifted"),
         texts=("actor",),
     )
     told = _told_rates(read_json(folder / "summary.json"))
@@ -43,6 +43,8 @@ def suites(root: Path) -> list[Suite]:
             *unique_together("actor", "seed"),
             *not_blank("actor"),
             *in_set("success", [True, False]),
+            *in_set("reached", [True, False]),
+            *in_set("grasped", [True, False]),
             *in_set("lifted", [True, False]),
             *between("seed", 0),
             *between("n_steps", 0, asked.horizon_steps),

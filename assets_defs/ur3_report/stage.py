@@ -1,4 +1,4 @@
-"""Stage `ur3_report`: closed-loop rollouts of both variants and the demonstrator in equal scenes."""
+"""Stage `ur3_report`: closed-loop rollouts of experts, trace policy and demonstrator in equal scenes."""
 
 import tempfile
 from dataclasses import asdict
@@ -15,7 +15,8 @@ from mu0.policy.rollout import RolloutSetting, run_rollouts
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
 
 WORLD_MODEL = Path("models/world_model")
-EXPERTS = {variant: Path(f"models/action_expert_ur3_{variant}") for variant in ("mu0", "no_trace")}
+VARIANTS = ("grounded", "mu0", "no_trace")
+EXPERTS = {variant: Path(f"models/action_expert_ur3_{variant}") for variant in VARIANTS}
 REPORT = Path("reports/ur3_report")
 METRICS = Path("reports/ur3_report_metrics.json")
 

@@ -175,8 +175,8 @@ def _keypoint_faults(samples: Samples, size: tuple[int, ...]) -> list[Violation]
 def _anchor_faults(samples: Samples, n_frames: int, sidecar: Sidecar) -> list[Violation]:
     """Rules 6 and 7: raw lengths follow from the anchor, and some row of each anchor has a future.
 
-    Raw lengths do not where a conversion found no raw traces, and 2-D points and joints of hands may end
-    earlier (they have a life); TraceForge keeps anchors without motion.
+    Raw lengths do not where a conversion found no raw traces, and where our own tracking made them: there a
+    point has a life and may end earlier. TraceForge keeps anchors without motion.
     """
     faults = []
     frame_of_row = np.repeat(np.asarray(samples.frame_indices), np.diff(samples.offsets))
@@ -184,7 +184,7 @@ def _anchor_faults(samples: Samples, n_frames: int, sidecar: Sidecar) -> list[Vi
     future = samples.raw_valid_steps.sum(1)
     past = samples.raw_valid_steps_history.sum(1)
     longest_future = np.minimum(n_frames - frame_of_row, n_future)
-    is_whole = sidecar.is_3d and "hands" not in sidecar.backends
+    is_whole = sidecar.is_3d and (not sidecar.backends or sidecar.mode == "traceforge")
     wrong = future != longest_future if is_whole else future > longest_future
     if wrong.any() and "raw_traj" not in sidecar.absent:
         at_most = "" if is_whole else "at most "

@@ -15,6 +15,7 @@ class DemonstrationsParams(Section):
 class ActionExpertParams(Section):
     """The head on the frozen μ0 and its training."""
 
+    n_demonstrations: Count | None = None  # the first so many; all where it is not given
     chunk_len: Count = 16
     steps: Count
     batch_size: Count = 32

@@ -1,22 +1,26 @@
-"""The action expert: what the frozen world model sees and expects -> the next actions.
+"""The action expert: what is known of the scene -> the next actions.
 
-    prefix tokens ──┬─────────────── z_vlm ──(+)── z ──┬─ 4x4 tokens ─────────────────┐
-    trace features ─┴─ attention ─ sigmoid(gate) ┘     │                               ├─ readout ─ keyframe
-    fine feature map ── named keypoints ───────────────────────────────────────────────┤      │        │
-    wrist image ── trained stem ── 4x4 tokens + named keypoints ───────────────────────┤      │        │
-    state, words ──────────────────────────────────────┴─ context tokens ──────────────┘      └── condition
-                                                             │                                     │
-    noisy actions + time ─────────── expert blocks (attend to context, adaLN on the condition) ────┘─ velocity
+    front picture (`front_encoder`) ─ 4x4 tokens, text tokens, named keypoints ──┐
+    wrist picture ── trained stem ── 4x4 tokens + named keypoints ───────────────┤   readout ─ keyframe
+    place of the named thing, state, words ──────────────────────────────────────┴─ context ─ condition
+                                                                                       │
+    noisy actions + time ── expert blocks (attend to context, adaLN on the condition) ─┴─ velocity
 
-The variant `no_trace` leaves the mixer out and changes nothing else: same frozen prefix features, same head,
-same budget, same seeds. The *keyframe* head predicts the commanded pose at the next change of the gripper, an
-auxiliary target that demonstrations contain in hindsight; it teaches the encoders where things are.
+Variants differ in what they see of the scene beside wrist picture, state and words, and in nothing else:
+
+    mu0             the front picture as the frozen μ0 sees it, and its trace features
+    no_trace        the front picture as the frozen μ0 sees it
+    no_pretraining  the front picture as an encoder of the same architecture sees it that was never trained
+    grounded        no front picture: where the named thing is, three words of μ0 (`named_place`)
+
+The *keyframe* head predicts the commanded pose at the next change of the gripper, an auxiliary target that
+demonstrations contain in hindsight; it teaches the encoders where things are.
 
 Shape suffixes (docs/conventions.md)
     B batch   P prefix tokens   T trace tokens   S steps of the chunk
 
 Sources
-    Gated mixer and variant: arXiv:2606.13769 (reference/mu0.md §8). Keyframes: arXiv:2105.14829.
+    Variants mu0 and no_trace: arXiv:2606.13769 (reference/mu0.md §8). Keyframes: arXiv:2105.14829.
 """
 
 from dataclasses import dataclass
@@ -26,13 +30,15 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
-from mu0.policy.blocks import Attention, ContextBlock, ExpertBlock, mlp, time_features
-from mu0.policy.wrist_encoder import GridReadout, NamedKeypoints, WristEncoder
+from mu0.policy.blocks import ContextBlock, ExpertBlock, mlp, time_features
+from mu0.policy.front_encoder import FrontEncoder, FrontFeatures, FrontShape
+from mu0.policy.wrist_encoder import WristEncoder
 
-Variant = Literal["mu0", "no_trace"]
+Variant = Literal["mu0", "no_trace", "no_pretraining", "grounded"]
 Objective = Literal["flow", "l1"]
 N_REDUCED = 16
 KEYFRAME_DIMS = 4
+PLACE_DIMS = 2
 
 
 @dataclass(frozen=True)
@@ -41,13 +47,13 @@ class ActionExpertConfig:
 
     variant: Variant
     objective: Objective
-    prefix_width: int
-    prefix_len: int
-    n_image_tokens: int  # the first tokens of the prefix, a square grid
-    trace_width: int
-    trace_len: int
-    map_channels: int
     vocabulary: tuple[str, ...]  # words seen in training; index 0 is reserved for everything else
+    prefix_width: int = 0  # from here on as `FrontShape`; zeros where no front picture is looked at
+    prefix_len: int = 0
+    n_image_tokens: int = 0
+    trace_width: int = 0
+    trace_len: int = 0
+    map_channels: int = 0
     chunk_len: int = 16
     action_dim: int = 5
     state_dim: int = 9
@@ -58,18 +64,36 @@ class ActionExpertConfig:
     max_words: int = 12
     euler_steps: int = 10
 
+    @property
+    def is_told_place(self) -> bool:
+        """Whether it is told where the named thing is, instead of looking at the front picture."""
+        return self.variant == "grounded"
+
+    @property
+    def front(self) -> FrontShape:
+        """Sizes of the front picture's features."""
+        return FrontShape(
+            self.prefix_width,
+            self.prefix_len,
+            self.n_image_tokens,
+            self.trace_width,
+            self.trace_len,
+            self.map_channels,
+            self.width,
+            self.heads,
+            self.n_keypoints,
+        )
+
 
 @dataclass(frozen=True)
 class PolicyInputs:
-    """What the expert sees: frozen features, the wrist image, the normalised state and the words."""
+    """What the expert sees: wrist picture, normalised state, words; front features or the named place."""
 
-    prefix: Float[Tensor, "b p prefix_width"]
-    prefix_mask: Bool[Tensor, "b p"]
-    trace: Float[Tensor, "b t trace_width"]
-    feature_map: Float[Tensor, "b c fine fine"]
     wrist: UInt8[Tensor, "b 3 h w"]
     state: Float[Tensor, "b state"]
     words: Int[Tensor, "b n_words"]
+    front: FrontFeatures | None = None
+    place: Float[Tensor, "b 2"] | None = None  # `mu0.policy.named_place`, in its unit
 
 
 @dataclass(frozen=True)
@@ -82,51 +106,26 @@ class Context:
     keyframe: Float[Tensor, "b 4"]
 
 
-class GatedTraceMixer(nn.Module):
-    """z = z_vlm + sigmoid(gate) * attention(queries z_vlm, keys and values trace features)."""
-
-    def __init__(self, config: ActionExpertConfig) -> None:
-        super().__init__()
-        width = config.width
-        self.project = nn.Sequential(
-            nn.LayerNorm(config.trace_width), nn.Linear(config.trace_width, width), nn.LayerNorm(width)
-        )
-        self.position = nn.Parameter(torch.randn(1, config.trace_len, width) * 0.02)
-        self.norm = nn.LayerNorm(width)
-        self.attention = Attention(width, config.heads)
-        self.gate = nn.Parameter(torch.zeros(()))
-
-    def forward(
-        self,
-        z_vlm: Float[Tensor, "b p width"],
-        mask: Bool[Tensor, "b p"],
-        trace: Float[Tensor, "b t trace_width"],
-    ) -> Float[Tensor, "b p width"]:
-        """Padded prefix positions take nothing from the traces."""
-        mixed = self.attention(self.norm(z_vlm), self.project(trace) + self.position)
-        return z_vlm + torch.sigmoid(self.gate) * mixed * mask[..., None]
-
-
 class ActionExpert(nn.Module):
     """The trainable head; see the module's picture."""
 
     def __init__(self, config: ActionExpertConfig) -> None:
         super().__init__()
         self.config = config
-        width = config.width
-        self.project = nn.Sequential(nn.LayerNorm(config.prefix_width), nn.Linear(config.prefix_width, width))
-        self.prefix_position = nn.Parameter(torch.randn(1, config.prefix_len, width) * 0.02)
-        self.mixer = GatedTraceMixer(config) if config.variant == "mu0" else None
-        self.grid = GridReadout(width)
-        self.places = NamedKeypoints(config.map_channels, config.n_keypoints, width)
+        width, n_uv = config.width, 2 * config.n_keypoints
+        self.front = (
+            None if config.is_told_place else FrontEncoder(config.front, mixes_traces=config.variant == "mu0")
+        )
         self.wrist = WristEncoder(width, config.n_keypoints)
-        self.state = nn.Linear(config.state_dim, width)
+        n_known = config.state_dim + (PLACE_DIMS if config.is_told_place else 0)
+        self.state = nn.Linear(n_known, width)
         self.words = nn.Embedding(len(config.vocabulary) + 1, width)
         self.kind = nn.Parameter(torch.randn(4, 1, width) * 0.02)
         self.place = nn.Parameter(torch.randn(2, N_REDUCED, width) * 0.02)
-        readout_width = 2 * N_REDUCED * width + 4 * config.n_keypoints + config.state_dim + width
+        n_pictures = 1 if config.is_told_place else 2
+        where_width = n_pictures * n_uv + n_known + width
+        readout_width = n_pictures * N_REDUCED * width + where_width
         self.readout = nn.Sequential(nn.LayerNorm(readout_width), mlp(readout_width, 2 * width, width))
-        where_width = 4 * config.n_keypoints + config.state_dim + width
         self.where = nn.Sequential(
             mlp(where_width, 2 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
@@ -143,33 +142,23 @@ class ActionExpert(nn.Module):
 
     def encode(self, inputs: PolicyInputs) -> Context:
         """Everything that does not depend on the flow time."""
-        z = self.project(inputs.prefix) + self.prefix_position[:, : inputs.prefix.shape[1]]
-        if self.mixer is not None:
-            z = self.mixer(z, inputs.prefix_mask, inputs.trace)
-        n_image = self.config.n_image_tokens
         text = self.words(inputs.words).mean(1)
-        front, front_uv = self.grid(z[:, :n_image]), self.places(inputs.feature_map, text)
+        known = inputs.state if inputs.place is None else torch.cat([inputs.state, inputs.place], dim=1)
         wrist, wrist_uv = self.wrist(inputs.wrist, text)
-        flat = (
-            front.flatten(1),
-            wrist.flatten(1),
-            front_uv,
-            wrist_uv,
-            inputs.state,
-            text,
-        )
-        readout = self.readout(torch.cat(flat, dim=1)) + self.where(torch.cat(flat[2:], dim=1))
+        groups = [self.state(known)[:, None], wrist + self.place[0]]
+        pictures, places = [wrist], [wrist_uv]
+        mask = torch.ones(len(text), 1 + wrist.shape[1], dtype=torch.bool, device=text.device)
+        if self.front is not None:
+            assert inputs.front is not None, f"{self.config.variant} looks at the front picture"
+            seen = self.front(inputs.front, text)
+            groups += [seen.grid + self.place[1], seen.text]
+            pictures, places = [seen.grid, wrist], [seen.places, wrist_uv]
+            mask = torch.cat([mask, mask[:, :1].expand(-1, seen.grid.shape[1]), seen.text_mask], dim=1)
+        where = torch.cat([*places, known, text], dim=1)
+        everything = torch.cat([*(picture.flatten(1) for picture in pictures), where], dim=1)
+        readout = self.readout(everything) + self.where(where)
         keyframe = self.keyframe(readout)
-        groups = (
-            self.state(inputs.state)[:, None],
-            wrist + self.place[0],
-            front + self.place[1],
-            z[:, n_image:],
-        )
-        tokens = torch.cat([group + kind for group, kind in zip(groups, self.kind, strict=True)], dim=1)
-        n_seen = tokens.shape[1] - groups[-1].shape[1]
-        seen = torch.ones(len(tokens), n_seen, dtype=torch.bool)
-        mask = torch.cat([seen, inputs.prefix_mask[:, n_image:]], dim=1)
+        tokens = torch.cat([group + kind for group, kind in zip(groups, self.kind, strict=False)], dim=1)
         tokens = self.norm_context(self.mix(tokens, mask))
         return Context(tokens, mask, readout + self.aim(keyframe.detach()), keyframe)
 
@@ -188,5 +177,5 @@ class ActionExpert(nn.Module):
     def regress(self, context: Context) -> Float[Tensor, "b s action"]:
         """The chunk in one pass, for the objective `l1`."""
         n = len(context.condition)
-        zeros = torch.zeros(n, self.config.chunk_len, self.config.action_dim)
-        return self.velocity(context, zeros, torch.ones(n))
+        zeros = context.condition.new_zeros(n, self.config.chunk_len, self.config.action_dim)
+        return self.velocity(context, zeros, context.condition.new_ones(n))

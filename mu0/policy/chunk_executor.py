@@ -7,10 +7,11 @@ from jaxtyping import Float
 
 from mu0.errors import PolicyError
 from mu0.interfaces import AbstractPolicy
+from mu0.policy.executor import AbstractExecutor
 from mu0.records import Observation
 
 
-class ChunkExecutor:
+class ChunkExecutor(AbstractExecutor):
     """Turns a policy that plans chunks into one that acts step by step.
 
     Args:
@@ -29,6 +30,11 @@ class ChunkExecutor:
         self._policy.reset(seed)
         self._left = []
         self.n_plans = 0
+
+    @property
+    def looks_next(self) -> bool:
+        """Whether the next action needs a new picture; the robot's state it always needs."""
+        return not self._left
 
     def act(self, observation: Observation) -> Float[np.ndarray, " action"]:
         """The action for this moment; plans when the executed part of the last chunk is used up.

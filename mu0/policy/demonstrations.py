@@ -3,6 +3,8 @@
     chunk      the `chunk_len` absolute actions from this frame on; the last one repeats at the episode's end
     keyframe   commanded pose at the next change of the gripper, relative to the command now: in hindsight a
                demonstration says where the grasp and the release were, without any state of a simulator
+    place      where the named thing is, beside the TCP: where the hand will close; in the hand, once it has;
+               where the hand opened, from then on
 
 Rows can be thinned (`frame_stride`): neighbouring frames at 10 Hz are nearly equal, and features of frozen
 networks have to be computed for every row. They are decoded once, into files that every training maps.
@@ -26,8 +28,10 @@ from mu0.progress import track
 from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
 
 GRIPPER = 4
+HALF = 0.5
 DECODERS = 2
-CODE_VERSION = 1
+TCP = slice(6, 8)  # of the state: measured x, y
+CODE_VERSION = 2
 """Raise when rows of equal demonstrations change, so that older caches are not read."""
 
 
@@ -41,6 +45,7 @@ class DemonstrationFrames:
     chunk: Float[np.ndarray, "n step 5"]
     keyframe: Float[np.ndarray, "n 4"]
     keyframe_valid: Bool[np.ndarray, " n"]
+    place: Float[np.ndarray, "n 2"]
     instruction_id: Int[np.ndarray, " n"]
     instructions: list[str]
 
@@ -70,8 +75,24 @@ def next_keyframes(
     return np.where(valid[:, None], pose - state[:, :N_POSE], 0).astype(action.dtype), valid
 
 
+def named_places(
+    state: Float[np.ndarray, "t 9"], action: Float[np.ndarray, "t 5"]
+) -> Float[np.ndarray, "t 2"]:
+    """Where the thing that is moved lies, in hindsight: x and y beside the measured TCP, base frame [m].
+
+    Until the hand closes it is where that happens, then in the hand, and after the last opening where it was
+    let go. A demonstration whose hand never closes has it where the hand ends.
+    """
+    tcp = state[:, TCP]
+    closed = np.flatnonzero(action[:, GRIPPER] > HALF)
+    first, last = (int(closed[0]), int(closed[-1])) if len(closed) else (len(state) - 1,) * 2
+    frame = np.arange(len(state))[:, None]
+    place = np.where(frame < first, tcp[first], np.where(frame > last, tcp[last], tcp))
+    return (place - tcp).astype(state.dtype)
+
+
 def stored_demonstrations(
-    root: Path, chunk_len: int, frame_stride: int, cache: Path
+    root: Path, chunk_len: int, frame_stride: int, cache: Path, count: int | None = None
 ) -> tuple[DemonstrationFrames, str]:
     """Every `frame_stride`-th frame of every demonstration, memory-mapped; decoded if the cache lacks it.
 
@@ -80,6 +101,7 @@ def stored_demonstrations(
         chunk_len: Actions per chunk.
         frame_stride: Demonstration k gives its frames k % frame_stride, + frame_stride, ...
         cache: Folder of the cache, such as `.mu0_cache/demonstrations`.
+        count: Only the first so many demonstrations; all where it is None.
 
     Returns:
         The rows, and the key of their content.
@@ -89,10 +111,10 @@ def stored_demonstrations(
         PolicyError: It holds no frames.
     """
     dataset = LeRobotDataset.open(root)
-    starts = [number % frame_stride for number in range(len(dataset.episodes))]
+    starts = [number % frame_stride for number in range(len(dataset.episodes[:count]))]
     rows = [
         len(range(start, record.length, frame_stride))
-        for start, record in zip(starts, dataset.episodes, strict=True)
+        for start, record in zip(starts, dataset.episodes, strict=False)
     ]
     if not sum(rows):
         raise PolicyError(
@@ -100,7 +122,7 @@ def stored_demonstrations(
             expected="at least one recorded episode",
             remedy="give the demonstrations' source more clips in params.yaml and run `mu0 run`.",
         )
-    described = [CODE_VERSION, sha256_of_tree(root), chunk_len, frame_stride]
+    described = [CODE_VERSION, sha256_of_tree(root), chunk_len, frame_stride, len(starts)]
     key = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
 
     def make(folder: Path) -> None:
@@ -133,6 +155,7 @@ def write_demonstrations(
             chunk=chunks_of(demo.action, chunk_len)[rows],
             keyframe=keyframe[rows],
             keyframe_valid=valid[rows],
+            place=named_places(demo.state, demo.action)[rows],
             instruction_id=np.full(len(demo.state[rows]), known),
         )
     return list(instructions)

@@ -2,8 +2,11 @@
 
     loss = flow matching (or L1) of the chunk + KEYFRAME_WEIGHT * L1 of the keyframe, where there is one
 
+Half of every batch are frames from which the hand still has far to go; not the one that closes it, whose
+picture tells nothing of the release that comes next.
+
 Everything random follows from (seed, step): step 700 draws the same rows, shifts and noise whether training
-ran through or was resumed, and both variants see the same rows in the same order.
+ran through or was resumed, and all variants see the same rows in the same order.
 """
 
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ from mu0.policy.action_expert import KEYFRAME_DIMS, ActionExpert, Context, Polic
 from mu0.policy.demonstrations import DemonstrationFrames
 from mu0.policy.flow import flow_matching_loss
 from mu0.policy.frozen_features import FrozenFeatures
-from mu0.policy.normalization import PolicyNormalization
+from mu0.policy.normalization import PolicyNormalization, in_place_units
 from mu0.policy.vocabulary import encode_words
 from mu0.policy.wrist_encoder import random_shift
 
@@ -43,12 +46,12 @@ class ExpertBatch:
 
 
 class ExpertData:
-    """Demonstration rows with their frozen features, ready to be drawn."""
+    """Demonstration rows, ready to be drawn: with frozen features, or with the named place where none are."""
 
     def __init__(
         self,
         frames: DemonstrationFrames,
-        features: FrozenFeatures,
+        features: FrozenFeatures | None,
         normalization: PolicyNormalization,
         vocabulary: tuple[str, ...],
         max_words: int,
@@ -60,12 +63,14 @@ class ExpertData:
         self.words: Int[Tensor, "n max_words"] = torch.from_numpy(words[frames.instruction_id])
         chunk = normalization.normalize_actions(frames.chunk, frames.state)
         self.chunk: Float[Tensor, "n step action"] = torch.from_numpy(chunk)
+        self.place: Float[Tensor, "n 2"] = torch.from_numpy(in_place_units(frames.place))
         scale = np.array(KEYFRAME_SCALE, np.float32)
         self.keyframe: Float[Tensor, "n 4"] = torch.from_numpy((frames.keyframe / scale).astype(np.float32))
         self.keyframe_valid: Bool[Tensor, " n"] = torch.from_numpy(np.array(frames.keyframe_valid))
         is_far = np.linalg.norm(frames.keyframe[:, :2], axis=1) > FAR_M
         is_open = frames.state[:, GRIPPER] < HALF
-        self.far = np.flatnonzero(frames.keyframe_valid & is_far & is_open)
+        stays_open = frames.chunk[:, 0, GRIPPER] < HALF
+        self.far = np.flatnonzero(frames.keyframe_valid & is_far & is_open & stays_open)
 
     def __len__(self) -> int:
         return len(self.state)
@@ -77,17 +82,14 @@ class ExpertData:
         if len(self.far):
             rows[: batch_size // 2] = rng.choice(self.far, batch_size // 2)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        prefix, mask, trace, feature_map = self.features.rows(rows)
         index = torch.from_numpy(rows)
         noise = STATE_NOISE * torch.randn(batch_size, self.state.shape[1], generator=generator)
         inputs = PolicyInputs(
-            prefix=prefix,
-            prefix_mask=mask,
-            trace=trace,
-            feature_map=feature_map,
             wrist=random_shift(torch.from_numpy(self.wrist[rows]).permute(0, 3, 1, 2), generator),
             state=self.state[index] + noise,
             words=self.words[index],
+            front=None if self.features is None else self.features.rows(rows),
+            place=self.place[index] if self.features is None else None,
         )
         return ExpertBatch(inputs, self.chunk[index], self.keyframe[index], self.keyframe_valid[index])
 

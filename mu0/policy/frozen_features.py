@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
-from torch import Tensor
 
 from mu0.dataset.array_files import RowsWriter, made_once, map_arrays, read_about
+from mu0.policy.front_encoder import FrontFeatures
 from mu0.progress import track
 
 BATCH = 64
@@ -32,6 +32,7 @@ class FeatureConfig:
     grid: int = 8
     pool: int = 2
     noise_seed: int = 0
+    untrained_seed: int | None = None  # of random weights in the place of the world model's own
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,14 @@ class FrozenFeatures:
     feature_map: Float[np.ndarray, "n c fine fine"]
     n_image_tokens: int  # the first of the prefix
 
-    def rows(self, index: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Prefix, mask, trace and fine map of some rows as float32 tensors.
+    def rows(self, index: np.ndarray) -> FrontFeatures:
+        """Some rows as float32 tensors.
 
         The prefix ends with the longest text among these rows: padding costs time and is never attended to.
         """
         mask = np.asarray(self.prefix_mask[index])
         end = int(np.flatnonzero(mask.any(0)).max()) + 1
-        return (
+        return FrontFeatures(
             torch.from_numpy(self.prefix[index, :end].astype(np.float32)),
             torch.from_numpy(mask[:, :end]),
             torch.from_numpy(self.trace[index].astype(np.float32)),

@@ -1,7 +1,8 @@
 """Closed-loop rollouts: a policy in the simulator, the same scenes for everyone.
 
-A rollout ends with success or at the horizon. The scripted demonstrator (without its disturbances) is rolled
-out on the same seeds: it shows what the scenes allow. Seeds lie far from those of training scenes.
+A rollout ends with success, with a refusal (NaN among them), which is a failure, or at the horizon. The
+scripted demonstrator (without its disturbances) acts on the same seeds: it shows what the scenes allow. Seeds
+lie far from those of training scenes.
 
 Work is spread over processes, one torch thread each, because two small rollouts side by side are faster than
 one on two threads. A rollout depends on its seed alone, so the number of workers never changes a result.
@@ -9,28 +10,31 @@ one on two threads. A rollout depends on its seed alone, so the number of worker
 
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
-from mu0.envs.ur3.demonstrator import demonstrate
 from mu0.envs.ur3.environment import CONTROL_HZ, Ur3Environment
-from mu0.errors import PolicyError
+from mu0.errors import Mu0Error, PolicyError
 from mu0.hardware.bfloat16 import Settled, settle
 from mu0.policy.chunk_executor import ChunkExecutor
+from mu0.policy.executor import AbstractExecutor
+from mu0.policy.executors import ScriptedExecutor, TraceExecutor
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
 from mu0.processes.pool import WorkerPool
 from mu0.progress import track
 from mu0.records import Observation
 from mu0.sources.containers.encoding import write_video
+from mu0.trace_policy.milestones import Milestones
+from mu0.trace_policy.ur3 import front_view
+from mu0.trace_policy.ur3_policy import ur3_trace_policy
 
-Actor = Literal["mu0", "no_trace", "demonstrator"]
+Actor = Literal["mu0", "no_trace", "no_pretraining", "grounded", "trace_policy", "demonstrator"]
 VIDEO_CRF = 23
 DEVICE = torch.device("cpu")
 
@@ -40,17 +44,21 @@ class RolloutSetting:
     """What all rollouts of a report share."""
 
     world_model: Path
-    experts: dict[str, Path]
+    experts: dict[str, Path]  # variants of the action expert; the trace policy and the script need none
     videos: Path
     execute_steps: int
     horizon_steps: int
     front_size_px: tuple[int, int]  # height, width
     videos_per_outcome: int | None = None  # of each actor, by seed; all when None
+    others: tuple[Actor, ...] = ("trace_policy", "demonstrator")
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """One row of rollouts.parquet; `closest_m`: smallest distance from the TCP to the target's centre."""
+    """One row of rollouts.parquet; milestones as in `mu0.trace_policy.milestones`.
+
+    `closest_m`: smallest distance from the TCP to the target's centre. `reason`: why it failed.
+    """
 
     actor: str
     seed: int
@@ -58,7 +66,10 @@ class Rollout:
     n_objects: int
     instruction: str
     success: bool
+    reached: bool
+    grasped: bool
     lifted: bool
+    reason: str
     n_steps: int
     closest_m: float
     n_plans: int
@@ -78,49 +89,44 @@ def video_path(videos: Path, actor: str, seed: int) -> Path:
     return videos / f"{actor}_{seed}.mp4"
 
 
-class ScriptedExecutor:
-    """The scripted expert in the place of a chunk executor."""
-
-    n_plans = 0
-
-    def __init__(self, environment: Ur3Environment) -> None:
-        self._environment = environment
-        self._script: Iterator[tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]] = iter(())
-
-    def reset(self, seed: int) -> None:  # noqa: ARG002 - it draws nothing
-        """Begin the script for the scene that the environment shows."""
-        self._script = demonstrate(self._environment)
-
-    def act(self, observation: Observation) -> Float[np.ndarray, " 5"]:  # noqa: ARG002 - it knows the scene
-        """The script's next action; when it is over, the command stays."""
-        command = self._environment.command.copy()
-        return next(self._script, (command, command))[1]
-
-
 def rollout(
     environment: Ur3Environment,
-    executor: ChunkExecutor | ScriptedExecutor,
+    executor: AbstractExecutor,
     actor: str,
     seed: int,
     horizon_steps: int,
+    *,
+    record: bool = True,
 ) -> tuple[Rollout, list[UInt8[np.ndarray, "h w 3"]]]:
-    """Act in the scene of `seed` until success or the horizon; equal seeds give equal rollouts.
+    """Act in the scene of `seed` until success, a refusal or the horizon; equal seeds give equal rollouts.
 
     Returns:
-        The outcome, and one picture per step.
+        The outcome, and one picture per step; without `record` none, and only those are taken that are
+        looked at, which is faster.
     """
     observation = environment.reset(seed)
     executor.reset(seed)
-    pictures, closest_m, plan_s, n_steps, success = [side_by_side(observation)], np.inf, 0.0, 0, False
+    seen, pictures, plan_s, n_steps, success, refusal = Milestones(environment), [], 0.0, 0, False, ""
     while n_steps < horizon_steps and not success:
         started = time.perf_counter()
-        action = executor.act(observation)
-        plan_s += time.perf_counter() - started
-        observation, info = environment.step(np.asarray(action, np.float64))
-        success = bool(info["success"])
-        closest_m = min(closest_m, _distance_to_target_m(environment))
-        pictures.append(side_by_side(observation))
+        try:
+            action = np.asarray(executor.act(observation), np.float64)
+            plan_s += time.perf_counter() - started
+            seen.before(action)
+            if record:
+                pictures.append(side_by_side(executor.shown(observation)))
+            environment.advance(action)
+        except Mu0Error as error:
+            refusal = f"{type(error).__name__}: {error.found}"
+            break
+        if record or executor.looks_next:
+            observation = environment.observe()
+        observation = replace(observation, proprioception=environment.state())
+        success = environment.is_success()
+        seen.after(action)
         n_steps += 1
+    if record:
+        pictures.append(side_by_side(observation))
     result = Rollout(
         actor=actor,
         seed=seed,
@@ -128,21 +134,19 @@ def rollout(
         n_objects=len(environment.layout.objects),
         instruction=environment.instruction,
         success=success,
+        reached=seen.reached,
+        grasped=seen.grasped,
         lifted=environment.was_lifted,
+        reason=refusal or seen.why_not(),
         n_steps=n_steps,
-        closest_m=float(closest_m),
+        closest_m=float(seen.closest_m),
         n_plans=executor.n_plans,
         ms_per_plan=1000 * plan_s / max(executor.n_plans, 1) if executor.n_plans else 0.0,
     )
     return result, pictures
 
 
-def _distance_to_target_m(environment: Ur3Environment) -> float:
-    tcp_m = environment.state()[6:9]
-    return float(np.linalg.norm(environment.target_position_m() - tcp_m))
-
-
-_worker: dict[str, ChunkExecutor | ScriptedExecutor | Ur3Environment] = {}
+_worker: dict[str, AbstractExecutor | Ur3Environment] = {}
 
 
 def _run_one(setting: RolloutSetting, convolutions: Settled, actor: str, seed: int) -> Rollout:
@@ -155,18 +159,27 @@ def _run_one(setting: RolloutSetting, convolutions: Settled, actor: str, seed: i
     environment = _worker["environment"]
     assert isinstance(environment, Ur3Environment)
     if actor not in _worker:
-        if actor == "demonstrator":
-            _worker[actor] = ScriptedExecutor(environment)
-        else:
-            policy = TraceConditionedPolicy.load(setting.experts[actor], setting.world_model)
-            _worker[actor] = ChunkExecutor(policy, setting.execute_steps)
+        _worker[actor] = _executor(actor, setting, environment)
     executor = _worker[actor]
     assert not isinstance(executor, Ur3Environment)
-    result, pictures = rollout(environment, executor, actor, seed, setting.horizon_steps)
+    record = setting.videos_per_outcome != 0
+    result, pictures = rollout(environment, executor, actor, seed, setting.horizon_steps, record=record)
     setting.videos.mkdir(parents=True, exist_ok=True)
-    if is_telling(setting, result):
+    if record and is_telling(setting, result):
         write_video(video_path(setting.videos, actor, seed), pictures, CONTROL_HZ, crf=VIDEO_CRF)
     return result
+
+
+def _executor(actor: str, setting: RolloutSetting, environment: Ur3Environment) -> AbstractExecutor:
+    """Who acts under that name."""
+    if actor == "demonstrator":
+        return ScriptedExecutor(environment)
+    if actor == "trace_policy":
+        return TraceExecutor(ur3_trace_policy(setting.world_model, environment), environment)
+    policy = TraceConditionedPolicy.load(
+        setting.experts[actor], setting.world_model, lambda: front_view(environment)
+    )
+    return ChunkExecutor(policy, setting.execute_steps)
 
 
 def is_telling(setting: RolloutSetting, result: Rollout) -> bool:
@@ -196,7 +209,7 @@ def run_rollouts(setting: RolloutSetting, seeds: list[int], workers: int) -> lis
             expected="at least one seed",
             remedy="set ur3_report.n_rollouts in params.yaml to 1 or more.",
         )
-    jobs = [(actor, seed) for actor in (*setting.experts, "demonstrator") for seed in seeds]
+    jobs = [(actor, seed) for actor in (*setting.experts, *setting.others) for seed in seeds]
     convolutions = settle("auto", DEVICE)  # once, so that all workers compute alike
     os.environ.setdefault("LP_NUM_THREADS", "0")  # Mesa's own threads fight with the other worker
     with WorkerPool(workers) as pool:

@@ -9,6 +9,8 @@ Why one pass at pure noise: there the velocity field is the mean of all futures 
 states hold the expectation, and an observation costs one pass instead of four. The noise is fixed, so equal
 observations give equal features.
 
+A baseline without pretraining takes them from the same architecture with random weights (`untrained_like`).
+
 Features of demonstrations are taken once and kept on disk: `mu0.policy.frozen_features`.
 
 Sources
@@ -29,11 +31,18 @@ from mu0.model.world_model import TraceWorldModel
 from mu0.policy.frozen_features import FeatureConfig, FrozenFeatures
 
 
+def untrained_like(world_model: TraceWorldModel, seed: int) -> TraceWorldModel:
+    """The same architecture, words and statistics with random weights, which depend on `seed` only."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return TraceWorldModel(world_model.config, world_model.tokenizer, world_model.statistics)
+
+
 class FeatureExtractor:
     """Takes frozen features from a world model; never changes it.
 
     Args:
-        world_model: Is set to evaluation mode and frozen.
+        world_model: Is set to evaluation mode and frozen; only its shape counts for `untrained_seed`.
         config: Which features.
         with_trace: False leaves the trace pass out (its features are zeros), for the variant that ignores it.
     """
@@ -41,6 +50,8 @@ class FeatureExtractor:
     def __init__(
         self, world_model: TraceWorldModel, config: FeatureConfig, *, with_trace: bool = True
     ) -> None:
+        if config.untrained_seed is not None:
+            world_model = untrained_like(world_model, config.untrained_seed)
         self.with_trace = with_trace
         self.world_model = world_model.eval().requires_grad_(requires_grad=False)
         self.config = config

@@ -2,6 +2,8 @@
 
     demonstrations -> rows -> frozen features (cached) -> fit -> models/action_expert_ur3_<variant>
 
+A variant that is told the named place needs no features: its rows hold the place in hindsight.
+
 The interrupted training of an equal setting is continued; its state lies in the cache folder under a key that
 holds everything the result depends on, and is deleted when the checkpoint stands.
 """
@@ -10,7 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ from mu0.training.settings import FitSettings
 
 GRAD_CLIP = 1.0
 WARMUP_STEPS = 50
+UNTRAINED_SEED = 0
 DEVICE = torch.device("cpu")
 
 
@@ -53,28 +56,40 @@ class Paths:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Rows and frozen features of all demonstrations, memory-mapped; `key` stands for their content."""
+    """Rows of all demonstrations and their frozen features, memory-mapped; `key` stands for their content."""
 
     frames: DemonstrationFrames
-    features: FrozenFeatures
+    features: FrozenFeatures | None  # of variants that look at the front picture
     key: str
     world_model: str  # sha256 of its weights
     convolutions: str  # what they were computed in, here and in the world model's stem
 
 
-def take_features(paths: Paths, params: ActionExpertParams) -> TrainingData:
-    """Rows and features, from the cache, where the second variant finds what the first one put there.
+def feature_config(variant: Variant) -> FeatureConfig:
+    """How a variant's features are taken."""
+    return FeatureConfig(untrained_seed=UNTRAINED_SEED if variant == "no_pretraining" else None)
+
+
+def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) -> TrainingData:
+    """Rows and features, from the cache, where other variants find what the first one put there.
 
     Raises:
         SourceError: The demonstrations are missing or damaged.
         CheckpointError: The world model is.
     """
     frames, frames_key = stored_demonstrations(
-        paths.demonstrations, params.chunk_len, params.frame_stride, paths.cache / "demonstrations"
+        paths.demonstrations,
+        params.chunk_len,
+        params.frame_stride,
+        paths.cache / "demonstrations",
+        params.n_demonstrations,
     )
     identity = world_model_sha256(paths.world_model)
-    key = cache_key(identity, FeatureConfig(), frames_key)
+    config = feature_config(variant)
+    key = cache_key(identity, config, frames_key)
     convolutions = settle_for_training(params.convolutions, DEVICE, paths.cache / "features" / key)
+    if variant == "grounded":
+        return TrainingData(frames, None, f"{key}_{convolutions}", identity, convolutions)
     folder = paths.cache / "features" / key / convolutions
 
     def make_extractor() -> Extractor:
@@ -82,7 +97,7 @@ def take_features(paths: Paths, params: ActionExpertParams) -> TrainingData:
         from mu0.model.checkpoint import load_checkpoint
         from mu0.policy.trace_features import FeatureExtractor
 
-        return FeatureExtractor(load_checkpoint(paths.world_model), FeatureConfig())
+        return FeatureExtractor(load_checkpoint(paths.world_model), config)
 
     texts = [frames.instructions[i] for i in frames.instruction_id]
     with cpu_threads(params.feature_threads):
@@ -100,7 +115,7 @@ def train_action_expert(
 
     Args:
         paths: Inputs, output and cache.
-        variant: `mu0` or `no_trace`.
+        variant: What it sees of the scene.
         params: Section `action_expert` of params.yaml.
         on_log: Receives the rows of the training log.
 
@@ -112,7 +127,7 @@ def train_action_expert(
         CheckpointError: The world model is missing or damaged.
     """
     torch.manual_seed(params.seed)
-    taken = take_features(paths, params)
+    taken = take_features(paths, params, variant)
     frames, features = taken.frames, taken.features
     config = _config(variant, params, frames, features)
     normalization = fit_normalization(frames.state, frames.chunk)
@@ -144,7 +159,8 @@ def train_action_expert(
         "n_parameters": sum(p.numel() for p in expert.parameters()),
         "scale": "trained on simulated demonstrations",
     }
-    save_action_expert(paths.expert, ActionExpertCheckpoint(expert, FeatureConfig(), normalization, meta))
+    saved = ActionExpertCheckpoint(expert, feature_config(variant), normalization, meta)
+    save_action_expert(paths.expert, saved)
     shutil.rmtree(work_folder, ignore_errors=True)
     return result, meta
 
@@ -153,8 +169,18 @@ def _config(
     variant: Variant,
     params: ActionExpertParams,
     frames: DemonstrationFrames,
-    features: FrozenFeatures,
+    features: FrozenFeatures | None,
 ) -> ActionExpertConfig:
+    config = ActionExpertConfig(
+        variant=variant,
+        objective=params.objective,
+        vocabulary=build_vocabulary(frames.instructions),
+        chunk_len=params.chunk_len,
+        width=params.width,
+        blocks=params.blocks,
+    )
+    if features is None:
+        return config
     n_image_tokens = features.n_image_tokens
     if round(n_image_tokens**0.5) ** 2 != n_image_tokens:
         raise PolicyError(
@@ -162,17 +188,12 @@ def _config(
             expected="a square grid of image tokens",
             remedy="choose an image size and pixel shuffle that give a square in the world model's preset.",
         )
-    return ActionExpertConfig(
-        variant=variant,
-        objective=params.objective,
+    return replace(
+        config,
         prefix_width=features.prefix.shape[2],
         prefix_len=features.prefix.shape[1],
         n_image_tokens=n_image_tokens,
         trace_width=features.trace.shape[2],
         trace_len=features.trace.shape[1],
         map_channels=features.feature_map.shape[1],
-        vocabulary=build_vocabulary(frames.instructions),
-        chunk_len=params.chunk_len,
-        width=params.width,
-        blocks=params.blocks,
     )

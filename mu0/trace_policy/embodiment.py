@@ -33,7 +33,7 @@ class Embodiment:
     Attributes:
         closed_m: Keypoints of the closed tool, tool frame.
         opening_m: How far each of them goes until the tool is open.
-        normal: The outside at each keypoint; those that face the camera are asked about.
+        normal: The outside at each keypoint; those of the side that faces the camera most are asked about.
         approach: The axis, tool frame, along which the tool comes to a thing.
         workspace_m: Lowest and highest x, y, z of a command.
         speed_m_s: Of free motion.
@@ -62,10 +62,15 @@ class Embodiment:
         return apply(base_from_tool, self.closed_m + (1 - np.clip(closed, 0, 1)) * self.opening_m)
 
     def facing(self, tool: ToolState, eye_m: Float[np.ndarray, " 3"]) -> Int[np.ndarray, " facing"]:
-        """Keypoints whose outside faces the camera."""
+        """Keypoints of the side that faces the camera most; of two sides that share an edge, one is asked."""
         points_m = self.points_m(tool.base_from_tool, tool.closed)
         outside = self.normal @ tool.base_from_tool[:3, :3].T
-        return np.flatnonzero(((eye_m - points_m) * outside).sum(axis=1) > 0)
+        towards = eye_m - points_m
+        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+        slant = (towards * outside).sum(axis=1)
+        sides, side = np.unique(self.normal, axis=0, return_inverse=True)
+        mean_slant = np.bincount(side.ravel(), slant) / np.bincount(side.ravel(), minlength=len(sides))
+        return np.flatnonzero((side.ravel() == mean_slant.argmax()) & (slant > 0))
 
 
 def top_down_pose(command: Float[np.ndarray, " 4"]) -> Float[np.ndarray, "4 4"]:

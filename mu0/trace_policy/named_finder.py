@@ -17,9 +17,11 @@ from mu0.geometry.camera import unproject
 from mu0.geometry.rigid import apply, invert
 from mu0.model.grounding import Grounding, ground
 from mu0.model.predictor import TracePredictor
+from mu0.records import Observation
 from mu0.trace_policy.moving_thing import POINTS_AROUND
 from mu0.trace_policy.refusals import UnknownObjectError
 from mu0.trace_policy.sources import AbstractTargetFinder, Moment
+from mu0.trace_policy.view import CalibratedView
 
 ON_THING = 0.25  # of the map's peak
 NEAR_SHARE = 0.12  # of the picture's width, around the place
@@ -51,27 +53,35 @@ class NamedFinder(AbstractTargetFinder):
         Raises:
             UnknownObjectError: Nothing is called as the instruction says.
         """
+        return self.place_m(moment.observation, moment.view) + self._around_m * POINTS_AROUND
+
+    def place_m(self, observation: Observation, view: CalibratedView) -> Float[np.ndarray, " 3"]:
+        """The thing's middle, base frame.
+
+        Raises:
+            UnknownObjectError: Nothing is called as the instruction says.
+        """
         try:
-            found = ground(self._predictor, moment.observation)
+            found = ground(self._predictor, observation)
         except PredictionError as error:
             raise UnknownObjectError(error.found, expected=error.expected, remedy=error.remedy) from error
-        middle_m = self._measured(found, moment)
-        if middle_m is None:
-            middle_m = self._on_the_table(found, moment)
-        return middle_m + self._around_m * POINTS_AROUND
+        middle_m = self._measured(found, observation, view)
+        return self._on_the_table(found, observation, view) if middle_m is None else middle_m
 
-    def _measured(self, found: Grounding, moment: Moment) -> Float[np.ndarray, " 3"] | None:
+    def _measured(
+        self, found: Grounding, observation: Observation, view: CalibratedView
+    ) -> Float[np.ndarray, " 3"] | None:
         """By depth; None where there is none, or too little of the thing is seen."""
-        depth_m = moment.observation.depth_m
+        depth_m = observation.depth_m
         if depth_m is None:
             return None
         row, column = np.nonzero(_mask(found, depth_m.shape) & (depth_m > 0))
         pixel = np.stack([column, row, depth_m[row, column]], axis=1).astype(np.float64)
-        points_m = apply(invert(moment.view.camera_from_base), unproject(pixel, moment.view.intrinsics))
+        points_m = apply(invert(view.camera_from_base), unproject(pixel, view.intrinsics))
         points_m = points_m[points_m[:, 2] > self._table_m + ABOVE_TABLE_M]
         if len(points_m) < FEWEST_PIXELS:
             return None
-        away = points_m.mean(axis=0)[:2] - moment.view.eye_m[:2]
+        away = points_m.mean(axis=0)[:2] - view.eye_m[:2]
         away /= np.linalg.norm(away)
         across = np.array([-away[1], away[0]])
         (near, left), (far, right) = np.percentile(points_m[:, :2] @ np.stack([away, across]).T, ENDS, axis=0)
@@ -81,13 +91,14 @@ class NamedFinder(AbstractTargetFinder):
         foot_m = low_m if low_m > self._table_m + LIFTED_M else self._table_m
         return np.array([*xy_m, (foot_m + high_m) / 2])
 
-    def _on_the_table(self, found: Grounding, moment: Moment) -> Float[np.ndarray, " 3"]:
+    def _on_the_table(
+        self, found: Grounding, observation: Observation, view: CalibratedView
+    ) -> Float[np.ndarray, " 3"]:
         """Where the ray through the place is as high as things are.
 
         Raises:
             UnknownObjectError: It never is: the place lies above the table's horizon.
         """
-        view = moment.view
         ray = apply(
             invert(view.camera_from_base), unproject(np.array([*found.place_px, 1.0]), view.intrinsics)
         )
@@ -95,7 +106,7 @@ class NamedFinder(AbstractTargetFinder):
         if ray[2] >= eye_m[2]:
             place_px = np.round(found.place_px).tolist()
             raise UnknownObjectError(
-                f"What {moment.observation.instruction!r} names is found at {place_px} px, above the table's "
+                f"What {observation.instruction!r} names is found at {place_px} px, above the table's "
                 "horizon.",
                 expected="a thing on the table",
                 remedy="look at the camera's calibration, or give the policy depth.",

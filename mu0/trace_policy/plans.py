@@ -65,7 +65,7 @@ def plan_motion(
     meetings = [_read(futures, sample, tool, setting.meeting, carries=carries) for sample in samples]
     goals = [_goal(meeting, start, carries=carries) for meeting in meetings]
     if setting.grasp_at == "target" and not carries:
-        goals = [_at_target(goal, futures.target_m[sample, :, 0]) for sample, goal in enumerate(goals)]
+        goals = [_at_target(goal, start, futures.target_m[sample, :, 0]) for sample, goal in enumerate(goals)]
     agreed = agree(goals, agreement, float(start[3]))
     if agreed is None:
         return None
@@ -100,9 +100,10 @@ def _goal(
 
 
 def _at_target(
-    goal: Float[np.ndarray, " 4"] | None, target_m: Float[np.ndarray, "t 3"]
-) -> Float[np.ndarray, " 4"] | None:
-    return None if goal is None else np.array([*target_m.mean(axis=0), goal[3]])
+    goal: Float[np.ndarray, " 4"] | None, start: Float[np.ndarray, " 4"], target_m: Float[np.ndarray, "t 3"]
+) -> Float[np.ndarray, " 4"]:
+    """The target's middle, turned as the sample grasps it; as the tool is now if it does not."""
+    return np.array([*target_m.mean(axis=0), (start if goal is None else goal)[3]])
 
 
 def _commands(poses: Float[np.ndarray, "n 4 4"], start: Float[np.ndarray, " 4"]) -> Float[np.ndarray, "n 4"]:

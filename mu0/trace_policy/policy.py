@@ -2,7 +2,7 @@
 
     reach     ask, go along the traces to above the grasp, come down; asks again while it is above
     grasp     close; an empty hand is a miss
-    lift      straight up, then look: a target that did not come along is a miss
+    lift      straight up, then look: a target that lies below is a miss
     carry     ask, go along the traces to above the place where they part, come down
     release   open
     retreat   straight up
@@ -17,7 +17,7 @@ cannot be done is refused by name before anything is commanded (`refusals.py`). 
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -29,7 +29,7 @@ from mu0.trace_policy.agreement import AgreementSetting
 from mu0.trace_policy.asking import ask, make_moment, require_calibration
 from mu0.trace_policy.embodiment import Embodiment, ToolState
 from mu0.trace_policy.plans import Plan, PlanSetting, plan_motion
-from mu0.trace_policy.refusals import DisagreementError, ReachError
+from mu0.trace_policy.refusals import DisagreementError, ReachError, UnknownObjectError
 from mu0.trace_policy.sources import AbstractTraceSource, Futures
 from mu0.trace_policy.view import CalibratedView
 from mu0.trace_policy.ways import Way, straight
@@ -44,14 +44,14 @@ Reach = Callable[[Float[np.ndarray, " 4"], Float[np.ndarray, "step 4"]], None]
 class TracePolicySetting:
     """How often it asks, what counts as held, when it stops trying.
 
-    `lifted_m`: height after a grasp, a release and a miss. `held_within_m`: from the TCP to the middle of
-    what came along. `patience`: questions in a row whose traces may disagree. `most_detours`: questions in a
-    row after which it may be no nearer to its goal; then it goes straight.
+    `lifted_m`: height after a grasp, a release and a miss. `left_within_m`: across, from the TCP to a target
+    that was left behind. `patience`: questions in a row whose traces may disagree. `most_detours`: questions
+    in a row after which it may be no nearer to its goal; then it goes straight.
     """
 
     ask_every: int = 4
     lifted_m: float = 0.20
-    held_within_m: float = 0.06
+    left_within_m: float = 0.06
     most_misses: int = 3
     patience: int = 10
     most_detours: int = 3
@@ -92,7 +92,8 @@ class TracePolicy(AbstractPolicy):
         self._seed = seed
         self.phase: Phase = "reach"
         self.n_asks, self.n_misses, self.source_s = 0, 0, 0.0
-        self._way = Way()
+        self.futures: Futures | None = None  # of the last question
+        self._way, self._closed_z_m = Way(), 0.0
         self._waits, self._since_ask, self._n_unsure = 0, 0, 0
         self._nearest_m, self._n_detours = np.inf, 0
 
@@ -142,6 +143,7 @@ class TracePolicy(AbstractPolicy):
             return self._way.pop()
         if self._way.ends:
             self._enter("grasp" if self.phase == "reach" else "release")
+            self._closed_z_m = float(tool.command[2])
             self._waits = self._embodiment.close_steps
         return tool.command
 
@@ -160,11 +162,20 @@ class TracePolicy(AbstractPolicy):
         return self._way.pop()
 
     def _look_whether_it_came(self, observation: Observation, tool: ToolState) -> Float[np.ndarray, " 4"]:
-        """A target that is not at the tool after lifting was missed."""
-        futures = self._look(observation, tool, holding=False)
-        middle_m = futures.target_m[:, :, 0].mean(axis=(0, 1))
-        if np.linalg.norm(middle_m - tool.base_from_tool[:3, 3]) > self._setting.held_within_m:
-            return self._miss(tool)
+        """A target that still lies below the tool after lifting was missed.
+
+        Fingers that hold something have told so already. A target that is found elsewhere, or not at all, is
+        hidden in the hand: whoever looks for it has learned how it looks untouched.
+        """
+        try:
+            futures = self._look(observation, tool, holding=False)
+        except UnknownObjectError:
+            futures = None
+        if futures is not None:
+            middle_m = futures.target_m[:, :, 0].mean(axis=(0, 1)) - tool.base_from_tool[:3, 3]
+            is_below = bool(np.linalg.norm(middle_m[:2]) < self._setting.left_within_m)
+            if is_below and middle_m[2] < -(tool.command[2] - self._closed_z_m) / 2:
+                return self._miss(tool)
         self._enter("carry")
         return self._travel(observation, tool)
 
@@ -197,34 +208,41 @@ class TracePolicy(AbstractPolicy):
         futures = ask(self._source, moment)
         self.source_s += time.perf_counter() - started_s
         self.n_asks += 1
+        self.futures = futures
         self._since_ask = 0
         return futures
 
     def _within_reach(self, futures: Futures, tool: ToolState) -> Plan | None:
-        """The plan, straight to its goal if the arm cannot follow the traces.
+        """The plan; straight to its goal, then also as low as may be, if the arm cannot follow.
 
         Raises:
-            ReachError: It cannot go straight either.
+            ReachError: It cannot do any of these.
         """
-        is_direct = self._n_detours >= self._setting.most_detours
-        plan = self._plan(futures, tool, is_direct=is_direct)
-        if self._reach is None or plan is None:
-            return plan
-        try:
-            self._reach(plan.start, np.stack(plan.way.commands))
-        except ReachError:
-            plan = None if is_direct else self._plan(futures, tool, is_direct=True)
-            if plan is None:
-                raise
-            self._reach(plan.start, np.stack(plan.way.commands))
-        return plan
+        usual, lowest = self._setting.plans, self._setting.plans.heights_m[0]
+        low = replace(usual, heights_m=(lowest, lowest))
+        tries = [(usual, False), (usual, True), (low, True)]
+        refused = None
+        for setting, is_direct in tries[1:] if self._n_detours >= self._setting.most_detours else tries:
+            plan = self._plan(futures, tool, setting, is_direct=is_direct)
+            if plan is None or self._reach is None:
+                return plan
+            try:
+                self._reach(plan.start, np.stack(plan.way.commands))
+            except ReachError as error:
+                refused = error
+            else:
+                return plan
+        assert refused is not None
+        raise refused
 
-    def _plan(self, futures: Futures, tool: ToolState, *, is_direct: bool) -> Plan | None:
+    def _plan(
+        self, futures: Futures, tool: ToolState, setting: PlanSetting, *, is_direct: bool
+    ) -> Plan | None:
         return plan_motion(
             futures,
             tool,
             self._embodiment,
-            self._setting.plans,
+            setting,
             self._setting.agreement,
             carries=self.phase == "carry",
             straight=is_direct,

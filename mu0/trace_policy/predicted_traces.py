@@ -11,8 +11,10 @@ from mu0.geometry.rigid import apply, invert
 from mu0.interfaces import AbstractTracePredictor
 from mu0.records import Queries
 from mu0.trace_policy.sources import AbstractTargetFinder, AbstractTraceSource, Futures, Moment
+from mu0.trace_policy.steady_finder import SteadyFinder
 
 LIKELY = 0.5
+HELD_WITHIN_M = 0.06  # from the TCP to the middle of what is held
 
 
 class PredictedTraces(AbstractTraceSource):
@@ -27,12 +29,13 @@ class PredictedTraces(AbstractTraceSource):
     def __init__(
         self, predictor: AbstractTracePredictor, finder: AbstractTargetFinder, n_samples: int = 4
     ) -> None:
-        self._predictor, self._finder, self._n_samples = predictor, finder, n_samples
+        self._predictor, self._finder, self._n_samples = predictor, SteadyFinder(finder), n_samples
         self._in_tool_m: Float[np.ndarray, "t 3"] | None = None
 
     def reset(self, seed: int) -> None:  # noqa: ARG002 - each question has a seed of its own
-        """Nothing is held."""
+        """Nothing is held, and nothing was found yet."""
         self._in_tool_m = None
+        self._finder.reset()
 
     def look(self, moment: Moment) -> Futures:
         """Sampled futures.
@@ -43,7 +46,10 @@ class PredictedTraces(AbstractTraceSource):
         """
         base_from_tool = moment.tool.base_from_tool
         if moment.holding and self._in_tool_m is not None:
-            target_m = apply(base_from_tool, self._in_tool_m)
+            held_m = self._in_tool_m
+            if np.linalg.norm(held_m.mean(axis=0)) > HELD_WITHIN_M:  # seen elsewhere: then it was not seen
+                held_m = held_m - held_m.mean(axis=0)
+            target_m = apply(base_from_tool, held_m)
         else:
             target_m = self._finder.find(moment)
             self._in_tool_m = apply(invert(base_from_tool), target_m)

@@ -1,4 +1,4 @@
-"""The UR3e's gripper, described: ten keypoints on each side, the limits of the simulator's arm."""
+"""The UR3e's gripper, described: ten keypoints on each of four sides, the limits of the simulator's arm."""
 
 import numpy as np
 from jaxtyping import Float
@@ -16,21 +16,27 @@ FINGER_BELOW_FLANGE_M = 0.09
 FINGERS_M = [
     (0.011, side * 0.010, FINGER_BELOW_FLANGE_M + z) for side in (-1, 1) for z in (0.01, 0.032, 0.055)
 ]
+PALM_SIDE_M = [(x, 0.055, z) for x in (-0.012, 0.012) for z in (0.045, 0.075)]
+FINGER_SIDE_M = [(x, 0.016, FINGER_BELOW_FLANGE_M + z) for x in (-0.006, 0.006) for z in (0.01, 0.032, 0.055)]
 
 
 def ur3_embodiment() -> Embodiment:
-    """Points on the palm and the fingers, front and back; numbers from the gripper's MJCF."""
-    front = np.array(PALM_M + FINGERS_M) - np.array([0.0, 0.0, TCP_BELOW_FLANGE_M])
-    is_finger = np.arange(len(front)) >= len(PALM_M)
-    opening = np.zeros_like(front)
-    opening[is_finger, 1] = np.sign(front[is_finger, 1]) * GRIPPER_TRAVEL_M
-    other_side = np.array([-1.0, 1.0, 1.0])
-    outside = np.tile([1.0, 0.0, 0.0], (len(front), 1))
+    """Points on the palm and the fingers, on all four sides; numbers from the gripper's MJCF."""
+    front, left = (
+        np.array(points) - np.array([0.0, 0.0, TCP_BELOW_FLANGE_M])
+        for points in (PALM_M + FINGERS_M, PALM_SIDE_M + FINGER_SIDE_M)
+    )
+    back, right = front * np.array([-1.0, 1.0, 1.0]), left * np.array([1.0, -1.0, 1.0])
+    closed = np.concatenate([front, back, left, right])
+    is_finger = np.tile(np.arange(len(front)) >= len(PALM_M), 4)
+    opening = np.zeros_like(closed)
+    opening[is_finger, 1] = np.sign(closed[is_finger, 1]) * GRIPPER_TRAVEL_M
+    outsides = np.array([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, -1.0, 0.0]])
     return Embodiment(
         name="ur3e, two fingers of 42.5 mm travel",
-        closed_m=np.concatenate([front, front * other_side]),
-        opening_m=np.concatenate([opening, opening]),
-        normal=np.concatenate([outside, -outside]),
+        closed_m=closed,
+        opening_m=opening,
+        normal=np.repeat(outsides, len(front), axis=0),
         approach=np.array([0.0, 0.0, 1.0]),
         workspace_m=WORKSPACE_M,
         speed_m_s=0.20,

@@ -73,6 +73,7 @@ def way_to(
     kept[:, 2] = np.clip(kept[:, 2], *heights_m)
     above = goal + np.array([0.0, 0.0, standoff_m, 0.0])
     above[2] = max(above[2], min(heights_m[0], goal[2] + 2 * standoff_m))
+    above[2] = max(goal[2], min(above[2], heights_m[1]))
     waypoints = np.concatenate([kept, above[None], goal[None]])
     waypoints[:, :3] = np.clip(waypoints[:, :3], *embodiment.workspace_m.T)
     speed = np.full(len(waypoints), embodiment.speed_m_s)

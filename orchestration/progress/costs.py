@@ -28,8 +28,8 @@ REFERENCE: dict[str, float] = {
     EXPERT_STEP: 420 / 1800,
 }
 REFERENCE_PX = 128
-ACTORS = 3
-EXPERT_VARIANTS = 2
+ACTORS = 5
+EXPERT_VARIANTS = 3
 ROLLOUT_CLIPS = (52 * 2 / 120) / REFERENCE[CLIP]  # a rollout of 120 steps, in recorded clips
 ROLLOUT_STEPS = 120
 

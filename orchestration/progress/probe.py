@@ -61,22 +61,25 @@ def _expert_step() -> dict[str, float]:
 
     from mu0.policy.action_expert import KEYFRAME_DIMS, ActionExpert, ActionExpertConfig, PolicyInputs
     from mu0.policy.expert_training import ExpertBatch, expert_loss
+    from mu0.policy.front_encoder import FrontFeatures
 
     params = read_section(params_path, "action_expert", ActionExpertParams)
     n, width, generator = params.batch_size, 128, torch.Generator().manual_seed(0)
     config = ActionExpertConfig(
-        "mu0", params.objective, width, 40, 16, width, 64, 64, ("apple",), width=params.width,
+        "mu0", params.objective, ("apple",), width, 40, 16, width, 64, 64, width=params.width,
         blocks=params.blocks,
     )  # fmt: skip
     expert = ActionExpert(config).train()
     inputs = PolicyInputs(
-        prefix=torch.randn(n, 40, width, generator=generator),
-        prefix_mask=torch.ones(n, 40, dtype=torch.bool),
-        trace=torch.randn(n, 64, width, generator=generator),
-        feature_map=torch.randn(n, 64, 32, 32, generator=generator),
         wrist=torch.zeros(n, 3, 64, 64, dtype=torch.uint8),
         state=torch.zeros(n, config.state_dim),
         words=torch.zeros(n, config.max_words, dtype=torch.int64),
+        front=FrontFeatures(
+            prefix=torch.randn(n, 40, width, generator=generator),
+            prefix_mask=torch.ones(n, 40, dtype=torch.bool),
+            trace=torch.randn(n, 64, width, generator=generator),
+            feature_map=torch.randn(n, 64, 32, 32, generator=generator),
+        ),
     )
     chunk = torch.zeros(n, config.chunk_len, config.action_dim)
     batch = ExpertBatch(inputs, chunk, torch.zeros(n, KEYFRAME_DIMS), torch.ones(n, dtype=torch.bool))

@@ -1,6 +1,6 @@
 """The closed-loop report: success with Wilson intervals, per object kind, and the paired difference.
 
-Both variants act in the same scenes, so they are compared in pairs: only scenes where exactly one succeeds
+All actors act in the same scenes, so they are compared in pairs: only scenes where exactly one succeeds
 say anything, and McNemar's exact test asks whether these fall to one side more than a fair coin would.
 All numbers are of simulated scenes; the report says so.
 
@@ -21,6 +21,8 @@ from mu0.files import atomic_file, write_json
 
 SCALE_STATEMENT = "simulated: MuJoCo tabletop scenes, rendered images, a scripted demonstrator; no real robot"
 CEILING = "demonstrator"
+MILESTONES = ("reached", "grasped", "lifted", "success")
+PAIRS = (("mu0", "no_trace"), ("grounded", "no_trace"), ("grounded", "mu0"), ("trace_policy", "grounded"))
 VIDEOS_PER_OUTCOME = 2
 
 
@@ -34,21 +36,28 @@ def mcnemar_exact_p(n_only_first: int, n_only_second: int) -> float:
 
 
 def actor_summary(rows: pd.DataFrame) -> dict[str, Any]:
-    """Success with interval, success per kind, lift rate, closest distance and time per plan of one actor."""
+    """Milestones with intervals, success per kind, why it failed, closest distance and time per plan."""
 
     def rate(column: pd.Series) -> dict[str, Any]:
         return asdict(wilson_interval(int(column.sum()), len(column)))
 
     successes = rows[rows["success"]]
     return {
-        "success": rate(rows["success"]),
-        "lifted": rate(rows["lifted"]),
+        **{name: rate(rows[name]) for name in MILESTONES},
+        "reasons": _reasons(rows),
         "success_by_kind": {str(kind): rate(part["success"]) for kind, part in rows.groupby("object_kind")},
         "success_by_n_objects": {str(n): rate(part["success"]) for n, part in rows.groupby("n_objects")},
         "mean_closest_m": float(rows["closest_m"].mean()),
         "median_steps_to_success": float(successes["n_steps"].median()) if len(successes) else None,
         "mean_ms_per_plan": float(rows["ms_per_plan"].mean()),
     }
+
+
+def _reasons(rows: pd.DataFrame) -> dict[str, int]:
+    """How many failures had which reason; refusals by their name."""
+    failed = rows.loc[~rows["success"].astype(bool), "reason"]
+    counts = failed.str.partition(":")[0].value_counts()
+    return {str(reason): int(count) for reason, count in counts.items()}
 
 
 def paired_difference(rows: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
@@ -78,8 +87,7 @@ def summarize(rows: pd.DataFrame, setting: dict[str, Any]) -> dict[str, Any]:
         Plain JSON content.
     """
     actors = {str(actor): actor_summary(part) for actor, part in rows.groupby("actor", sort=False)}
-    policies = [actor for actor in actors if actor != CEILING]
-    pairs = [paired_difference(rows, "mu0", "no_trace")] if {"mu0", "no_trace"} <= set(policies) else []
+    pairs = [paired_difference(rows, *pair) for pair in PAIRS if set(pair) <= set(actors)]
     return {
         "scale": SCALE_STATEMENT,
         "setting": setting,
@@ -133,10 +141,9 @@ def headline_metrics(summary: dict[str, Any]) -> dict[str, Any]:
             "mean_closest_m": content["mean_closest_m"],
             "ms_per_plan": content["mean_ms_per_plan"],
         }
-    if summary["paired"]:
-        pair = summary["paired"][0]
-        metrics["paired_difference"] = pair["difference"]
-        metrics["mcnemar_exact_p"] = pair["mcnemar_exact_p"]
+    for pair in summary["paired"]:
+        name = f"{pair['first']}_minus_{pair['second']}"
+        metrics[name] = {"difference": pair["difference"], "mcnemar_exact_p": pair["mcnemar_exact_p"]}
     return metrics
 
 

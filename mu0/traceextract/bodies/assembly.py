@@ -21,7 +21,7 @@ from mu0.traceextract.bodies.resting import find_resting
 from mu0.traceextract.bodies.rigid_groups import GroupSettings, find_bodies
 from mu0.traceextract.bodies.sliders import find_sliders
 from mu0.traceextract.pixels.assembly_2d import PixelSettings, assemble_2d
-from mu0.traceextract.tracking.confidence import is_trusted
+from mu0.traceextract.tracking.confidence import is_trusted, known_life
 from mu0.traceextract.tracking.displacement import displacement, spread
 from mu0.traceextract.tracking.lifting import lift, project
 from mu0.traceextract.tracking.track_faults import depth_noise_m, find_faults
@@ -127,6 +127,7 @@ def assemble_3d(
         dropped=dropped,
         keypoint=np.flatnonzero(keep)[kept].astype(np.int32),
         rides_on=whole.rides_on[kept].astype(np.int32),
+        lives=known_life(whole.confidence[:, kept]),
         rests=rests[kept],
         untrusted=untrusted[kept],
     )

@@ -18,7 +18,7 @@ from mu0.traceextract.keypoints.coverage import is_inside
 from mu0.traceextract.long_clips.handover import Carried, Followed
 from mu0.traceextract.tracking.displacement import displacement
 from mu0.traceextract.tracking.lifting import project, sample_depth
-from mu0.traceextract.tracking.world_tracks import STILL
+from mu0.traceextract.tracking.world_tracks import STILL, WorldTracks
 
 MIN_COMPANIONS = 4
 SEEN, UNSEEN = 0.8, 0.5  # confidence
@@ -78,6 +78,14 @@ def _path_of(
     return fit_rigid(here, there, np.ones(there.shape[:2]))
 
 
+def _known_with(tracks: WorldTracks, bodies: Int[np.ndarray, " h"]) -> Bool[np.ndarray, "t h"]:
+    """When any track of the body that carries a point is known."""
+    assert tracks.lives is not None
+    assert tracks.rides_on is not None
+    known = {body: tracks.lives[:, tracks.rides_on == body].any(axis=1) for body in np.unique(bodies)}
+    return np.stack([known[body] for body in bodies], axis=1)
+
+
 def _added(
     followed: Followed,
     hidden: Carried,
@@ -113,6 +121,7 @@ def _added(
         is_moving=joined(tracks.is_moving, is_moving),
         keypoint=joined(tracks.keypoint, np.full(len(hidden), -1)),
         rides_on=joined(tracks.rides_on, bodies),
+        lives=None if tracks.lives is None else joined(tracks.lives, _known_with(tracks, bodies)),
         untrusted=None if tracks.untrusted is None else joined(tracks.untrusted, np.zeros(len(hidden), bool)),
         rests=None if tracks.rests is None else joined(tracks.rests, np.zeros(len(hidden), bool)),
     )

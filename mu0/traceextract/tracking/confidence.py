@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Int
 
 TOLERANCE_M = 0.01
 MIN_TRUST = 0.4  # of a track, over its frames
+MIN_KNOWN = 0.1  # of a position; with less, nobody knows any more where the point is
 EDGES = np.array([2, 4, 8, 16, 32])  # of the bins: 0 to 1, 2 to 3, ... 32 and more
 STILL_MEASURED, STILL_IN_VIEW, STILL_HIDDEN = 0, 1, 2
 BODY_MEASURED, BODY_IN_VIEW, BODY_HIDDEN, BODY_BRIDGED = 3, 4, 5, 6
@@ -94,6 +95,15 @@ def situations(
 def is_trusted(confidence: Float[np.ndarray, "t n"]) -> Bool[np.ndarray, " n"]:
     """Tracks that are right often enough to be taught: by their mean confidence over all frames."""
     return np.asarray(confidence.mean(0) >= MIN_TRUST)
+
+
+def known_life(confidence: Float[np.ndarray, "t n"]) -> Bool[np.ndarray, "t n"]:
+    """From the first to the last frame in which a position is known, with what is bridged in between.
+
+    Before and after, a position is only held: a thing that the hand has hidden would hang in the air.
+    """
+    known = confidence >= MIN_KNOWN
+    return np.logical_or.accumulate(known, 0) & np.logical_or.accumulate(known[::-1], 0)[::-1]
 
 
 def frames_to(mask: Bool[np.ndarray, "t n"]) -> Int[np.ndarray, "t n"]:

@@ -45,8 +45,8 @@ class WorldTracks:
         dropped: Number of points dropped before this record was made, by reason.
         keypoint: Which keypoint each track came from (index into the list that was tracked), if known.
         rides_on: Number of the rigid body that carries it, from 1; or `STILL`, or `LOOSE`.
-        lives: True from the first to the last frame in which a 2-D track is known, in one piece that holds
-            its query frame; outside it nothing may be drawn or learned. None: all tracks, always.
+        lives: True from the first to the last frame in which a track is known, in one piece that holds its
+            query frame; outside it nothing may be drawn or learned. None: all tracks, always.
         rests: True for points that rest without doubt in all frames; None: nobody asked.
         untrusted: True for points that seem to move, but whose tracks are too doubtful for that;
             `is_moving` is False for them. None: nobody asked.

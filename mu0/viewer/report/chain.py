@@ -143,6 +143,7 @@ DESCRIBE: dict[str, Callable[[Shown], str]] = {
     "demonstrations": _demonstrations,
     "action_expert_ur3_mu0": _action_expert("mu0"),
     "action_expert_ur3_no_trace": _action_expert("no_trace"),
+    "action_expert_ur3_grounded": _action_expert("grounded"),
     "ur3_report": _ur3_report,
     "trace_report": lambda shown: (
         f"{read_json(shown['trace_report'] / 'summary.json')['n_samples_evaluated']} held-out moments"

@@ -8,10 +8,13 @@ from mu0.viewer.report.page import Page, Shown
 
 NAMES = {
     "demonstrator": "scripted demonstrator (ceiling)",
-    "mu0": "action expert on μ0’s trace features",
+    "trace_policy": "trace policy, without learning or an action label",
+    "grounded": "expert told where μ0 finds the named thing",
+    "mu0": "expert on μ0’s trace features",
     "no_trace": "the same without trace features",
 }
 SIGNIFICANT_P = 0.05
+MOST_REASONS = 3
 
 
 def rollouts(shown: Shown, page: Page) -> None:
@@ -21,9 +24,13 @@ def rollouts(shown: Shown, page: Page) -> None:
     page.parts.append(
         f'<p class="note">{text(summary["scale"])}. Every actor meets the same '
         f"{summary['setting']['n_rollouts']} scenes, none of which were in the demonstrations. "
-        "Intervals are Wilson’s, 95 %.</p>"
+        "Intervals are Wilson’s, 95 %. In the trace policy’s videos blue lines are where it expects the "
+        "gripper to go, orange lines the thing.</p>"
     )
-    header = ["actor", "success", "rate", "95 % interval", "lifted", "closest approach", "ms per plan"]
+    header = [
+        "actor", "success", "rate", "95 % interval", "reached", "grasped", "lifted", "why it failed",
+        "ms per plan",
+    ]  # fmt: skip
     page.parts.append(table(header, [_row(name, actor) for name, actor in summary["actors"].items()]))
     for pair in summary["paired"]:
         page.parts.append(f'<p class="note">{text(_verdict(pair))}</p>')
@@ -44,22 +51,20 @@ def _row(name: str, actor: dict[str, Any]) -> list[str]:
         f"{success['n_successes']}/{success['n_trials']}",
         f"{100 * success['rate']:.0f} %",
         f"{100 * success['low']:.0f} to {100 * success['high']:.0f} %",
-        f"{100 * actor['lifted']['rate']:.0f} %",
-        f"{100 * actor['mean_closest_m']:.1f} cm",
+        *(f"{100 * actor[name]['rate']:.0f} %" for name in ("reached", "grasped", "lifted")),
+        "; ".join(f"{reason} ({count})" for reason, count in list(actor["reasons"].items())[:MOST_REASONS]),
         "–" if name == "demonstrator" else f"{actor['mean_ms_per_plan']:.0f}",
     ]
 
 
 def _verdict(pair: dict[str, Any]) -> str:
-    shown = pair["mcnemar_exact_p"] < SIGNIFICANT_P
-    better = "with" if pair["difference"] > 0 else "without"
-    conclusion = (
-        f"The expert {better} trace features succeeds more often."
-        if shown
-        else "No difference between the variants is shown."
-    )
+    first, second = (NAMES.get(pair[name], pair[name]) for name in ("first", "second"))
+    better, worse = (first, second) if pair["difference"] > 0 else (second, first)
+    conclusion = "No difference is shown."
+    if pair["mcnemar_exact_p"] < SIGNIFICANT_P:
+        conclusion = f"More often successful: {better}, not {worse}."
     return (
-        f"Paired over {pair['n_pairs']} scenes: only with trace features {pair['n_only_first']}, "
-        f"only without {pair['n_only_second']}; McNemar’s exact "
-        f"p = {pair['mcnemar_exact_p']:.2f}. {conclusion}"
+        f"“{first}” against “{second}”, paired over {pair['n_pairs']} scenes: only the first succeeds in "
+        f"{pair['n_only_first']}, only the second in {pair['n_only_second']}; McNemar’s exact "
+        f"p = {pair['mcnemar_exact_p']:.2g}. {conclusion} One training each: another seed may change it."
     )

@@ -70,9 +70,6 @@ def test_a_sound_episode_has_no_fault(episode_folder: Path) -> None:
         ("samples/valid_steps.npy", _set((2, 1), False),
          "samples/valid_steps.npy [future]: found frame 2 has none, "
          "expected a row with 2 valid steps per frame"),
-        ("samples/raw_valid_steps.npy", _set((2, 3), False),
-         "samples/raw_valid_steps.npy [length]: found broken in 1 rows, first in row 2, "
-         "expected min(6 - frame, 5) valid steps"),
         ("samples/raw_valid_steps_history.npy", _set((1, 1), True),
          "samples/raw_valid_steps_history.npy [length]: found broken in 1 rows, first in row 1, "
          "expected at most min(frame + 1, 3) valid steps"),
@@ -92,6 +89,21 @@ def test_a_planted_fault_is_named_exactly(
 ) -> None:
     _edit(episode_folder / name, change)
     assert text in [str(fault) for fault in validate_episode(episode_folder)]
+
+
+def test_a_point_of_our_own_may_end_before_the_clip_but_not_after_it(episode_folder: Path) -> None:
+    path = episode_folder / "samples/raw_valid_steps.npy"
+    mask, sidecar = np.load(path), episode_folder / "mu0.json"
+    last = int(mask[2].sum()) - 1
+    _edit(path, _set((2, last), False))
+    _edit(episode_folder / "samples/raw_traj.npy", _set((2, last), -np.inf))
+    assert validate_episode(episode_folder) == []
+    content = json.loads(sidecar.read_text())
+    sidecar.write_text(json.dumps(content | {"backends": {}}))  # as from elsewhere, where all are followed
+    assert [str(fault) for fault in validate_episode(episode_folder)] == [
+        "samples/raw_valid_steps.npy [length]: found broken in 1 rows, first in row 2, "
+        "expected min(6 - frame, 5) valid steps"
+    ]
 
 
 def test_rows_of_one_group_share_their_masks(episode_folder: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mu0.policy.action_expert import ActionExpert, ActionExpertConfig, PolicyInputs, Variant
+from mu0.policy.front_encoder import FrontFeatures
 
 TINY = {
     "objective": "flow",
@@ -45,11 +46,14 @@ def inputs() -> PolicyInputs:
     generator = torch.Generator().manual_seed(1)
     mask = torch.ones(3, 20, dtype=torch.bool)
     mask[:, 18:] = False
-    return PolicyInputs(
+    front = FrontFeatures(
         prefix=torch.randn(3, 20, 12, generator=generator),
         prefix_mask=mask,
         trace=torch.randn(3, 4, 10, generator=generator),
         feature_map=torch.randn(3, 6, 8, 8, generator=generator),
+    )
+    return PolicyInputs(
+        front=front,
         wrist=torch.randint(0, 256, (3, 3, 64, 64), generator=generator, dtype=torch.uint8),
         state=torch.randn(3, 9, generator=generator),
         words=torch.randint(0, 4, (3, 5), generator=generator),

@@ -1,4 +1,4 @@
-"""The two variants differ in the mixer and in nothing else."""
+"""Variants differ in what they see of the scene, and in nothing else."""
 
 import dataclasses
 from collections.abc import Callable
@@ -17,7 +17,18 @@ def chunk(expert: ActionExpert, inputs: PolicyInputs) -> torch.Tensor:
 
 
 def with_other_traces(inputs: PolicyInputs) -> PolicyInputs:
-    return dataclasses.replace(inputs, trace=inputs.trace.flip(0) * 3 + 1)
+    assert inputs.front is not None
+    return with_front(inputs, trace=inputs.front.trace.flip(0) * 3 + 1)
+
+
+def with_front(inputs: PolicyInputs, **changes: torch.Tensor) -> PolicyInputs:
+    assert inputs.front is not None
+    return dataclasses.replace(inputs, front=dataclasses.replace(inputs.front, **changes))
+
+
+def told(inputs: PolicyInputs, x: float, y: float) -> PolicyInputs:
+    """The same moment, with the named thing's place in the place of the front picture."""
+    return dataclasses.replace(inputs, front=None, place=torch.tensor([[x, y]]).expand(3, -1))
 
 
 def test_no_trace_ignores_trace_features(make_expert: Make, inputs: PolicyInputs) -> None:
@@ -32,40 +43,43 @@ def test_mu0_reacts_to_trace_features(make_expert: Make, inputs: PolicyInputs) -
 
 def test_closed_gate_shuts_the_traces_out(make_expert: Make, inputs: PolicyInputs) -> None:
     expert = make_expert("mu0")
-    assert expert.mixer is not None
+    assert expert.front is not None
+    assert expert.front.mixer is not None
     with torch.no_grad():
-        expert.mixer.gate.fill_(-1e4)
+        expert.front.mixer.gate.fill_(-1e4)
     assert torch.equal(chunk(expert, inputs), chunk(expert, with_other_traces(inputs)))
 
 
 def test_gate_starts_half_open(make_expert: Make) -> None:
     expert = make_expert("mu0")
-    assert expert.mixer is not None
-    assert torch.sigmoid(expert.mixer.gate) == 0.5
+    assert expert.front is not None
+    assert expert.front.mixer is not None
+    assert torch.sigmoid(expert.front.mixer.gate) == 0.5
 
 
 def test_variants_differ_in_the_mixer_only(make_expert: Make) -> None:
     names = {
         variant: {n for n, _ in make_expert(variant).named_parameters()} for variant in ("mu0", "no_trace")
     }
-    assert {name.split(".")[0] for name in names["mu0"] - names["no_trace"]} == {"mixer"}
+    assert {name.split(".")[1] for name in names["mu0"] - names["no_trace"]} == {"mixer"}
     assert names["no_trace"] < names["mu0"]
 
 
 @pytest.mark.parametrize("variant", ["mu0", "no_trace"])
 def test_padded_prefix_tokens_do_not_matter(make_expert: Make, variant: str, inputs: PolicyInputs) -> None:
     expert = make_expert(variant)
-    prefix = inputs.prefix.clone()
+    assert inputs.front is not None
+    prefix = inputs.front.prefix.clone()
     prefix[:, 18:] = 100.0
-    torch.testing.assert_close(
-        chunk(expert, inputs), chunk(expert, dataclasses.replace(inputs, prefix=prefix))
-    )
+    torch.testing.assert_close(chunk(expert, inputs), chunk(expert, with_front(inputs, prefix=prefix)))
 
 
 @pytest.mark.parametrize("variant", ["mu0", "no_trace"])
 def test_padding_may_be_cut_off(make_expert: Make, variant: str, inputs: PolicyInputs) -> None:
     expert = make_expert(variant)
-    short = dataclasses.replace(inputs, prefix=inputs.prefix[:, :18], prefix_mask=inputs.prefix_mask[:, :18])
+    assert inputs.front is not None
+    cut = inputs.front.prefix[:, :18], inputs.front.prefix_mask[:, :18]
+    short = with_front(inputs, prefix=cut[0], prefix_mask=cut[1])
     torch.testing.assert_close(chunk(expert, inputs), chunk(expert, short))
 
 
@@ -88,5 +102,33 @@ def test_wrist_image_matters(make_expert: Make, inputs: PolicyInputs) -> None:
 def test_words_decide_where_it_looks(make_expert: Make, inputs: PolicyInputs) -> None:
     expert = make_expert("no_trace")
     other = dataclasses.replace(inputs, words=(inputs.words + 1) % 4)
-    looked = [expert.places(x.feature_map, expert.words(x.words).mean(1)) for x in (inputs, other)]
+    assert expert.front is not None
+    assert inputs.front is not None
+    feature_map = inputs.front.feature_map
+    looked = [expert.front.places(feature_map, expert.words(x.words).mean(1)) for x in (inputs, other)]
     assert not torch.allclose(*looked)
+
+
+def test_who_is_told_the_place_has_nothing_of_the_front_picture(make_expert: Make) -> None:
+    expert = make_expert("grounded")
+    assert expert.front is None
+    assert not any(name.startswith("front") for name, _ in expert.named_parameters())
+
+
+def test_the_told_place_matters(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("grounded")
+    here, there = chunk(expert, told(inputs, 0.0, 0.0)), chunk(expert, told(inputs, 1.0, -1.0))
+    assert (here - there).abs().max() > 1e-4
+
+
+def test_the_front_picture_does_not_matter_to_who_is_told(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("grounded")
+    blind = told(inputs, 0.3, 0.2)
+    seeing = dataclasses.replace(blind, front=inputs.front)
+    assert torch.equal(chunk(expert, blind), chunk(expert, seeing))
+
+
+def test_no_pretraining_is_built_as_no_trace(make_expert: Make) -> None:
+    first, second = (make_expert(variant).state_dict() for variant in ("no_trace", "no_pretraining"))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)

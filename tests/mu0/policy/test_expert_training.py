@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mu0.policy.action_expert import ActionExpert
-from mu0.policy.demonstrations import DemonstrationFrames, chunks_of, next_keyframes
+from mu0.policy.demonstrations import DemonstrationFrames, chunks_of, named_places, next_keyframes
 from mu0.policy.expert_training import ExpertData, expert_loss
 from mu0.policy.frozen_features import FrozenFeatures
 from mu0.policy.normalization import fit_normalization
@@ -28,7 +28,15 @@ def data() -> ExpertData:
     keyframe, valid = next_keyframes(state, action)
     wrist = rng.integers(0, 256, (N, 64, 64, 3), dtype=np.uint8)
     frames = DemonstrationFrames(
-        wrist, wrist, state, chunks_of(action, 16), keyframe, valid, np.zeros(N, np.int64), ["the red apple"]
+        front=wrist,
+        wrist=wrist,
+        state=state,
+        chunk=chunks_of(action, 16),
+        keyframe=keyframe,
+        keyframe_valid=valid,
+        place=named_places(state, action),
+        instruction_id=np.zeros(N, np.int64),
+        instructions=["the red apple"],
     )
     mask = np.ones((N, 20), bool)
     prefix, trace = rng.normal(size=(N, 20, 12)), rng.normal(size=(N, 4, 10))

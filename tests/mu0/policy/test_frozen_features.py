@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mu0.policy.action_expert import ActionExpert
-from mu0.policy.demonstrations import DemonstrationFrames, chunks_of, next_keyframes
+from mu0.policy.demonstrations import DemonstrationFrames, chunks_of, named_places, next_keyframes
 from mu0.policy.expert_training import ExpertData, expert_loss
 from mu0.policy.frozen_features import (
     BATCH,
@@ -85,8 +85,9 @@ def test_the_key_depends_on_everything() -> None:
         cache_key("b", FeatureConfig(), "frames"),
         cache_key("a", FeatureConfig(grid=4), "frames"),
         cache_key("a", FeatureConfig(), "others"),
+        cache_key("a", FeatureConfig(untrained_seed=0), "frames"),
     }
-    assert len(keys) == 4
+    assert len(keys) == 5
 
 
 def losses(expert: ActionExpert, data: ExpertData, folder: Path) -> list[float]:
@@ -122,14 +123,15 @@ def test_training_from_files_equals_training_from_memory_bit_for_bit(
         [(wrist, in_memory), (np.load(tmp_path / "wrist.npy", mmap_mode="r"), features)]
     ):
         frames = DemonstrationFrames(
-            pictures,
-            pictures,
-            state,
-            chunks,
-            keyframe,
-            valid,
-            np.zeros(N, np.int64),
-            ["apple"],
+            front=pictures,
+            wrist=pictures,
+            state=state,
+            chunk=chunks,
+            keyframe=keyframe,
+            keyframe_valid=valid,
+            place=named_places(state, action),
+            instruction_id=np.zeros(N, np.int64),
+            instructions=["apple"],
         )
         normalization = fit_normalization(state, frames.chunk)
         data = ExpertData(frames, each, normalization, ("apple", "red", "sink"), 5)

@@ -83,7 +83,22 @@ def test_in_order_no_video_is_encoded_in_vain_and_without_a_number_all_are(tmp_p
 
 
 def _result(seed: int, *, success: bool) -> Rollout:
-    return Rollout("mu0", seed, "can", 1, "pick", success, success, 10, 0.1, 2, 1.0)
+    return Rollout(
+        actor="mu0",
+        seed=seed,
+        object_kind="can",
+        n_objects=1,
+        instruction="pick",
+        success=success,
+        reached=success,
+        grasped=success,
+        lifted=success,
+        reason="" if success else "never came to the target",
+        n_steps=10,
+        closest_m=0.1,
+        n_plans=2,
+        ms_per_plan=1.0,
+    )
 
 
 @pytest.mark.slow
@@ -113,3 +128,50 @@ def test_demonstrator_succeeds() -> None:
     assert result.success
     assert result.lifted
     assert result.closest_m < 0.03
+
+
+@pytest.mark.slow
+def test_without_a_record_the_outcome_is_the_same() -> None:
+    from mu0.envs.ur3.environment import Ur3Environment
+
+    environment = Ur3Environment(64)
+    executor = ChunkExecutor(WanderingPolicy(), 8)
+    seen, pictures = rollout(environment, executor, "mu0", 7, 12)
+    unseen, none = rollout(environment, executor, "mu0", 7, 12, record=False)
+    environment.close()
+    assert dataclasses.replace(seen, ms_per_plan=0.0) == dataclasses.replace(unseen, ms_per_plan=0.0)
+    assert len(pictures) == 13
+    assert none == []
+
+
+class RefusingPolicy(WanderingPolicy):
+    """Refuses at its second plan."""
+
+    def predict_action_chunk(self, observation: Observation) -> ActionChunk:
+        self.n_plans = getattr(self, "n_plans", 0) + 1
+        if self.n_plans == 2:
+            raise PolicyError("It cannot see.", expected="light", remedy="switch it on.")
+        return super().predict_action_chunk(observation)
+
+
+@pytest.mark.slow
+def test_a_refusal_ends_the_episode_and_is_told() -> None:
+    from mu0.envs.ur3.environment import Ur3Environment
+
+    environment = Ur3Environment(64)
+    result, pictures = rollout(environment, ChunkExecutor(RefusingPolicy(), 8), "mu0", 7, 40)
+    environment.close()
+    assert not result.success
+    assert result.n_steps == 8
+    assert result.reason == "PolicyError: It cannot see."
+    assert len(pictures) == 9
+
+
+@pytest.mark.slow
+def test_the_scripted_expert_passes_every_milestone() -> None:
+    from mu0.envs.ur3.environment import Ur3Environment
+
+    environment = Ur3Environment(render=False)
+    result, _ = rollout(environment, ScriptedExecutor(environment), "demonstrator", 7, 120, record=False)
+    assert (result.reached, result.grasped, result.lifted, result.success) == (True,) * 4
+    assert result.reason == ""

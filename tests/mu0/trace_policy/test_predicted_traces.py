@@ -66,6 +66,7 @@ def test_what_is_held_rides_on_the_tool_and_is_not_looked_for(
 ) -> None:
     finder = Pointer()
     source = PredictedTraces(AllRise(toy_view), finder)
+    toy_world.command[:3] = TARGET_M
     source.look(moment_of(toy_world, toy_view))
     toy_world.command[:3] += [0.02, 0.03, -0.04]
     futures = source.look(moment_of(toy_world, toy_view, holding=True))
@@ -75,6 +76,16 @@ def test_what_is_held_rides_on_the_tool_and_is_not_looked_for(
     source.reset(0)
     source.look(moment_of(toy_world, toy_view, holding=True))
     assert finder.n_found == 2
+
+
+def test_what_is_held_but_was_seen_elsewhere_is_in_the_hand(
+    toy_world: ToyWorld, toy_view: CalibratedView
+) -> None:
+    source = PredictedTraces(AllRise(toy_view), Pointer())
+    toy_world.command[:3] = np.add(TARGET_M, [0.0, 0.2, 0.1])
+    source.look(moment_of(toy_world, toy_view))
+    futures = source.look(moment_of(toy_world, toy_view, holding=True))
+    np.testing.assert_allclose(futures.target_m[0, :, 0].mean(axis=0), toy_world.command[:3], atol=1e-6)
 
 
 def test_an_unknown_object_is_refused_by_name(toy_world: ToyWorld, toy_view: CalibratedView) -> None:

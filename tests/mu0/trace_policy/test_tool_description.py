@@ -25,16 +25,21 @@ def test_opening_moves_the_fingers_apart_and_not_the_palm() -> None:
     opened, closed = hand.points_m(np.eye(4), 0.0), hand.points_m(np.eye(4), 1.0)
     shift_m = opened - closed
     still = np.abs(shift_m).max(axis=1) < 1e-12
-    assert still.sum() == 8
+    assert still.sum() == 16
     np.testing.assert_allclose(shift_m[~still, 1] * np.sign(closed[~still, 1]), 0.0425)
     np.testing.assert_allclose(opened.mean(axis=0), closed.mean(axis=0), atol=1e-12)  # opening turns nothing
 
 
-def test_half_of_the_points_face_a_camera(toy_view: CalibratedView) -> None:
+@pytest.mark.parametrize("yaw_rad", np.linspace(-np.pi, np.pi, 9))
+def test_one_side_faces_a_camera_however_the_hand_is_turned(toy_view: CalibratedView, yaw_rad: float) -> None:
     hand = ur3_embodiment()
-    state = np.array([*COMMAND, 0, 0, *COMMAND[:3]], np.float32)
+    state = np.array([*COMMAND[:3], yaw_rad, 0, 0, *COMMAND[:3]], np.float32)
     facing = hand.facing(read_ur3(state), toy_view.eye_m)
     assert len(facing) == 10
+    assert len(np.unique(hand.normal[facing], axis=0)) == 1
+    outside = top_down_pose(state[:4])[:3, :3] @ hand.normal[facing[0]]
+    away = toy_view.eye_m - COMMAND[:3]
+    assert outside[:2] @ away[:2] / np.linalg.norm(away[:2]) > 0.6  # no other side is nearer to it
     state[3] += np.pi
     assert set(facing).isdisjoint(hand.facing(read_ur3(state), toy_view.eye_m))
 

@@ -157,7 +157,7 @@ def test_the_described_gripper_is_the_simulated_one(world: Ur3Environment, hand:
             body = world.data.body(name)
             local.append((fingers - body.xpos) @ body.xmat.reshape(3, 3) - [0, 0, 0.03])
         nearer = np.abs(local[0][:, 1]) < np.abs(local[1][:, 1])
-        assert nearer.sum() == (~nearer).sum() == 6
+        assert nearer.sum() == (~nearer).sum() == 12
         mine = np.where(nearer[:, None], *local)
         assert (np.abs(mine) < [0.013, 0.018, 0.038]).all()
 

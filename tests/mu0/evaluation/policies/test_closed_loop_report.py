@@ -28,7 +28,10 @@ def table() -> pd.DataFrame:
                 "n_objects": 1,
                 "instruction": "put the can into the sink",
                 "success": seed in good,
+                "reached": True,
+                "grasped": seed in good,
                 "lifted": seed in good,
+                "reason": "" if seed in good else "ReachError: too far",
                 "n_steps": 60,
                 "closest_m": 0.01,
                 "n_plans": 8,
@@ -64,6 +67,17 @@ def test_summary_has_every_actor_with_intervals_and_says_simulated() -> None:
     assert summary["ceiling_success"]["rate"] == 1.0
 
 
+def test_milestones_and_reasons_are_counted_and_refusals_go_by_their_name() -> None:
+    actor = summarize(table(), {"n_rollouts": 10})["actors"]["mu0"]
+    assert [actor[name]["n_successes"] for name in ("reached", "grasped", "lifted", "success")] == [
+        10,
+        4,
+        4,
+        4,
+    ]
+    assert actor["reasons"] == {"ReachError": 6}
+
+
 def test_an_actor_without_success_has_no_steps_to_success() -> None:
     rows = table().assign(success=False)
     assert summarize(rows, {"n_rollouts": 10})["actors"]["mu0"]["median_steps_to_success"] is None
@@ -72,7 +86,7 @@ def test_an_actor_without_success_has_no_steps_to_success() -> None:
 def test_headline_metrics_are_numbers() -> None:
     metrics = headline_metrics(summarize(table(), {"n_rollouts": 10}))
     assert metrics["mu0"]["success_rate"] == 0.4
-    assert metrics["paired_difference"] == pytest.approx(0.2)
+    assert metrics["mu0_minus_no_trace"]["difference"] == pytest.approx(0.2)
 
 
 def test_report_keeps_two_videos_per_outcome(tmp_path: Path) -> None:

@@ -25,30 +25,45 @@ def test_parameters_are_counted_from_the_header_alone(tmp_path: Path) -> None:
 
 
 def test_no_difference_is_claimed_without_evidence() -> None:
-    pair = {"n_pairs": 40, "n_only_first": 5, "n_only_second": 3, "difference": 0.05, "mcnemar_exact_p": 0.73}
-    assert _verdict(pair).endswith("No difference between the variants is shown.")
+    pair = {"first": "mu0", "second": "no_trace", "n_pairs": 40, "n_only_first": 5, "n_only_second": 3,
+            "difference": 0.05, "mcnemar_exact_p": 0.73}  # fmt: skip
+    assert "No difference is shown." in _verdict(pair)
 
 
 def test_a_significant_loss_is_said_as_a_loss() -> None:
     pair = {
+        "first": "mu0",
+        "second": "no_trace",
         "n_pairs": 40,
         "n_only_first": 0,
         "n_only_second": 9,
         "difference": -0.2,
         "mcnemar_exact_p": 0.004,
     }
-    assert _verdict(pair).endswith("The expert without trace features succeeds more often.")
+    better, worse = "the same without trace features", "expert on μ0’s trace features"
+    assert f"More often successful: {better}, not {worse}." in _verdict(pair)
 
 
 def test_an_actor_row_shows_counts_rate_and_interval() -> None:
     rate = {"n_successes": 12, "n_trials": 40, "rate": 0.3, "low": 0.181, "high": 0.454}
     actor = {
         "success": rate,
+        "reached": rate | {"rate": 0.9},
+        "grasped": rate | {"rate": 0.7},
         "lifted": rate | {"rate": 0.5},
-        "mean_closest_m": 0.0321,
+        "reasons": {"never came to the target": 4, "ReachError": 1},
         "mean_ms_per_plan": 24.4,
     }
-    assert _row("mu0", actor)[1:] == ["12/40", "30 %", "18 to 45 %", "50 %", "3.2 cm", "24"]
+    assert _row("mu0", actor)[1:] == [
+        "12/40",
+        "30 %",
+        "18 to 45 %",
+        "90 %",
+        "70 %",
+        "50 %",
+        "never came to the target (4); ReachError (1)",
+        "24",
+    ]
 
 
 def test_what_was_not_measured_is_a_dash() -> None:
