@@ -17,6 +17,6 @@ def test_missing_experts_are_named_before_any_rollout(
     shutil.copy(PROJECT / "profiles/smoke.yaml", tmp_path / "params.yaml")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MU0_TRACKING", "off")
-    with pytest.raises(CheckpointError, match="models/action_expert_ur3_mu0 is not an action expert"):
+    with pytest.raises(CheckpointError, match="models/action_expert_ur3_grounded is not an action expert"):
         ur3_report.main()
     assert not (tmp_path / "reports").exists()

@@ -9,7 +9,7 @@ from mu0.model.presets import preset
 from mu0.model.tokenizer import train_tokenizer
 from mu0.model.world_model import TraceWorldModel
 from mu0.policy.frozen_features import FeatureConfig
-from mu0.policy.trace_features import FeatureExtractor
+from mu0.policy.trace_features import FeatureExtractor, untrained_like
 
 TEXTS = ["pick the red apple", "put it into the sink now"]
 
@@ -61,3 +61,28 @@ def test_frames_of_a_mapped_file_are_as_good_as_any(extractor: FeatureExtractor)
 
 def test_world_model_is_frozen(extractor: FeatureExtractor) -> None:
     assert not any(parameter.requires_grad for parameter in extractor.world_model.parameters())
+
+
+def test_the_untrained_encoder_has_the_same_architecture_and_other_weights(
+    extractor: FeatureExtractor,
+) -> None:
+    trained = extractor.world_model.state_dict()
+    first, again, other = (untrained_like(extractor.world_model, seed).state_dict() for seed in (0, 0, 1))
+    assert {name: tensor.shape for name, tensor in first.items()} == {
+        name: tensor.shape for name, tensor in trained.items()
+    }
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+    assert any(not torch.equal(first[name], trained[name]) for name in first)
+
+
+def test_features_without_pretraining_do_not_depend_on_the_trained_weights(
+    extractor: FeatureExtractor,
+) -> None:
+    torch.manual_seed(5)
+    model = extractor.world_model
+    retrained = TraceWorldModel(model.config, model.tokenizer, model.statistics)
+    config = FeatureConfig(grid=4, untrained_seed=3)
+    first, second = (FeatureExtractor(each, config)(images(), TEXTS) for each in (model, retrained))
+    np.testing.assert_array_equal(first.prefix, second.prefix)
+    assert not np.array_equal(first.prefix, extractor(images(), TEXTS).prefix)

@@ -151,3 +151,27 @@ def test_one_request_has_a_limited_number_of_rows() -> None:
     for ask, row in ((ask_world_model, QUESTION), (ask_action_expert, MOMENT)):
         with pytest.raises(PredictionError, match="The request has 257 rows"):
             ask(row, n_rows=257)
+
+
+def test_a_calibrated_camera_reaches_an_expert_that_asks_for_it() -> None:
+    from mu0.serving.pyfunc_action_expert import ActionModel
+
+    model, listening = ActionModel(), Listening()
+    model.policy = listening  # type: ignore[assignment]
+    camera = {"intrinsics": list(range(1, 10)), "camera_from_base": np.eye(4).ravel().tolist()}
+    model.predict(None, pd.DataFrame([MOMENT | camera]))
+    assert model.view is not None
+    np.testing.assert_array_equal(model.view.intrinsics, np.arange(1, 10).reshape(3, 3))
+    np.testing.assert_array_equal(model.view.camera_from_base, np.eye(4))
+    model.predict(None, pd.DataFrame([MOMENT]))
+    assert model.view is None, "the last request's camera is not this one's"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("intrinsics", [1, 2]), ("intrinsics", None), ("camera_from_base", [float("nan")] * 16)],
+)
+def test_a_camera_that_is_none_is_named(field: str, value: object) -> None:
+    camera = {"intrinsics": list(range(1, 10)), "camera_from_base": np.eye(4).ravel().tolist()}
+    with pytest.raises(PredictionError, match=f"`{field}`"):
+        ask_action_expert(MOMENT | camera | {field: value})

@@ -15,6 +15,7 @@ from mu0.trace_policy.refusals import (
     ReachError,
     TraceNotFiniteError,
     UncalibratedCameraError,
+    UnknownObjectError,
     WorkspaceError,
 )
 from mu0.trace_policy.sources import Futures, Moment
@@ -240,3 +241,66 @@ def test_where_the_arm_cannot_follow_the_traces_it_goes_straight(
     along, direct = ways[0], ways[1]
     np.testing.assert_allclose(along[-1], direct[-1], atol=1e-6)
     assert len(direct) <= len(along)
+
+
+def test_at_the_target_a_future_that_carries_nothing_is_no_disagreement(
+    toy_world: ToyWorld, make_policy: MakePolicy
+) -> None:
+    class Rests(ToyTraces):
+        """Foresees that nothing moves, until the thing is held."""
+
+        def look(self, moment: Moment) -> Futures:
+            futures = super().look(moment)
+            if self.world.held:
+                return futures
+            return replace(futures, target_m=np.repeat(futures.target_m[:, :, :1], futures.valid.shape[1], 2))
+
+    setting = TracePolicySetting(plans=PlanSetting(grasp_at="target"))
+    policy = make_policy(Rests(toy_world), setting=setting)
+    play(policy, toy_world)
+    assert (policy.phase, policy.n_misses) == ("done", 0)
+
+
+def test_an_arm_that_cannot_go_high_goes_low(toy_world: ToyWorld, make_policy: MakePolicy) -> None:
+    lowest_m, highest_m = TracePolicySetting().plans.heights_m
+
+    def low_arm(start: np.ndarray, commands: np.ndarray) -> None:
+        if (commands[len(commands) // 2 :, 2] > (lowest_m + highest_m) / 2).any():
+            raise ReachError("too high", expected="lower", remedy="go lower")
+
+    policy = make_policy(ToyTraces(toy_world), reach=low_arm)
+    play(policy, toy_world)
+    assert (policy.phase, policy.n_misses) == ("done", 0)
+
+
+def test_what_is_not_found_in_a_full_hand_is_taken_to_be_there(
+    toy_world: ToyWorld, make_policy: MakePolicy
+) -> None:
+    class BlindInTheHand(ToyTraces):
+        """Knows things only as long as nobody touches them."""
+
+        def look(self, moment: Moment) -> Futures:
+            if moment.tool.closing and not moment.holding:
+                raise UnknownObjectError("nothing red", expected="a cube", remedy="name it")
+            return super().look(moment)
+
+    policy = make_policy(BlindInTheHand(toy_world))
+    play(policy, toy_world)
+    assert (policy.phase, policy.n_misses) == ("done", 0)
+
+
+def test_a_thing_seen_somewhere_else_while_the_hand_is_full_is_no_miss(
+    toy_world: ToyWorld, make_policy: MakePolicy
+) -> None:
+    class SeesAnother(ToyTraces):
+        """Takes another thing on the table for the one that is in the hand."""
+
+        def look(self, moment: Moment) -> Futures:
+            futures = super().look(moment)
+            if moment.tool.closing and not moment.holding:
+                return replace(futures, target_m=futures.target_m + [0.2, 0.1, -0.18])
+            return futures
+
+    policy = make_policy(SeesAnother(toy_world))
+    play(policy, toy_world)
+    assert (policy.phase, policy.n_misses) == ("done", 0)

@@ -52,3 +52,10 @@ def test_away_from_the_goal_the_way_is_neither_lower_nor_higher_than_the_travell
     heights = np.stack(way.commands)[:, 2]
     assert heights[len(heights) // 2 :].min() >= 0.16 - 1e-9
     assert heights.max() <= max(0.26, START[2]) + 1e-9
+
+
+def test_above_a_high_goal_it_rises_no_higher_than_it_travels() -> None:
+    high = np.array([0.3, 0.2, 0.22, 0.0])
+    way = way_to(START, PATH[:0], high, HAND, standoff_m=0.07, heights_m=(0.16, 0.24))
+    assert np.stack(way.commands)[:, 2].max() <= 0.24 + 1e-9
+    np.testing.assert_allclose(way.commands[-1], high)

@@ -21,7 +21,7 @@ def project(tmp_path: Path, store_template: Path, monkeypatch: pytest.MonkeyPatc
     """A project with models and an empty store."""
     shutil.copy("params.yaml", tmp_path)
     shutil.copy(store_template, tmp_path / "mlflow.db")
-    for name in ("world_model", "action_expert_ur3_mu0"):
+    for name in ("world_model", "action_expert_ur3_grounded"):
         (tmp_path / "models" / name).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
@@ -98,6 +98,6 @@ def test_rollback_of_an_unknown_model(project: Path) -> None:
     result = invoke(["rollback", "wurld_model"])
     assert result.exit_code == 1
     assert (
-        "expected: mu0-world-model (world_model) or mu0-action-expert-ur3 (action_expert_ur3_mu0)"
+        "expected: mu0-world-model (world_model) or mu0-action-expert-ur3 (action_expert_ur3_grounded)"
         in result.output
     )

@@ -15,7 +15,7 @@ def finished(tmp_path: Path, store_template: Path, monkeypatch: pytest.MonkeyPat
     shutil.copy(store_template, tmp_path / "mlflow.db")
     shutil.copy("params.yaml", tmp_path / "params.yaml")
     write_model(tmp_path / "models/world_model", b"weights")
-    write_model(tmp_path / "models/action_expert_ur3_mu0", b"expert")
+    write_model(tmp_path / "models/action_expert_ur3_grounded", b"expert")
     write_json_file(tmp_path / "reports/trace_report_metrics.json", WORLD_METRICS)
     write_json_file(tmp_path / "reports/ur3_report_metrics.json", UR3_METRICS)
     for stage in PIPELINE.all_stages:

@@ -20,7 +20,7 @@ WORLD_METRICS = {
     "mu0_minus_static_ade_uv": -0.1, "mu0_minus_static_ade_uv_low": -0.15,
     "mu0_minus_static_ade_uv_high": -0.05,
 }  # fmt: skip
-UR3_METRICS = {"n_rollouts": 40, "mu0": {"success_rate": 0.3, "success_low": 0.18, "success_high": 0.45}}
+UR3_METRICS = {"n_rollouts": 40, "grounded": {"success_rate": 0.3, "success_low": 0.18, "success_high": 0.45}}
 
 
 def write_model(folder: Path, content: bytes) -> None:

@@ -60,7 +60,7 @@ def test_a_dry_run_changes_nothing(finished: Path) -> None:
 
 
 def test_a_failed_expert_is_refused_and_the_world_model_promoted(finished: Path) -> None:
-    failed = {**UR3_METRICS, "mu0": {"success_rate": 0.0, "success_low": 0.0, "success_high": 0.09}}
+    failed = {**UR3_METRICS, "grounded": {"success_rate": 0.0, "success_low": 0.0, "success_high": 0.09}}
     write_json_file(finished / "reports/ur3_report_metrics.json", failed)
     record_in_lock(finished)
     with pytest.raises(PromotionError) as caught:
@@ -125,5 +125,5 @@ def test_where_phases_are_known_a_model_must_beat_standing_still_while_carrying(
         assert gate.passed is passes
         assert gate.name == "better than the static baseline at the target while carrying"
         assert gate.numbers.startswith("ADE minus static -2 cm [-5, ")
-    assert action_expert_gates(UR3_METRICS, "mu0", {"success_low": 0.3})[1].passed
-    assert not action_expert_gates(UR3_METRICS, "mu0", {"success_low": 0.31})[1].passed
+    assert action_expert_gates(UR3_METRICS, "grounded", {"success_low": 0.3})[1].passed
+    assert not action_expert_gates(UR3_METRICS, "grounded", {"success_low": 0.31})[1].passed

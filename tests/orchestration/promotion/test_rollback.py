@@ -149,4 +149,4 @@ def test_the_same_as_a_job_of_dagster(twice_promoted: Path) -> None:
     assert run(model="world_model", reason="drops cups")
     assert aliases()["champion"] == "1"
     assert tags("1")["rollback/reason"] == "drops cups"
-    assert not run(model="action_expert_ur3_mu0"), "it has no previous champion"
+    assert not run(model="action_expert_ur3_grounded"), "it has no previous champion"

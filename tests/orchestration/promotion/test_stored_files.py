@@ -40,9 +40,9 @@ def promoted_template(tmp_path_factory: pytest.TempPathFactory, store_template: 
     root.mkdir()
     shutil.copy(store_template, root / "mlflow.db")
     shutil.copy("params.yaml", root / "params.yaml")
-    for name in ("world_model", "action_expert_ur3_mu0"):
+    for name in ("world_model", "action_expert_ur3_grounded"):
         write_model(root / "models" / name, name.encode())
-    write_json_file(root / "models/action_expert_ur3_mu0/normalization.json", {})
+    write_json_file(root / "models/action_expert_ur3_grounded/normalization.json", {})
     make_evidence(root)
     here, store = Path.cwd(), os.environ.get("MLFLOW_TRACKING_URI")
     os.chdir(root)
