@@ -63,11 +63,11 @@ def test_world_model_is_frozen(extractor: FeatureExtractor) -> None:
     assert not any(parameter.requires_grad for parameter in extractor.world_model.parameters())
 
 
-def test_the_untrained_encoder_has_the_same_architecture_and_other_weights(
+def test_the_untrained_encoder_differs_in_its_weights_only(
     extractor: FeatureExtractor,
 ) -> None:
     trained = extractor.world_model.state_dict()
-    first, again, other = (untrained_like(extractor.world_model, seed).state_dict() for seed in (0, 0, 1))
+    first, again, other = (untrained_like(extractor.world_model, seed).state_dict() for seed in (1, 1, 2))
     assert {name: tensor.shape for name, tensor in first.items()} == {
         name: tensor.shape for name, tensor in trained.items()
     }
@@ -76,7 +76,7 @@ def test_the_untrained_encoder_has_the_same_architecture_and_other_weights(
     assert any(not torch.equal(first[name], trained[name]) for name in first)
 
 
-def test_features_without_pretraining_do_not_depend_on_the_trained_weights(
+def test_features_without_pretraining_know_nothing_of_it(
     extractor: FeatureExtractor,
 ) -> None:
     torch.manual_seed(5)

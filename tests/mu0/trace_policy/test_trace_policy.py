@@ -298,7 +298,7 @@ def test_a_thing_seen_somewhere_else_while_the_hand_is_full_is_no_miss(
         def look(self, moment: Moment) -> Futures:
             futures = super().look(moment)
             if moment.tool.closing and not moment.holding:
-                return replace(futures, target_m=futures.target_m + [0.2, 0.1, -0.18])
+                return replace(futures, target_m=np.add(futures.target_m, [0.2, 0.1, -0.18]))
             return futures
 
     policy = make_policy(SeesAnother(toy_world))
