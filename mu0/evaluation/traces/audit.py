@@ -4,6 +4,9 @@ An episode holds, for every anchor frame, the keypoints that are on screen there
 (mu0.json). Read along the anchors they are camera-space tracks with visibility, which is what TAPVid-3D
 scores. A track starts at the first anchor at which it is visible; from there its true body carries it.
 
+`taught_far_share` counts hidden points as well: of all places that rows of moving points claim, seen or not,
+the share that is farther than `FAR_M` from the truth. A model that learns from the episode learns these, too.
+
 Only moving tracks are stored in an episode, so "static" rows here are tracks that were kept by mistake.
 """
 
@@ -25,6 +28,7 @@ from mu0.geometry.rigid import apply, invert
 
 NEAR_M = 0.02  # a keypoint farther than this from every visible true point is not audited
 MOVES_M = 0.02
+FAR_M = 0.05
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ def audit_episode(episode: Episode, truth: Truth) -> dict[str, object]:
     n_truly_visible = int((use & truly_visible).sum())
     moving = distance_errors(tracks.position, expected, compared & moves)
     still = distance_errors(tracks.position, expected, compared & ~moves)
+    taught = use & moves & np.isfinite(tracks.position).all(axis=-1)
+    off_m = np.linalg.norm(tracks.position - expected, axis=-1)[taught]
     return {
         **name,
         "n_tracks": len(body),
@@ -103,4 +109,5 @@ def audit_episode(episode: Episode, truth: Truth) -> dict[str, object]:
         "recall": int(compared.sum()) / n_truly_visible if n_truly_visible else float("nan"),
         **{f"moving_{key}": value for key, value in moving.items()},
         **{f"static_{key}": value for key, value in still.items()},
+        "taught_far_share": float((off_m > FAR_M).mean()) if len(off_m) else float("nan"),
     }

@@ -13,8 +13,9 @@ Rows are dropped, in this order, and counted by reason
     off_screen     the keypoint lies outside the image
     no_future      no row of the anchor has two valid future steps
 
-A 2-D track has a life (`WorldTracks.lives`): it has rows at anchors within it only, and its masks end where
-its life does. Rows of a group that end at different steps become different runs of the re-timing map.
+A track has a life (`WorldTracks.lives`): it has rows at anchors within it only, and its masks end where its
+life does; a point that was lost is not said to have stopped. Rows of a group that end at different steps
+become different runs of the re-timing map.
 
 Source
     reference/traceextract.md §2.12, and §9 (7, 12, 24b) for the first three reasons.
@@ -206,7 +207,7 @@ def _group_rows(
     rows = group[keep]
     n_future = _n_within(future, view.death[rows] - anchor)
     n_past = _n_within(past, anchor - view.birth[rows])
-    if (n_future == n_future[0]).all() and (n_past == n_past[0]).all():  # always, with depth
+    if (n_future == n_future[0]).all() and (n_past == n_past[0]).all():
         return [_rows(view, rows, (_cut(future, int(n_future[0])), _cut(past, int(n_past[0]))), params)]
     return [
         _rows(view, rows[(n_future == a) & (n_past == b)], (_cut(future, a), _cut(past, b)), params)

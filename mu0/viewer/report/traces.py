@@ -33,6 +33,7 @@ AUDIT = {
     "recall": ("visible frames recovered", 100.0, "%"),
     "moving_median_error_m": ("moving points, median error", 1000.0, "mm"),
     "moving_p90_error_m": ("moving points, 90th percentile", 1000.0, "mm"),
+    "taught_far_share": ("places taught, hidden ones too, more than 5 cm off", 100.0, "%"),
 }
 CAPTION_AUDIT = {
     "boundary_f1": "events begin where something begins (F1, ± 3 frames)",

@@ -214,3 +214,21 @@ def test_untrusted_tracks_have_no_rows_are_counted_and_set_no_clock() -> None:
     )
     assert without.samples is not None
     assert found.samples.n_rows == without.samples.n_rows
+
+
+def test_a_lost_track_teaches_nothing_after_it_is_lost() -> None:
+    lives = np.ones(TRACKS.visible.shape, bool)
+    lives[10:, 0] = False
+    sampled = sample_traces(dataclasses.replace(TRACKS, lives=lives), SIZE_PX, PARAMS)
+    samples, retiming = sampled.samples, sampled.retiming
+    assert samples is not None
+    assert retiming is not None
+    anchor = np.repeat(samples.frame_indices, np.diff(samples.offsets))
+    lost = retiming.track_ids == 0
+    assert anchor[lost].tolist() == [0, 2, 4, 6, 8]
+    np.testing.assert_array_equal(samples.raw_valid_steps[lost].sum(1), 10 - anchor[lost])
+    assert np.isneginf(samples.raw_traj[lost][~samples.raw_valid_steps[lost]]).all()
+    whole = SAMPLED.samples
+    assert whole is not None
+    others = np.repeat(whole.frame_indices, np.diff(whole.offsets))
+    assert (~lost).sum() == len(others) - (SAMPLED.retiming.track_ids == 0).sum()  # type: ignore[union-attr]
