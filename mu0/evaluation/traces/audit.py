@@ -20,6 +20,7 @@ from mu0.evaluation.traces.track_metrics import (
     NOBODY,
     carry_with_bodies,
     distance_errors,
+    far_share,
     tapvid3d,
     visible_by_depth,
 )
@@ -97,7 +98,6 @@ def audit_episode(episode: Episode, truth: Truth) -> dict[str, object]:
     moving = distance_errors(tracks.position, expected, compared & moves)
     still = distance_errors(tracks.position, expected, compared & ~moves)
     taught = use & moves & np.isfinite(tracks.position).all(axis=-1)
-    off_m = np.linalg.norm(tracks.position - expected, axis=-1)[taught]
     return {
         **name,
         "n_tracks": len(body),
@@ -109,5 +109,5 @@ def audit_episode(episode: Episode, truth: Truth) -> dict[str, object]:
         "recall": int(compared.sum()) / n_truly_visible if n_truly_visible else float("nan"),
         **{f"moving_{key}": value for key, value in moving.items()},
         **{f"static_{key}": value for key, value in still.items()},
-        "taught_far_share": float((off_m > FAR_M).mean()) if len(off_m) else float("nan"),
+        "taught_far_share": far_share(tracks.position, expected, taught, FAR_M),
     }

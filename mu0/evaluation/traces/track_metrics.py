@@ -84,6 +84,17 @@ def distance_errors(
     return {"median_error_m": float(np.median(error)), "p90_error_m": float(np.percentile(error, 90))}
 
 
+def far_share(
+    predicted: Float[np.ndarray, "t n 3"],
+    truth: Float[np.ndarray, "t n 3"],
+    use: Bool[np.ndarray, "t n"],
+    limit_m: float,
+) -> float:
+    """Share of the places that are farther than `limit_m` from the truth; NaN where nothing counts."""
+    error_m = np.linalg.norm(predicted - truth, axis=-1)[use]
+    return float((error_m > limit_m).mean()) if len(error_m) else float("nan")
+
+
 def bodies_of_truth(points_world: Float[np.ndarray, "t n 3"]) -> Int[np.ndarray, " n"]:
     """The rigid body of every true point, by constant distances; bodies that move alike count as one.
 

@@ -9,6 +9,7 @@ from mu0.evaluation.traces.track_metrics import (
     bodies_of_truth,
     carry_with_bodies,
     distance_errors,
+    far_share,
     tapvid3d,
     visible_by_depth,
 )
@@ -94,3 +95,15 @@ def test_visibility_needs_the_own_depth_and_the_image() -> None:
     points = np.array([[[0, 0, 1.0], [0, 0, 1.05], [5, 0, 1.0], [0, 0, -1.0], [np.nan] * 3]])
     found = visible_by_depth(points, np.ones((1, 10, 10)), intrinsics)
     assert found.tolist() == [[True, False, False, False, False]]
+
+
+def test_a_hidden_point_that_is_held_counts_as_far_and_one_that_is_cut_does_not() -> None:
+    truth = np.zeros((5, 2, 3))
+    truth[:, 0, 0] = [0, 0.1, 0.2, 0.3, 0.4]
+    held = truth.copy()
+    held[2:, 0] = truth[1, 0]  # lost after the second frame, and said to have stayed there
+    use = np.ones((5, 2), bool)
+    assert far_share(held, truth, use, 0.05) == 0.3
+    cut = use & ~((np.arange(5)[:, None] >= 2) & [True, False])
+    assert far_share(held, truth, cut, 0.05) == 0.0
+    assert np.isnan(far_share(held, truth, np.zeros((5, 2), bool), 0.05))
