@@ -44,6 +44,9 @@ def make_moment(
     points_m = embodiment.points_m(tool.base_from_tool, tool.closed)
     seen = facing[view.shows(points_m[facing])]
     if len(seen) < FEWEST_KEYPOINTS:
+        facing = embodiment.facing(tool, view.eye_m, all_sides=True)
+        seen = facing[view.shows(points_m[facing])]
+    if len(seen) < FEWEST_KEYPOINTS:
         place = np.round(tool.base_from_tool[:3, 3], 2).tolist()
         raise HandOutOfSightError(
             f"Of the gripper, at {place} m, {len(seen)} of {len(facing)} points lie in the picture.",

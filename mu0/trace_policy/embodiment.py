@@ -61,13 +61,17 @@ class Embodiment:
         """All keypoints, base frame."""
         return apply(base_from_tool, self.closed_m + (1 - np.clip(closed, 0, 1)) * self.opening_m)
 
-    def facing(self, tool: ToolState, eye_m: Float[np.ndarray, " 3"]) -> Int[np.ndarray, " facing"]:
-        """Keypoints of the side that faces the camera most; of two sides that share an edge, one is asked."""
+    def facing(
+        self, tool: ToolState, eye_m: Float[np.ndarray, " 3"], *, all_sides: bool = False
+    ) -> Int[np.ndarray, " facing"]:
+        """Keypoints of the side that faces the camera most, or with `all_sides` of every side that does."""
         points_m = self.points_m(tool.base_from_tool, tool.closed)
         outside = self.normal @ tool.base_from_tool[:3, :3].T
         towards = eye_m - points_m
         towards /= np.linalg.norm(towards, axis=1, keepdims=True)
         slant = (towards * outside).sum(axis=1)
+        if all_sides:
+            return np.flatnonzero(slant > 0)
         sides, side = np.unique(self.normal, axis=0, return_inverse=True)
         mean_slant = np.bincount(side.ravel(), slant) / np.bincount(side.ravel(), minlength=len(sides))
         return np.flatnonzero((side.ravel() == mean_slant.argmax()) & (slant > 0))
