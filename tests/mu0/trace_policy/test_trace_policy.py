@@ -204,7 +204,7 @@ def test_a_camera_without_calibration_is_refused_before_a_motor_moves(
 
 def test_a_hand_outside_the_picture_is_refused(toy_world: ToyWorld, make_policy: MakePolicy) -> None:
     toy_world.command[:3] = [0.3, -0.39, 0.4]
-    with pytest.raises(HandOutOfSightError, match=r"(?s)0 of 10 points lie in the picture.*into the picture"):
+    with pytest.raises(HandOutOfSightError, match=r"(?s)0 of 20 points lie in the picture.*into the picture"):
         play(make_policy(ToyTraces(toy_world)), toy_world)
     assert toy_world.actions == []
 
