@@ -5,7 +5,8 @@
 Every cell trains an expert of its own on the first n demonstrations and rolls it out in the same unseen
 scenes. Rows go to `rollouts.jsonl` in the folder, one per rollout; cells that are there already are not run
 again, and several of these commands may fill one folder with different cells. `--table` only tells what is
-there: success with an interval over scenes and training seeds, both resampled, and the spread of the seeds.
+there: success with an interval over scenes and training seeds, both resampled, and the rate of every seed;
+`--figure` draws it.
 
 Simulated: MuJoCo scenes, a scripted demonstrator.
 """
@@ -26,6 +27,13 @@ from mu0.policy.train_action_expert import Paths, train_action_expert
 
 ROWS = "rollouts.jsonl"
 FRONT_PX = (128, 128)
+NAMES = {
+    "grounded": "told where μ0 finds the named thing",
+    "mu0": "front picture through μ0, and its trace features",
+    "no_trace": "front picture through μ0",
+    "no_pretraining": "front picture through an untrained encoder",
+}
+COLOURS = {"grounded": "#7b2ff7", "mu0": "#2a9d8f", "no_trace": "#e07a1f", "no_pretraining": "#9aa0a6"}
 
 
 def run_cell(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> None:
@@ -75,11 +83,37 @@ def tell(rows: pd.DataFrame) -> None:
                     print(f"{n:4d} demonstrations  {first} - {second}: {difference(part, first, second)}")
 
 
+def draw(rows: pd.DataFrame, path: Path) -> None:
+    """Success against the number of demonstrations; small dots are single trainings."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 3.6))
+    axes = figure.subplots()
+    for actor, part in rows.groupby("actor"):
+        counts = sorted(part["n_demonstrations"].unique())
+        found = [success_of(part[part["n_demonstrations"] == count]) for count in counts]
+        rate = [100 * one.rate for one in found]
+        ends = [[100 * (one.rate - one.low) for one in found], [100 * (one.high - one.rate) for one in found]]
+        colour, label = COLOURS[str(actor)], NAMES[str(actor)]
+        axes.errorbar(counts, rate, yerr=ends, color=colour, label=label, marker="o", capsize=3)
+        for count, one in zip(counts, found, strict=True):
+            single = [100 * each for each in one.of_seeds]
+            axes.plot([count] * len(single), single, ".", color=colour, alpha=0.4)
+    axes.set_xscale("log")
+    axes.set_xticks(counts := sorted(rows["n_demonstrations"].unique()), [str(count) for count in counts])
+    axes.minorticks_off()
+    axes.set(xlabel="demonstrations", ylabel="scenes solved [%]", ylim=(-2, 102))
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=130, bbox_inches="tight", metadata={"Software": None})
+
+
 def main() -> None:
     """Fill the folder, or tell what is in it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--figure", type=Path)
     parser.add_argument("--n", type=int, nargs="+", default=[30])
     parser.add_argument("--variants", nargs="+", default=["grounded", "no_trace", "no_pretraining"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -104,6 +138,8 @@ def main() -> None:
                     if not is_known.any():
                         run_cell(arguments, variant, n, seed)
     tell(known_rows(arguments.out))
+    if arguments.figure:
+        draw(known_rows(arguments.out), arguments.figure)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 The world model says where in the picture the thing is (`mu0.model.grounding`); depth says where that is in
 the base frame. What stands above the table there is the thing. Its back is hidden: seen from the side it is
-taken to be as deep as it is wide, or as what is seen of it, whichever is more.
+taken to be as deep as it is wide, or as what is seen of it, whichever is more. A long thing is not: its ends
+are seen, and the points of the answer lie along it, so that whoever grasps knows how it lies.
 
 Without depth the place is taken at `height_m` above the table, which a thing that is higher or lower misses
 by about the difference.
 """
+
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -18,6 +21,7 @@ from mu0.geometry.rigid import apply, invert
 from mu0.model.grounding import Grounding, ground
 from mu0.model.predictor import TracePredictor
 from mu0.records import Observation
+from mu0.trace_policy.lying import points_along
 from mu0.trace_policy.moving_thing import POINTS_AROUND
 from mu0.trace_policy.refusals import UnknownObjectError
 from mu0.trace_policy.sources import AbstractTargetFinder, Moment
@@ -29,6 +33,8 @@ ABOVE_TABLE_M = 0.008
 LIFTED_M = 0.04  # what is seen no lower does not stand on the table
 FEWEST_PIXELS = 4
 ENDS = (2, 98)  # percentiles
+LONG = 2.2  # times as long as wide, as far as it is seen; a ball looks half as deep as it is wide at most
+Measured: TypeAlias = tuple[Float[np.ndarray, " 3"], Float[np.ndarray, " 2"] | None]
 
 
 class NamedFinder(AbstractTargetFinder):
@@ -53,10 +59,20 @@ class NamedFinder(AbstractTargetFinder):
         Raises:
             UnknownObjectError: Nothing is called as the instruction says.
         """
-        return self.place_m(moment.observation, moment.view) + self._around_m * POINTS_AROUND
+        middle_m, along = self._found(moment.observation, moment.view)
+        around = POINTS_AROUND if along is None else points_along(along)
+        return middle_m + self._around_m * around
 
     def place_m(self, observation: Observation, view: CalibratedView) -> Float[np.ndarray, " 3"]:
         """The thing's middle, base frame.
+
+        Raises:
+            UnknownObjectError: Nothing is called as the instruction says.
+        """
+        return self._found(observation, view)[0]
+
+    def _found(self, observation: Observation, view: CalibratedView) -> Measured:
+        """The thing's middle, and which way it lies if it is long.
 
         Raises:
             UnknownObjectError: Nothing is called as the instruction says.
@@ -65,12 +81,10 @@ class NamedFinder(AbstractTargetFinder):
             found = ground(self._predictor, observation)
         except PredictionError as error:
             raise UnknownObjectError(error.found, expected=error.expected, remedy=error.remedy) from error
-        middle_m = self._measured(found, observation, view)
-        return self._on_the_table(found, observation, view) if middle_m is None else middle_m
+        measured = self._measured(found, observation, view)
+        return (self._on_the_table(found, observation, view), None) if measured is None else measured
 
-    def _measured(
-        self, found: Grounding, observation: Observation, view: CalibratedView
-    ) -> Float[np.ndarray, " 3"] | None:
+    def _measured(self, found: Grounding, observation: Observation, view: CalibratedView) -> Measured | None:
         """By depth; None where there is none, or too little of the thing is seen."""
         depth_m = observation.depth_m
         if depth_m is None:
@@ -81,15 +95,10 @@ class NamedFinder(AbstractTargetFinder):
         points_m = points_m[points_m[:, 2] > self._table_m + ABOVE_TABLE_M]
         if len(points_m) < FEWEST_PIXELS:
             return None
-        away = points_m.mean(axis=0)[:2] - view.eye_m[:2]
-        away /= np.linalg.norm(away)
-        across = np.array([-away[1], away[0]])
-        (near, left), (far, right) = np.percentile(points_m[:, :2] @ np.stack([away, across]).T, ENDS, axis=0)
-        deep_m = max(far - near, right - left)
-        xy_m = (near + deep_m / 2) * away + (left + right) / 2 * across
+        xy_m, along = _middle(points_m[:, :2], view.eye_m[:2])
         low_m, high_m = np.percentile(points_m[:, 2], ENDS)
         foot_m = low_m if low_m > self._table_m + LIFTED_M else self._table_m
-        return np.array([*xy_m, (foot_m + high_m) / 2])
+        return np.array([*xy_m, (foot_m + high_m) / 2]), along
 
     def _on_the_table(
         self, found: Grounding, observation: Observation, view: CalibratedView
@@ -113,6 +122,23 @@ class NamedFinder(AbstractTargetFinder):
             )
         share = (self._table_m + self._height_m - eye_m[2]) / (ray[2] - eye_m[2])
         return eye_m + share * (ray - eye_m)
+
+
+def _middle(
+    points_m: Float[np.ndarray, "n 2"], eye_m: Float[np.ndarray, " 2"]
+) -> tuple[Float[np.ndarray, " 2"], Float[np.ndarray, " 2"] | None]:
+    """The middle of what is seen and hidden, and the direction of a long thing."""
+    _, directions = np.linalg.eigh(np.cov((points_m - points_m.mean(axis=0)).T))
+    low, high = np.percentile(points_m @ directions, ENDS, axis=0)
+    short_m, long_m = high - low
+    if long_m > LONG * short_m:
+        return directions @ ((low + high) / 2), directions[:, 1]
+    away = points_m.mean(axis=0) - eye_m
+    away /= np.linalg.norm(away)
+    across = np.array([-away[1], away[0]])
+    (near, left), (far, right) = np.percentile(points_m @ np.stack([away, across]).T, ENDS, axis=0)
+    deep_m = max(far - near, right - left)
+    return (near + deep_m / 2) * away + (left + right) / 2 * across, None
 
 
 def _mask(found: Grounding, shape: tuple[int, ...]) -> Bool[np.ndarray, "h w"]:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from mu0.trace_policy.agreement import AgreementSetting, agree
 from mu0.trace_policy.embodiment import Embodiment, ToolState, command_of
+from mu0.trace_policy.lying import yaw_across
 from mu0.trace_policy.meeting import Meeting, MeetingSetting, meet
 from mu0.trace_policy.sources import Futures
 from mu0.trace_policy.ways import Way, way_along, way_to
@@ -22,8 +23,8 @@ class PlanSetting:
         above_place_m: The same for a place.
         heights_m: Elsewhere no command is lower or higher.
         grasp_at: `grip`, where traces say that the tool holds the target; or `target`, the middle of its
-            points, so that of the grasp traces say the direction only: for predictors that know better where
-            things are than how they are held.
+            points, across it if they show that it is long, so that of the grasp traces say the direction at
+            most: for predictors that know better where things are than how they are held.
         meeting: What counts as held.
     """
 
@@ -102,8 +103,10 @@ def _goal(
 def _at_target(
     goal: Float[np.ndarray, " 4"] | None, start: Float[np.ndarray, " 4"], target_m: Float[np.ndarray, "t 3"]
 ) -> Float[np.ndarray, " 4"]:
-    """The target's middle, turned as the sample grasps it; as the tool is now if it does not."""
-    return np.array([*target_m.mean(axis=0), (start if goal is None else goal)[3]])
+    """The target's middle; across a long one, else turned as the sample grasps it, or as the tool is now."""
+    yaw = yaw_across(target_m, float(start[3]))
+    turned = (start if goal is None else goal)[3] if yaw is None else yaw
+    return np.array([*target_m.mean(axis=0), turned])
 
 
 def _commands(poses: Float[np.ndarray, "n 4 4"], start: Float[np.ndarray, " 4"]) -> Float[np.ndarray, "n 4"]:

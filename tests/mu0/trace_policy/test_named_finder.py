@@ -12,6 +12,7 @@ from mu0.model.predictor import TracePredictor
 from mu0.records import Observation
 from mu0.trace_policy import named_finder
 from mu0.trace_policy.asking import make_moment
+from mu0.trace_policy.lying import yaw_across
 from mu0.trace_policy.named_finder import NamedFinder
 from mu0.trace_policy.refusals import UnknownObjectError
 from mu0.trace_policy.sources import Moment
@@ -74,6 +75,32 @@ def test_a_box_is_found_to_millimetres_whether_it_stands_or_hangs(
     points_m = finder(monkeypatch, found_in(hits)).find(moment_of(toy_world, view, depth_m))
     np.testing.assert_allclose(points_m[0], middle, atol=0.007)
     assert len(points_m) >= 3
+
+
+@pytest.mark.parametrize(("half_m", "yaw_rad"), [((0.06, 0.015), 0.0), ((0.015, 0.06), np.pi / 2)])
+def test_the_middle_of_a_long_box_is_found_and_how_it_lies(
+    toy_world: ToyWorld,
+    view: CalibratedView,
+    monkeypatch: pytest.MonkeyPatch,
+    half_m: tuple[float, float],
+    yaw_rad: float,
+) -> None:
+    middle, half = np.array([0.3, -0.05, 0.015]), np.array([*half_m, 0.015])
+    depth_m, hits = depth_of(view, middle - half, middle + half)
+    points_m = finder(monkeypatch, found_in(hits)).find(moment_of(toy_world, view, depth_m))
+    np.testing.assert_allclose(points_m[0], middle, atol=0.008)
+    yaw = yaw_across(points_m, yaw_rad)
+    assert yaw is not None
+    assert abs(yaw - yaw_rad) < 0.1
+
+
+def test_a_short_box_is_not_taken_to_be_long(
+    toy_world: ToyWorld, view: CalibratedView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    middle = np.array([0.3, -0.05, HALF_M])
+    depth_m, hits = depth_of(view, middle - HALF_M, middle + HALF_M)
+    points_m = finder(monkeypatch, found_in(hits)).find(moment_of(toy_world, view, depth_m))
+    assert yaw_across(points_m, 0.0) is None
 
 
 def test_without_depth_it_is_taken_to_be_three_centimetres_above_the_table(
