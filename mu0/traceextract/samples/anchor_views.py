@@ -202,8 +202,8 @@ def _group_rows(
         return []
     advance = common_advance(view.length[group[~doubtful], first:], params.arc_top_fraction)
     before, after = advance[: anchor - first][::-1], advance[anchor - first :]
-    future = equal_steps(after, params.future_len, params.arc_step)
-    past = equal_steps(before, params.history_len, params.arc_step)
+    future = _from_now(equal_steps(after, params.future_len, params.arc_step))
+    past = _from_now(equal_steps(before, params.history_len, params.arc_step))
     rows = group[keep]
     n_future = _n_within(future, view.death[rows] - anchor)
     n_past = _n_within(past, anchor - view.birth[rows])
@@ -237,6 +237,12 @@ def _n_within(steps: Steps, n_frames: Int[np.ndarray, " n"]) -> Int[np.ndarray, 
     """How many steps lie within so many frames; the first one always does."""
     segment, share = steps
     return np.maximum(1, np.searchsorted(segment + share, n_frames + SAME_MOMENT, side="right"))
+
+
+def _from_now(steps: Steps) -> Steps:
+    """Step 0 is the anchor itself, also where nothing that is known moves for a while."""
+    segment, share = steps
+    return np.concatenate([[0], segment[1:]]), np.concatenate([[0.0], share[1:]])
 
 
 def _cut(steps: Steps, count: int) -> Steps:

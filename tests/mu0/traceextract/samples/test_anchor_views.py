@@ -232,3 +232,12 @@ def test_a_lost_track_teaches_nothing_after_it_is_lost() -> None:
     assert whole is not None
     others = np.repeat(whole.frame_indices, np.diff(whole.offsets))
     assert (~lost).sum() == len(others) - (SAMPLED.retiming.track_ids == 0).sum()  # type: ignore[union-attr]
+
+
+def test_step_zero_is_the_anchor_although_nobody_is_known_to_move_there() -> None:
+    lives = np.ones(TRACKS.visible.shape, bool)
+    lives[:6] = False  # all are found in the sixth frame; what lies before is a guess, and moves
+    sampled = sample_traces(dataclasses.replace(TRACKS, lives=lives), SIZE_PX, PARAMS)
+    assert sampled.samples is not None
+    for trace in (sampled.samples.traj, sampled.samples.traj_history):
+        np.testing.assert_allclose(trace[:, 0, :2], sampled.samples.keypoints, atol=0.05)
