@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 LEVEL = 0.95
 RESAMPLES = 4000
@@ -43,12 +43,14 @@ def success_of(rows: pd.DataFrame, seed: int = 0) -> Success:
         rows: One per rollout: seed (of the scene), training_seed, success.
         seed: Of the resampling.
     """
-    table = _table(rows)
+    table = _by_training(rows).to_numpy(float)
     return _told(table.mean(axis=1), _resampled(table, seed), table.shape[1])
 
 
 def difference(rows: pd.DataFrame, first: str, second: str, seed: int = 0) -> Success:
     """Success of `first` minus success of `second` in the same scenes; trainings are paired by their seed.
+
+    Scenes and training seeds that only one of both has are left out.
 
     Args:
         rows: One per rollout: actor, seed (of the scene), training_seed, success.
@@ -56,29 +58,24 @@ def difference(rows: pd.DataFrame, first: str, second: str, seed: int = 0) -> Su
         second: Another one.
         seed: Of the resampling.
     """
-    tables = [_table(rows[rows["actor"] == actor]) for actor in (first, second)]
-    apart = tables[0].astype(float) - tables[1].astype(float)
+    wide = [_by_training(rows[rows["actor"] == actor]) for actor in (first, second)]
+    one, other = wide[0].align(wide[1], join="inner")
+    apart = one.to_numpy(float) - other.to_numpy(float)
     return _told(apart.mean(axis=1), _resampled(apart, seed), apart.shape[1])
 
 
-def _table(rows: pd.DataFrame) -> Bool[np.ndarray, "training scene"]:
+def _by_training(rows: pd.DataFrame) -> pd.DataFrame:
     """Success of every training in every scene."""
-    wide = rows.pivot_table(index="training_seed", columns="seed", values="success", aggfunc="first")
-    table: Bool[np.ndarray, "training scene"] = wide.to_numpy().astype(bool)
-    return table
+    return rows.pivot_table(index="training_seed", columns="seed", values="success", aggfunc="first")
 
 
-def _resampled(
-    table: Bool[np.ndarray, "training scene"] | Float[np.ndarray, "training scene"], seed: int
-) -> Float[np.ndarray, " resample"]:
+def _resampled(table: Float[np.ndarray, "training scene"], seed: int) -> Float[np.ndarray, " resample"]:
     """Means over resampled trainings and scenes."""
     rng = np.random.default_rng(seed)
     n_trainings, n_scenes = table.shape
     by_training = rng.multinomial(n_trainings, np.full(n_trainings, 1 / n_trainings), RESAMPLES)
     by_scene = rng.multinomial(n_scenes, np.full(n_scenes, 1 / n_scenes), RESAMPLES)
-    total: Float[np.ndarray, " resample"] = np.einsum(
-        "rt,ts,rs->r", by_training, table.astype(float), by_scene
-    )
+    total: Float[np.ndarray, " resample"] = np.einsum("rt,ts,rs->r", by_training, table, by_scene)
     return total / (n_trainings * n_scenes)
 
 

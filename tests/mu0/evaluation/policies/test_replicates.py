@@ -51,6 +51,13 @@ def test_a_difference_pairs_scenes() -> None:
     assert found.high - found.low < 0.1  # scenes alone would give .14
 
 
+def test_trainings_that_only_one_has_are_left_out() -> None:
+    first, second = np.zeros((1, 10)), np.zeros((3, 10))
+    first[0, :5], second[1:] = 1, 1
+    both = pd.concat([rows("first", first), rows("second", second)])
+    assert difference(both, "first", "second").of_seeds == (0.5,)
+
+
 def test_intervals_cover_the_truth() -> None:
     rng = np.random.default_rng(2)
     covered = 0
