@@ -11,7 +11,7 @@ Variants differ in what they see of the scene beside wrist picture, state and wo
     mu0             the front picture as the frozen μ0 sees it, and its trace features
     no_trace        the front picture as the frozen μ0 sees it
     no_pretraining  the front picture as an encoder of the same architecture sees it that was never trained
-    grounded        no front picture: where the named thing is, three words of μ0 (`named_place`)
+    grounded        no front picture: two numbers from μ0, where the named thing is (`named_place`)
 
 The *keyframe* head predicts the commanded pose at the next change of the gripper, an auxiliary target that
 demonstrations contain in hindsight; it teaches the encoders where things are.
@@ -143,6 +143,7 @@ class ActionExpert(nn.Module):
     def encode(self, inputs: PolicyInputs) -> Context:
         """Everything that does not depend on the flow time."""
         text = self.words(inputs.words).mean(1)
+        assert (inputs.place is not None) == self.config.is_told_place, "told a place, or looks at the front"
         known = inputs.state if inputs.place is None else torch.cat([inputs.state, inputs.place], dim=1)
         wrist, wrist_uv = self.wrist(inputs.wrist, text)
         groups = [self.state(known)[:, None], wrist + self.place[0]]

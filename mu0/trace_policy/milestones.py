@@ -1,9 +1,11 @@
 """How far an episode of pick and place came, and why no further.
 
-reached   the TCP was within 4 cm of the target's centre
-grasped   both fingers touched it while they were closed
-lifted    it rose by 5 cm
-placed    it rests in the sink, let go of: success
+    reached   the TCP was within 4 cm of the target's centre
+    grasped   both fingers touched it while they were closed
+    lifted    it rose by 5 cm
+    placed    it rests in the sink, let go of: success
+
+The first that did not happen is the reason of a failure.
 """
 
 import numpy as np
