@@ -56,7 +56,7 @@ def actor_summary(rows: pd.DataFrame) -> dict[str, Any]:
 def _reasons(rows: pd.DataFrame) -> dict[str, int]:
     """How many failures had which reason; refusals by their name."""
     failed = rows.loc[~rows["success"].astype(bool), "reason"]
-    counts = failed.str.partition(":")[0].value_counts()
+    counts = failed.astype(str).str.split(":").str[0].value_counts()
     return {str(reason): int(count) for reason, count in counts.items()}
 
 

@@ -97,7 +97,6 @@ def assemble_3d(
     world, is_seen, points, pixel = world[:, keep], is_seen[:, keep], keypoints[keep], tracks.pixel[:, keep]
     rides = RideSettings(inlier_m, see_through_m=SEE_THROUGH_M + reconstruction.pose_slack_m)
     whole = ride_bodies(world, is_seen, bodies, reconstruction, rides, points.frame)
-
     is_moving, untrusted, unexplained, slides = _judged(whole, is_seen, points, reconstruction, settings)
     dropped |= {"unexplained": int(unexplained.sum()), "slides": int(slides.sum())}
     stays = (whole.rides_on == STILL) & (is_seen.sum(0) > 1)
