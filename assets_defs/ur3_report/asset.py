@@ -10,7 +10,7 @@ STAGES = (
     Stage(
         "ur3_report",
         command=command("ur3_report"),
-        code=code("ur3_report", *POLICY, *SIMULATION, "mu0/evaluation", *TRACKING),
+        code=code("ur3_report", *POLICY, "mu0/trace_policy", *SIMULATION, "mu0/evaluation", *TRACKING),
         inputs=(
             "action_expert_ur3_mu0", "action_expert_ur3_no_trace", "action_expert_ur3_grounded",
             "world_model",

@@ -1,7 +1,6 @@
 """The script and the trace policy in the place of a chunk executor."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -66,7 +65,3 @@ class TraceExecutor(AbstractExecutor):
         if futures is None:
             return observation
         return with_futures(observation, futures, front_view(self._environment))
-
-    def state(self) -> dict[str, Any]:
-        """What a log wants to know."""
-        return {"phase": self._policy.phase, "n_plans": self.n_plans}

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from mu0.policy.action_expert import KEYFRAME_DIMS, ActionExpert, Context, PolicyInputs
-from mu0.policy.demonstrations import DemonstrationFrames
+from mu0.policy.demonstrations import GRIPPER, HALF, DemonstrationFrames
 from mu0.policy.flow import flow_matching_loss
 from mu0.policy.frozen_features import FrozenFeatures
 from mu0.policy.normalization import PolicyNormalization, in_place_units
@@ -25,8 +25,6 @@ from mu0.policy.vocabulary import encode_words
 from mu0.policy.wrist_encoder import random_shift
 
 KEYFRAME_WEIGHT = 1.0
-GRIPPER = 4
-HALF = 0.5
 KEYFRAME_SCALE = (0.1, 0.1, 0.1, 0.5)
 """Metres and radians that count as one in the keyframe loss."""
 FAR_M = 0.06
