@@ -3,10 +3,10 @@
     python benchmarks/few_demonstrations.py --out /tmp/few --n 30 --variants grounded no_trace --seeds 0 1 2
 
 Every cell trains an expert of its own on the first n demonstrations and rolls it out in the same unseen
-scenes. Rows go to `rollouts.jsonl` in the folder, one per rollout; cells that are there already are not run
-again, and several of these commands may fill one folder with different cells. `--table` only tells what is
-there: success with an interval over scenes and training seeds, both resampled, and the rate of every seed;
-`--figure` draws it.
+scenes; `trace_policy` needs no demonstration and is the cell of none (`--n 0`). Rows go to `rollouts.jsonl`
+in the folder, one per rollout; cells that are there already are not run again, and several of these commands
+may fill one folder with different cells. `--table` only tells what is there: success with an interval over
+scenes and training seeds, both resampled, and the rate of every seed; `--figure` draws it.
 
 Simulated: MuJoCo scenes, a scripted demonstrator.
 """
@@ -15,6 +15,7 @@ import argparse
 import json
 import tempfile
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -24,40 +25,57 @@ from mu0.evaluation.policies.replicates import difference, success_of
 from mu0.params.action_expert import ActionExpertParams
 from mu0.policy.rollout import RolloutSetting, run_rollouts
 from mu0.policy.train_action_expert import Paths, train_action_expert
+from mu0.sources.lerobot.dataset_v3 import LeRobotDataset
 
 ROWS = "rollouts.jsonl"
-FRONT_PX = (128, 128)
 NAMES = {
-    "grounded": "told where μ0 finds the named thing",
+    "trace_policy": "controller without learning, on μ0's traces",
+    "grounded": "told where μ0 finds the named thing, and how it lies",
     "mu0": "front picture through μ0, and its trace features",
     "no_trace": "front picture through μ0",
     "no_pretraining": "front picture through an untrained encoder",
+    "end_to_end": "front picture through an encoder of its own",
 }
-COLOURS = {"grounded": "#7b2ff7", "mu0": "#2a9d8f", "no_trace": "#e07a1f", "no_pretraining": "#9aa0a6"}
+COLOURS = {
+    "trace_policy": "#1f5fd0",
+    "grounded": "#7b2ff7",
+    "mu0": "#2a9d8f",
+    "no_trace": "#e07a1f",
+    "no_pretraining": "#9aa0a6",
+    "end_to_end": "#b8336a",
+}
 
 
-def run_cell(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> None:
-    """Train, roll out, and append the rows at once."""
+def trained(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> tuple[dict[str, Path], float]:
+    """The expert's folder by its variant, and the seconds of its training; nothing for who needs none."""
+    if n == 0:
+        return {}, 0.0
     params = ActionExpertParams(
         n_demonstrations=n, steps=arguments.steps, frame_stride=1, feature_threads=1, seed=seed
     )
     folder = arguments.out / f"{variant}_{n}_{seed}"
     paths = Paths(arguments.demonstrations, arguments.world_model, folder, arguments.out / "cache")
     fitted, _ = train_action_expert(paths, variant, params)
+    return {variant: folder}, fitted.seconds
+
+
+def run_cell(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> None:
+    """Train, roll out, and append the rows at once."""
+    experts, training_s = trained(arguments, variant, n, seed)
     with tempfile.TemporaryDirectory() as videos:
         setting = RolloutSetting(
             arguments.world_model,
-            {variant: folder},
+            experts,
             Path(videos),
             execute_steps=8,
             horizon_steps=120,
-            front_size_px=FRONT_PX,
+            front_size_px=LeRobotDataset.open(arguments.demonstrations).load_episode(0).front.shape[1:3],
             videos_per_outcome=0,
-            others=(),
+            others=() if experts else ("trace_policy",),
         )
         scenes = list(range(arguments.first, arguments.first + arguments.rollouts))
         rows = run_rollouts(setting, scenes, 1)
-    about = {"n_demonstrations": n, "training_seed": seed, "training_s": round(fitted.seconds, 1)}
+    about = {"n_demonstrations": n, "training_seed": seed, "training_s": round(training_s, 1)}
     with (arguments.out / ROWS).open("a") as stream:
         stream.write("".join(f"{json.dumps(asdict(row) | about)}\n" for row in rows))
 
@@ -70,6 +88,12 @@ def known_rows(folder: Path) -> pd.DataFrame:
     return pd.read_json(path, lines=True)
 
 
+def is_known(rows: pd.DataFrame, variant: str, n: int, seed: int) -> bool:
+    """Whether a cell was rolled out."""
+    of_cell = (rows["actor"] == variant) & (rows["n_demonstrations"] == n) & (rows["training_seed"] == seed)
+    return bool(of_cell.any())
+
+
 def tell(rows: pd.DataFrame) -> None:
     """One line per variant and number of demonstrations, then the differences to `no_trace`."""
     for (n, actor), part in rows.groupby(["n_demonstrations", "actor"]):
@@ -78,7 +102,7 @@ def tell(rows: pd.DataFrame) -> None:
     for n, part in rows.groupby("n_demonstrations"):
         actors = part["actor"].unique()
         for first in ("grounded", "mu0"):
-            for second in ("no_trace", "no_pretraining"):
+            for second in ("no_trace", "no_pretraining", "end_to_end"):
                 if {first, second} <= set(actors):
                     print(f"{n:4d} demonstrations  {first} - {second}: {difference(part, first, second)}")
 
@@ -89,19 +113,19 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
 
     figure = Figure(figsize=(6.4, 3.6))
     axes = figure.subplots()
+    every = sorted(rows["n_demonstrations"].unique())
     for actor, part in rows.groupby("actor"):
         counts = sorted(part["n_demonstrations"].unique())
+        x = [every.index(count) for count in counts]
         found = [success_of(part[part["n_demonstrations"] == count]) for count in counts]
         rate = [100 * one.rate for one in found]
         ends = [[100 * (one.rate - one.low) for one in found], [100 * (one.high - one.rate) for one in found]]
         colour, label = COLOURS[str(actor)], NAMES[str(actor)]
-        axes.errorbar(counts, rate, yerr=ends, color=colour, label=label, marker="o", capsize=3)
-        for count, one in zip(counts, found, strict=True):
+        axes.errorbar(x, rate, yerr=ends, color=colour, label=label, marker="o", capsize=3)
+        for place, one in zip(x, found, strict=True):
             single = [100 * each for each in one.of_seeds]
-            axes.plot([count] * len(single), single, ".", color=colour, alpha=0.4)
-    axes.set_xscale("log")
-    axes.set_xticks(counts := sorted(rows["n_demonstrations"].unique()), [str(count) for count in counts])
-    axes.minorticks_off()
+            axes.plot([place] * len(single), single, ".", color=colour, alpha=0.4)
+    axes.set_xticks(range(len(every)), [str(count) for count in every])
     axes.set(xlabel="demonstrations", ylabel="scenes solved [%]", ylim=(-2, 102))
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize=8)
@@ -126,17 +150,10 @@ def main() -> None:
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
     if not arguments.table:
-        for n in arguments.n:
-            for seed in arguments.seeds:
-                for variant in arguments.variants:
-                    rows = known_rows(arguments.out)
-                    is_known = (
-                        (rows["actor"] == variant)
-                        & (rows["n_demonstrations"] == n)
-                        & (rows["training_seed"] == seed)
-                    )
-                    if not is_known.any():
-                        run_cell(arguments, variant, n, seed)
+        for n, seed, variant in product(arguments.n, arguments.seeds, arguments.variants):
+            is_needless = (n == 0) != (variant == "trace_policy")
+            if not is_needless and not is_known(known_rows(arguments.out), variant, n, seed):
+                run_cell(arguments, variant, n, seed)
     tell(known_rows(arguments.out))
     if arguments.figure:
         draw(known_rows(arguments.out), arguments.figure)

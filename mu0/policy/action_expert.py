@@ -2,7 +2,7 @@
 
     front picture (`front_encoder`) ─ 4x4 tokens, text tokens, named keypoints ──┐
     wrist picture ── trained stem ── 4x4 tokens + named keypoints ───────────────┤   readout ─ keyframe
-    place of the named thing, state, words ──────────────────────────────────────┴─ context ─ condition
+    told of the named thing, state, words ───────────────────────────────────────┴─ context ─ condition
                                                                                        │
     noisy actions + time ── expert blocks (attend to context, adaLN on the condition) ─┴─ velocity
 
@@ -11,7 +11,9 @@ Variants differ in what they see of the scene beside wrist picture, state and wo
     mu0             the front picture as the frozen μ0 sees it, and its trace features
     no_trace        the front picture as the frozen μ0 sees it
     no_pretraining  the front picture as an encoder of the same architecture sees it that was never trained
-    grounded        no front picture: two numbers from μ0, where the named thing is (`named_place`)
+    end_to_end      the same, trained with the expert (`end_to_end`)
+    grounded        no front picture: four numbers from μ0, where the named thing is and how it lies
+                    (`named_place`)
 
 The *keyframe* head predicts the commanded pose at the next change of the gripper, an auxiliary target that
 demonstrations contain in hindsight; it teaches the encoders where things are.
@@ -31,14 +33,14 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from mu0.policy.blocks import ContextBlock, ExpertBlock, mlp, time_features
-from mu0.policy.front_encoder import FrontEncoder, FrontFeatures, FrontShape
+from mu0.policy.front_encoder import FrontEncoder, FrontFeatures, FrontShape, Picture
+from mu0.policy.normalization import TOLD_DIMS
 from mu0.policy.wrist_encoder import WristEncoder
 
-Variant = Literal["mu0", "no_trace", "no_pretraining", "grounded"]
+Variant = Literal["mu0", "no_trace", "no_pretraining", "end_to_end", "grounded"]
 Objective = Literal["flow", "l1"]
 N_REDUCED = 16
 KEYFRAME_DIMS = 4
-PLACE_DIMS = 2
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class ActionExpertConfig:
     euler_steps: int = 10
 
     @property
-    def is_told_place(self) -> bool:
+    def is_told(self) -> bool:
         """Whether it is told where the named thing is, instead of looking at the front picture."""
         return self.variant == "grounded"
 
@@ -87,13 +89,14 @@ class ActionExpertConfig:
 
 @dataclass(frozen=True)
 class PolicyInputs:
-    """What the expert sees: wrist picture, normalised state, words; front features or the named place."""
+    """What the expert sees: wrist picture, normalised state, words; and one of the others, by its variant."""
 
     wrist: UInt8[Tensor, "b 3 h w"]
     state: Float[Tensor, "b state"]
     words: Int[Tensor, "b n_words"]
     front: FrontFeatures | None = None
-    place: Float[Tensor, "b 2"] | None = None  # `mu0.policy.named_place`, in its unit
+    told: Float[Tensor, "b 4"] | None = None  # `mu0.policy.named_place`, in its units
+    picture: Picture | None = None  # for who learns to see by itself
 
 
 @dataclass(frozen=True)
@@ -114,15 +117,15 @@ class ActionExpert(nn.Module):
         self.config = config
         width, n_uv = config.width, 2 * config.n_keypoints
         self.front = (
-            None if config.is_told_place else FrontEncoder(config.front, mixes_traces=config.variant == "mu0")
+            None if config.is_told else FrontEncoder(config.front, mixes_traces=config.variant == "mu0")
         )
         self.wrist = WristEncoder(width, config.n_keypoints)
-        n_known = config.state_dim + (PLACE_DIMS if config.is_told_place else 0)
+        n_known = config.state_dim + (TOLD_DIMS if config.is_told else 0)
         self.state = nn.Linear(n_known, width)
         self.words = nn.Embedding(len(config.vocabulary) + 1, width)
         self.kind = nn.Parameter(torch.randn(4, 1, width) * 0.02)
         self.place = nn.Parameter(torch.randn(2, N_REDUCED, width) * 0.02)
-        n_pictures = 1 if config.is_told_place else 2
+        n_pictures = 1 if config.is_told else 2
         where_width = n_pictures * n_uv + n_known + width
         readout_width = n_pictures * N_REDUCED * width + where_width
         self.readout = nn.Sequential(nn.LayerNorm(readout_width), mlp(readout_width, 2 * width, width))
@@ -143,8 +146,8 @@ class ActionExpert(nn.Module):
     def encode(self, inputs: PolicyInputs) -> Context:
         """Everything that does not depend on the flow time."""
         text = self.words(inputs.words).mean(1)
-        assert (inputs.place is not None) == self.config.is_told_place, "told a place, or looks at the front"
-        known = inputs.state if inputs.place is None else torch.cat([inputs.state, inputs.place], dim=1)
+        assert (inputs.told is not None) == self.config.is_told, "told of the thing, or looks at the front"
+        known = inputs.state if inputs.told is None else torch.cat([inputs.state, inputs.told], dim=1)
         wrist, wrist_uv = self.wrist(inputs.wrist, text)
         groups = [self.state(known)[:, None], wrist + self.place[0]]
         pictures, places = [wrist], [wrist_uv]

@@ -93,7 +93,7 @@ def load_action_expert(folder: Path, world_model_folder: Path) -> ActionExpertCh
             expected="the very world model whose features the expert learned to read",
             remedy="train the expert again on this world model with `mu0 run`, or check out the older one.",
         )
-    expert = ActionExpert(expert_config)
+    expert = _untrained(expert_config, world_model_folder)
     try:
         expert.load_state_dict(load_file(folder / WEIGHTS))
     except (FileNotFoundError, SafetensorError, RuntimeError) as error:
@@ -104,3 +104,13 @@ def load_action_expert(folder: Path, world_model_folder: Path) -> ActionExpertCh
         ) from error
     normalization = read_normalization(folder / "normalization.json", statistics)
     return ActionExpertCheckpoint(expert.eval(), feature_config, normalization, meta)
+
+
+def _untrained(config: ActionExpertConfig, world_model_folder: Path) -> ActionExpert:
+    if config.variant != "end_to_end":
+        return ActionExpert(config)
+    from mu0.model.checkpoint import load_checkpoint
+    from mu0.policy.end_to_end import SeeingExpert
+    from mu0.policy.trace_features import untrained_like
+
+    return SeeingExpert(config, untrained_like(load_checkpoint(world_model_folder), 0))

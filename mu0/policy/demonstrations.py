@@ -3,8 +3,8 @@
     chunk      the `chunk_len` absolute actions from this frame on; the last one repeats at the episode's end
     keyframe   commanded pose at the next change of the gripper, relative to the command now: in hindsight a
                demonstration says where the grasp and the release were, without any state of a simulator
-    place      where the named thing is, beside the TCP: where the hand will close; in the hand, once it has;
-               where the hand opened, from then on
+    told       where the named thing is, beside the TCP: where the hand will close; in the hand, once it has;
+               where the hand opened, from then on. And how the hand will be turned when it closes
 
 Rows can be thinned (`frame_stride`): neighbouring frames at 10 Hz are nearly equal, and features of frozen
 networks have to be computed for every row. They are decoded once, into files that every training maps.
@@ -31,7 +31,8 @@ GRIPPER = 4
 HALF = 0.5
 DECODERS = 2
 TCP = slice(6, 8)  # of the state: measured x, y
-CODE_VERSION = 2
+YAW = 3  # of the state: commanded
+CODE_VERSION = 3
 """Raise when rows of equal demonstrations change, so that older caches are not read."""
 
 
@@ -45,7 +46,7 @@ class DemonstrationFrames:
     chunk: Float[np.ndarray, "n step 5"]
     keyframe: Float[np.ndarray, "n 4"]
     keyframe_valid: Bool[np.ndarray, " n"]
-    place: Float[np.ndarray, "n 2"]
+    told: Float[np.ndarray, "n 4"]
     instruction_id: Int[np.ndarray, " n"]
     instructions: list[str]
 
@@ -75,20 +76,33 @@ def next_keyframes(
     return np.where(valid[:, None], pose - state[:, :N_POSE], 0).astype(action.dtype), valid
 
 
-def named_places(
+def told_in_hindsight(
     state: Float[np.ndarray, "t 9"], action: Float[np.ndarray, "t 5"]
-) -> Float[np.ndarray, "t 2"]:
-    """Where the thing that is moved lies, in hindsight: x and y beside the measured TCP, base frame [m].
+) -> Float[np.ndarray, "t 4"]:
+    """Where the thing that is moved lies, and how it will be grasped, as a demonstration tells in hindsight.
 
-    Until the hand closes it is where that happens, then in the hand, and after the last opening where it was
-    let go. A demonstration whose hand never closes has it where the hand ends.
+    Until the hand closes the thing is where that happens, then in the hand, and after the last opening where
+    it was let go. A demonstration whose hand never closes has it where the hand ends.
+
+    Returns:
+        X and y beside the measured TCP, base frame [m]; cosine and sine of twice the turn from the commanded
+        yaw to that of the grasp (half a turn of two fingers changes nothing), zeros from the grasp on.
     """
     tcp = state[:, TCP]
     closed = np.flatnonzero(action[:, GRIPPER] > HALF)
     first, last = (int(closed[0]), int(closed[-1])) if len(closed) else (len(state) - 1,) * 2
     frame = np.arange(len(state))[:, None]
     place = np.where(frame < first, tcp[first], np.where(frame > last, tcp[last], tcp))
-    return (place - tcp).astype(state.dtype)
+    turns = turn_told(state[first, YAW] - state[:, YAW])
+    told: Float[np.ndarray, "t 4"] = np.concatenate(
+        [place - tcp, np.where((frame < first) & (len(closed) > 0), turns, 0)], axis=1
+    )
+    return told.astype(state.dtype)
+
+
+def turn_told(turn_rad: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n 2"]:
+    """A turn of two fingers as the expert is told it; zeros would tell of none."""
+    return np.stack([np.cos(2 * turn_rad), np.sin(2 * turn_rad)], axis=-1)
 
 
 def stored_demonstrations(
@@ -155,7 +169,7 @@ def write_demonstrations(
             chunk=chunks_of(demo.action, chunk_len)[rows],
             keyframe=keyframe[rows],
             keyframe_valid=valid[rows],
-            place=named_places(demo.state, demo.action)[rows],
+            told=told_in_hindsight(demo.state, demo.action)[rows],
             instruction_id=np.full(len(demo.state[rows]), known),
         )
     return list(instructions)

@@ -9,18 +9,20 @@ Everything random follows from (seed, step): step 700 draws the same rows, shift
 ran through or was resumed, and all variants see the same rows in the same order.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
+from mu0.model.tokenizer import CaptionTokenizer
 from mu0.policy.action_expert import KEYFRAME_DIMS, ActionExpert, Context, PolicyInputs
 from mu0.policy.demonstrations import GRIPPER, HALF, DemonstrationFrames
 from mu0.policy.flow import flow_matching_loss
+from mu0.policy.front_encoder import Picture
 from mu0.policy.frozen_features import FrozenFeatures
-from mu0.policy.normalization import PolicyNormalization, in_place_units
+from mu0.policy.normalization import PolicyNormalization, in_told_units
 from mu0.policy.vocabulary import encode_words
 from mu0.policy.wrist_encoder import random_shift
 
@@ -29,6 +31,8 @@ KEYFRAME_SCALE = (0.1, 0.1, 0.1, 0.5)
 """Metres and radians that count as one in the keyframe loss."""
 FAR_M = 0.06
 """Frames farther than this from the next grasp say where to go; they are few and fill half of each batch."""
+TURN_SHARE = 0.5
+"""Of the rows of experts that are told of the thing: so many are told the turn of the grasp."""
 STATE_NOISE = 0.01
 """Standard deviation added to the normalised state: the expert shall look, not integrate."""
 
@@ -44,7 +48,7 @@ class ExpertBatch:
 
 
 class ExpertData:
-    """Demonstration rows, ready to be drawn: with frozen features, or with the named place where none are."""
+    """Demonstration rows, ready to be drawn: with frozen features, or with what else an expert is told."""
 
     def __init__(
         self,
@@ -53,15 +57,19 @@ class ExpertData:
         normalization: PolicyNormalization,
         vocabulary: tuple[str, ...],
         max_words: int,
+        tokenizer: CaptionTokenizer | None = None,
     ) -> None:
         words = np.stack([encode_words(text, vocabulary, max_words) for text in frames.instructions])
         self.features = features
+        self.front: UInt8[np.ndarray, "n h w 3"] = frames.front
+        self.sentences = None if tokenizer is None else tokenizer(frames.instructions)
+        self.instruction_id = torch.from_numpy(np.array(frames.instruction_id))
         self.wrist: UInt8[np.ndarray, "n h w 3"] = frames.wrist  # mapped: rows are copied when drawn
         self.state: Float[Tensor, "n 9"] = torch.from_numpy(normalization.normalize_state(frames.state))
         self.words: Int[Tensor, "n max_words"] = torch.from_numpy(words[frames.instruction_id])
         chunk = normalization.normalize_actions(frames.chunk, frames.state)
         self.chunk: Float[Tensor, "n step action"] = torch.from_numpy(chunk)
-        self.place: Float[Tensor, "n 2"] = torch.from_numpy(in_place_units(frames.place))
+        self.told: Float[Tensor, "n 4"] = torch.from_numpy(in_told_units(frames.told))
         scale = np.array(KEYFRAME_SCALE, np.float32)
         self.keyframe: Float[Tensor, "n 4"] = torch.from_numpy((frames.keyframe / scale).astype(np.float32))
         self.keyframe_valid: Bool[Tensor, " n"] = torch.from_numpy(np.array(frames.keyframe_valid))
@@ -87,9 +95,26 @@ class ExpertData:
             state=self.state[index] + noise,
             words=self.words[index],
             front=None if self.features is None else self.features.rows(rows),
-            place=self.place[index] if self.features is None else None,
         )
+        if self.sentences is not None:
+            inputs = replace(inputs, picture=self._picture(rows, self.sentences, generator))
+        elif self.features is None:
+            inputs = replace(inputs, told=self._told(index, generator))
         return ExpertBatch(inputs, self.chunk[index], self.keyframe[index], self.keyframe_valid[index])
+
+    def _picture(
+        self, rows: Int[np.ndarray, " b"], sentences: tuple[Tensor, Tensor], generator: torch.Generator
+    ) -> Picture:
+        """Front pictures, shifted as those of the wrist are, and what they were told."""
+        pixels = torch.from_numpy(self.front[rows]).permute(0, 3, 1, 2)
+        which = self.instruction_id[torch.from_numpy(rows)]
+        return Picture(random_shift(pixels, generator), *(one[which] for one in sentences))
+
+    def _told(self, index: Int[Tensor, " b"], generator: torch.Generator) -> Float[Tensor, "b 4"]:
+        """Where the thing is, and for some rows how it is grasped: whoever acts knows that of long things."""
+        knows = torch.rand(len(index), 1, generator=generator) < TURN_SHARE
+        told = self.told[index]
+        return torch.cat([told[:, :2], told[:, 2:] * knows], dim=1)
 
 
 def expert_loss(

@@ -14,7 +14,7 @@ Sources
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from mu0.policy.blocks import Attention
@@ -44,6 +44,15 @@ class FrontFeatures:
     prefix_mask: Bool[Tensor, "b p"]
     trace: Float[Tensor, "b t trace_width"]
     feature_map: Float[Tensor, "b c fine fine"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Front pictures and their sentences in the pieces of the world model's tokenizer."""
+
+    pixels: UInt8[Tensor, "b 3 h w"]
+    tokens: Int[Tensor, "b t"]
+    mask: Bool[Tensor, "b t"]
 
 
 @dataclass(frozen=True)

@@ -30,15 +30,16 @@ from mu0.files import write_json
 
 N_POSE = 4
 """The first four dimensions of state and action are the commanded pose, and are relative in an action."""
+TOLD_DIMS = 4
 PLACE_UNIT_M = 0.1
 """Of the named thing's place; it has no statistics, so that an expert may be told any place."""
 STATE_FLOOR = 0.01
 ACTION_FLOOR = 0.01
 
 
-def in_place_units(place_m: Float[np.ndarray, "*n 2"]) -> Float32[np.ndarray, "*n 2"]:
-    """Where the named thing is, beside the TCP, as the expert sees it."""
-    return (place_m / PLACE_UNIT_M).astype(np.float32)
+def in_told_units(told: Float[np.ndarray, "*n 4"]) -> Float32[np.ndarray, "*n 4"]:
+    """Where the named thing is, beside the TCP [m], and how it is grasped, as the expert sees it."""
+    return (told / np.array([PLACE_UNIT_M, PLACE_UNIT_M, 1.0, 1.0])).astype(np.float32)
 
 
 def relative_to_command(

@@ -34,7 +34,7 @@ from mu0.trace_policy.milestones import Milestones
 from mu0.trace_policy.ur3 import front_view
 from mu0.trace_policy.ur3_policy import ur3_trace_policy
 
-Actor = Literal["mu0", "no_trace", "no_pretraining", "grounded", "trace_policy", "demonstrator"]
+Actor = Literal["mu0", "no_trace", "no_pretraining", "end_to_end", "grounded", "trace_policy", "demonstrator"]
 VIDEO_CRF = 23
 DEVICE = torch.device("cpu")
 

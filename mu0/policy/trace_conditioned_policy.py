@@ -5,21 +5,24 @@ of the workspace are the environment's business: it clips what it is told.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 
 from mu0.errors import PolicyError
 from mu0.interfaces import AbstractPolicy
 from mu0.model.checkpoint import load_checkpoint
 from mu0.model.predictor import TracePredictor
+from mu0.model.tokenizer import CaptionTokenizer
 from mu0.policy.action_expert import ActionExpert, Context, PolicyInputs
 from mu0.policy.checkpoint import ActionExpertCheckpoint, load_action_expert
 from mu0.policy.flow import integrate
-from mu0.policy.front_encoder import FrontFeatures
+from mu0.policy.front_encoder import Picture
 from mu0.policy.named_place import NamedPlace
-from mu0.policy.normalization import in_place_units
+from mu0.policy.normalization import in_told_units
 from mu0.policy.trace_features import FeatureExtractor
 from mu0.policy.vocabulary import encode_words
 from mu0.records import ActionChunk, Observation
@@ -44,8 +47,9 @@ class TraceConditionedPolicy(AbstractPolicy):
 
     Args:
         checkpoint: The expert.
-        extractor: Takes features of the front picture, for experts that look at it.
+        extractor: Takes features of the front picture, for experts that look at it through another network.
         place: Says where the named thing is, for experts that are told.
+        tokenizer: Of sentences, for experts that see by themselves.
     """
 
     def __init__(
@@ -53,9 +57,10 @@ class TraceConditionedPolicy(AbstractPolicy):
         checkpoint: ActionExpertCheckpoint,
         extractor: FeatureExtractor | None = None,
         place: NamedPlace | None = None,
+        tokenizer: CaptionTokenizer | None = None,
     ) -> None:
         self._checkpoint = checkpoint
-        self.extractor, self._place = extractor, place
+        self.extractor, self._place, self._tokenizer = extractor, place, tokenizer
         self._generator = torch.Generator()
 
     @classmethod
@@ -77,8 +82,10 @@ class TraceConditionedPolicy(AbstractPolicy):
         """
         checkpoint = load_action_expert(folder, world_model_folder)
         world_model = load_checkpoint(world_model_folder)
-        if checkpoint.expert.config.is_told_place:
+        if checkpoint.expert.config.is_told:
             return cls(checkpoint, place=NamedPlace(NamedFinder(TracePredictor(world_model)), view))
+        if checkpoint.expert.config.variant == "end_to_end":
+            return cls(checkpoint, tokenizer=world_model.tokenizer)
         with_trace = checkpoint.expert.config.variant == "mu0"
         return cls(checkpoint, FeatureExtractor(world_model, checkpoint.features, with_trace=with_trace))
 
@@ -115,23 +122,29 @@ class TraceConditionedPolicy(AbstractPolicy):
                 expected="an observation of the UR3: front image, wrist image, state of nine numbers",
                 remedy="use Ur3Environment, or fill `wrist_image` and `proprioception` of the Observation.",
             )
-        front, place = self._seen(observation)
         words = encode_words(observation.instruction, expert.config.vocabulary, expert.config.max_words)
         normalization = self._checkpoint.normalization
         inputs = PolicyInputs(
-            wrist=torch.from_numpy(np.ascontiguousarray(wrist)).permute(2, 0, 1)[None],
+            wrist=_batch_of_one(wrist),
             state=torch.from_numpy(normalization.normalize_state(state))[None],
             words=torch.from_numpy(words)[None],
-            front=front,
-            place=place,
         )
+        inputs = self._with_scene(inputs, observation)
         normalized = plan_normalized(expert, expert.encode(inputs), self._generator)[0].numpy()
         return ActionChunk(normalization.denormalize_actions(normalized, state), RATE_HZ)
 
-    def _seen(self, observation: Observation) -> tuple[FrontFeatures | None, torch.Tensor | None]:
-        """Features of the front picture, or where the named thing is."""
+    def _with_scene(self, inputs: PolicyInputs, observation: Observation) -> PolicyInputs:
+        """What is told of the named thing, the front picture, or features of it."""
         if self._place is not None:
-            return None, torch.from_numpy(in_place_units(self._place(observation)))[None]
-        assert self.extractor is not None, "an expert looks at the picture or is told a place"
+            told = torch.from_numpy(in_told_units(self._place(observation)))
+            return replace(inputs, told=told[None])
+        if self._tokenizer is not None:
+            sentence = self._tokenizer([observation.instruction])
+            return replace(inputs, picture=Picture(_batch_of_one(observation.image), *sentence))
+        assert self.extractor is not None, "an expert looks at the picture or is told of the thing"
         features = self.extractor(observation.image[None], [observation.instruction])
-        return features.rows(np.arange(1)), None
+        return replace(inputs, front=features.rows(np.arange(1)))
+
+
+def _batch_of_one(image: UInt8[np.ndarray, "h w 3"]) -> UInt8[torch.Tensor, "1 3 h w"]:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]

@@ -73,7 +73,7 @@ class FeatureExtractor:
             functional.pad(prefix.hidden * prefix.mask[..., None], (0, 0, 0, missing)).float().numpy(),
             functional.pad(prefix.mask, (0, missing)).numpy(),
             self._trace(prefix, n).float().contiguous().numpy(),
-            _fine_map(prefix).float().contiguous().numpy(),
+            fine_map(prefix).float().contiguous().numpy(),
             prefix.n_image_tokens,
         )
 
@@ -96,7 +96,7 @@ class FeatureExtractor:
         return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
 
 
-def _fine_map(prefix: Prefix) -> Float[Tensor, "n c fine fine"]:
+def fine_map(prefix: Prefix) -> Float[Tensor, "n c fine fine"]:
     """The stem's map where the model has one, else the image tokens on their grid."""
     if prefix.feature_maps:
         return prefix.feature_maps[0]

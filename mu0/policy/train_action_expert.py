@@ -2,7 +2,8 @@
 
     demonstrations -> rows -> frozen features (cached) -> fit -> models/action_expert_ur3_<variant>
 
-A variant that is told the named place needs no features: its rows hold the place in hindsight.
+A variant that is told of the named thing needs no features: its rows hold that in hindsight. One that learns
+to see by itself takes the pictures.
 
 The interrupted training of an equal setting is continued; its state lies in the cache folder under a key that
 holds everything the result depends on, and is deleted when the checkpoint stands.
@@ -16,11 +17,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from mu0.errors import PolicyError
 from mu0.hardware.bfloat16 import settle_for_training
 from mu0.hardware.threads import cpu_threads
+from mu0.model.tokenizer import CaptionTokenizer
 from mu0.params.action_expert import ActionExpertParams
 from mu0.policy.action_expert import ActionExpert, ActionExpertConfig, Variant
 from mu0.policy.checkpoint import ActionExpertCheckpoint, save_action_expert, world_model_sha256
@@ -67,7 +70,8 @@ class TrainingData:
 
 def feature_config(variant: Variant) -> FeatureConfig:
     """How a variant's features are taken."""
-    return FeatureConfig(untrained_seed=UNTRAINED_SEED if variant == "no_pretraining" else None)
+    is_untrained = variant in ("no_pretraining", "end_to_end")
+    return FeatureConfig(untrained_seed=UNTRAINED_SEED if is_untrained else None)
 
 
 def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) -> TrainingData:
@@ -88,7 +92,7 @@ def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) ->
     config = feature_config(variant)
     key = cache_key(identity, config, frames_key)
     convolutions = settle_for_training(params.convolutions, DEVICE, paths.cache / "features" / key)
-    if variant == "grounded":
+    if variant in ("grounded", "end_to_end"):
         return TrainingData(frames, None, f"{key}_{convolutions}", identity, convolutions)
     folder = paths.cache / "features" / key / convolutions
 
@@ -128,11 +132,11 @@ def train_action_expert(
     """
     torch.manual_seed(params.seed)
     taken = take_features(paths, params, variant)
-    frames, features = taken.frames, taken.features
-    config = _config(variant, params, frames, features)
+    frames = taken.frames
+    expert, tokenizer = _untrained(variant, params, taken, paths.world_model)
+    config = expert.config
     normalization = fit_normalization(frames.state, frames.chunk)
-    expert = ActionExpert(config)
-    data = ExpertData(frames, features, normalization, config.vocabulary, config.max_words)
+    data = ExpertData(frames, taken.features, normalization, config.vocabulary, config.max_words, tokenizer)
     key = hashlib.sha256(
         json.dumps([asdict(config), params.model_dump(), taken.key, normalization.sha256()]).encode()
     ).hexdigest()[:16]
@@ -163,6 +167,24 @@ def train_action_expert(
     save_action_expert(paths.expert, saved)
     shutil.rmtree(work_folder, ignore_errors=True)
     return result, meta
+
+
+def _untrained(
+    variant: Variant, params: ActionExpertParams, taken: TrainingData, world_model: Path
+) -> tuple[ActionExpert, CaptionTokenizer | None]:
+    """The expert as training begins, and who turns sentences into tokens if it learns to see by itself."""
+    if variant != "end_to_end":
+        return ActionExpert(_config(variant, params, taken.frames, taken.features)), None
+    from mu0.model.checkpoint import load_checkpoint
+    from mu0.policy.end_to_end import SeeingExpert
+    from mu0.policy.trace_features import FeatureExtractor
+
+    trained = load_checkpoint(world_model)
+    extractor = FeatureExtractor(trained, FeatureConfig(untrained_seed=params.seed), with_trace=False)
+    row = extractor(np.asarray(taken.frames.front[:1]), taken.frames.instructions[:1])
+    config = _config(variant, params, taken.frames, row)
+    torch.manual_seed(params.seed)
+    return SeeingExpert(config, extractor.world_model), trained.tokenizer
 
 
 def _config(

@@ -59,20 +59,12 @@ class NamedFinder(AbstractTargetFinder):
         Raises:
             UnknownObjectError: Nothing is called as the instruction says.
         """
-        middle_m, along = self._found(moment.observation, moment.view)
+        middle_m, along = self.measure(moment.observation, moment.view)
         around = POINTS_AROUND if along is None else points_along(along)
         return middle_m + self._around_m * around
 
-    def place_m(self, observation: Observation, view: CalibratedView) -> Float[np.ndarray, " 3"]:
-        """The thing's middle, base frame.
-
-        Raises:
-            UnknownObjectError: Nothing is called as the instruction says.
-        """
-        return self._found(observation, view)[0]
-
-    def _found(self, observation: Observation, view: CalibratedView) -> Measured:
-        """The thing's middle, and which way it lies if it is long.
+    def measure(self, observation: Observation, view: CalibratedView) -> Measured:
+        """The thing's middle, base frame, and which way along the table it lies if it is long.
 
         Raises:
             UnknownObjectError: Nothing is called as the instruction says.

@@ -26,9 +26,9 @@ def with_front(inputs: PolicyInputs, **changes: torch.Tensor) -> PolicyInputs:
     return dataclasses.replace(inputs, front=dataclasses.replace(inputs.front, **changes))
 
 
-def told(inputs: PolicyInputs, x: float, y: float) -> PolicyInputs:
-    """The same moment, with the named thing's place in the place of the front picture."""
-    return dataclasses.replace(inputs, front=None, place=torch.tensor([[x, y]]).expand(3, -1))
+def told(inputs: PolicyInputs, *numbers: float) -> PolicyInputs:
+    """The same moment, with words of the named thing in the place of the front picture."""
+    return dataclasses.replace(inputs, front=None, told=torch.tensor([numbers]).expand(3, -1))
 
 
 def test_no_trace_ignores_trace_features(make_expert: Make, inputs: PolicyInputs) -> None:
@@ -115,15 +115,16 @@ def test_who_is_told_the_place_has_nothing_of_the_front_picture(make_expert: Mak
     assert not any(name.startswith("front") for name, _ in expert.named_parameters())
 
 
-def test_the_told_place_matters(make_expert: Make, inputs: PolicyInputs) -> None:
+@pytest.mark.parametrize("other", [(1.0, -1.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0)])
+def test_what_is_told_matters(make_expert: Make, inputs: PolicyInputs, other: tuple[float, ...]) -> None:
     expert = make_expert("grounded")
-    here, there = chunk(expert, told(inputs, 0.0, 0.0)), chunk(expert, told(inputs, 1.0, -1.0))
+    here, there = chunk(expert, told(inputs, 0.0, 0.0, 1.0, 0.0)), chunk(expert, told(inputs, *other))
     assert (here - there).abs().max() > 1e-4
 
 
 def test_the_front_picture_does_not_matter_to_who_is_told(make_expert: Make, inputs: PolicyInputs) -> None:
     expert = make_expert("grounded")
-    blind = told(inputs, 0.3, 0.2)
+    blind = told(inputs, 0.3, 0.2, 0.6, 0.8)
     seeing = dataclasses.replace(blind, front=inputs.front)
     assert torch.equal(chunk(expert, blind), chunk(expert, seeing))
 

@@ -1,5 +1,6 @@
 """Batches follow from (seed, step); training lowers the loss and goes on exactly after an interruption."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 import torch
 
 from mu0.policy.action_expert import ActionExpert
-from mu0.policy.demonstrations import DemonstrationFrames, chunks_of, named_places, next_keyframes
-from mu0.policy.expert_training import ExpertData, expert_loss
+from mu0.policy.demonstrations import DemonstrationFrames, chunks_of, next_keyframes, told_in_hindsight
+from mu0.policy.expert_training import TURN_SHARE, ExpertData, expert_loss
 from mu0.policy.frozen_features import FrozenFeatures
 from mu0.policy.normalization import fit_normalization
 from mu0.training.loop import fit
@@ -34,7 +35,7 @@ def data() -> ExpertData:
         chunk=chunks_of(action, 16),
         keyframe=keyframe,
         keyframe_valid=valid,
-        place=named_places(state, action),
+        told=told_in_hindsight(state, action),
         instruction_id=np.zeros(N, np.int64),
         instructions=["the red apple"],
     )
@@ -75,6 +76,20 @@ def test_batch_is_a_function_of_seed_and_step(data: ExpertData) -> None:
     assert torch.equal(first.inputs.wrist, second.inputs.wrist)
     assert torch.equal(first.inputs.state, second.inputs.state)
     assert not torch.equal(first.chunk, other.chunk)
+
+
+def test_half_of_the_rows_are_told_the_turn_and_all_are_told_the_place(data: ExpertData) -> None:
+    is_open = np.flatnonzero(data.told[:, 2:].abs().sum(dim=1) > 0)
+    assert len(is_open) > 5
+    blind = copy.copy(data)
+    blind.features = None
+    told = torch.cat([blind.batch(64, 0, step).inputs.told for step in range(40)])
+    known = {tuple(row.tolist()) for row in data.told}
+    knows = told[:, 2:].abs().sum(dim=1) > 0
+    assert {tuple(row.tolist()) for row in told[knows]} <= known
+    assert {tuple(row[:2].tolist()) for row in told} <= {row[:2] for row in known}
+    could = torch.isin(told[:, 0], data.told[is_open, 0])
+    assert abs(float(knows[could].float().mean()) - TURN_SHARE) < 0.05
 
 
 def test_keyframe_loss_skips_frames_without_one(data: ExpertData, make_expert: Make) -> None:
