@@ -45,14 +45,14 @@ def from_parts(
 
 
 def fit_rigid(
-    source: Float[np.ndarray, "n 3"],
-    target: Float[np.ndarray, "n 3"],
-    weights: Float[np.ndarray, " n"] | None = None,
-) -> Float[np.ndarray, "4 4"]:
-    """The rigid motion that takes `source` to `target` with the least weighted squared error.
+    source: Float[np.ndarray, "*b n 3"],
+    target: Float[np.ndarray, "*b n 3"],
+    weights: Float[np.ndarray, "*b n"] | None = None,
+) -> Float[np.ndarray, "*b 4 4"]:
+    """The rigid motions that take `source` to `target` with the least weighted squared error.
 
     Args:
-        source: Points in frame b [m].
+        source: Points in frame b [m], any batch of them at once.
         target: The same points in frame a [m].
         weights: One non-negative weight per point; equal if None.
 
@@ -63,14 +63,20 @@ def fit_rigid(
     Source:
         Kabsch, 1976; the sign that excludes reflections as in Umeyama, 1991.
     """
-    weight = np.ones(len(source)) if weights is None else weights.astype(np.float64)
-    weight = weight / weight.sum()
-    source_mean, target_mean = weight @ source.astype(np.float64), weight @ target.astype(np.float64)
-    covariance = (target - target_mean).T.astype(np.float64) @ (weight[:, None] * (source - source_mean))
-    left, _, right = np.linalg.svd(covariance)
-    sign = np.sign(np.linalg.det(left) * np.linalg.det(right)) or 1.0
-    rotation = (left * [1, 1, sign]) @ right
-    return from_parts(rotation, target_mean - rotation @ source_mean)
+    source, target = source.astype(np.float64), target.astype(np.float64)
+    weights = np.ones(source.shape[:-1]) if weights is None else weights
+    share = weights / np.maximum(weights.sum(-1, keepdims=True), 1e-12)
+    source_mean = (source * share[..., None]).sum(-2)
+    target_mean = (target * share[..., None]).sum(-2)
+    weighted = (source - source_mean[..., None, :]) * share[..., None]
+    left, _, right = np.linalg.svd(np.swapaxes(weighted, -1, -2) @ (target - target_mean[..., None, :]))
+    turn = left @ right
+    is_mirror = np.linalg.det(turn) < 0
+    if is_mirror.any():
+        left[..., 2] *= np.where(is_mirror, -1.0, 1.0)[..., None]
+        turn = left @ right
+    rotation = np.swapaxes(turn, -1, -2)
+    return from_parts(rotation, target_mean - (rotation @ source_mean[..., None])[..., 0])
 
 
 def rotation_angle_rad(rotation: Float[np.ndarray, "*n 3 3"]) -> Float[np.ndarray, "*n"]:

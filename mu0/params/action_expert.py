@@ -25,6 +25,7 @@ class ActionExpertParams(Section):
     frame_stride: Count = 1  # 2 halves the time that frozen features take
     width: Count = 128
     blocks: Count = 2
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     convolutions: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: whatever is faster on this machine
     feature_threads: Index = 0  # of the CPU, for each operation of the frozen μ0; 0 is one per core
     seed: Seed = 0

@@ -10,13 +10,13 @@ ran through or was resumed, and all variants see the same rows in the same order
 """
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from mu0.model.tokenizer import CaptionTokenizer
 from mu0.policy.action_expert import KEYFRAME_DIMS, ActionExpert, Context, PolicyInputs
 from mu0.policy.demonstrations import GRIPPER, HALF, DemonstrationFrames
 from mu0.policy.flow import flow_matching_loss
@@ -26,6 +26,8 @@ from mu0.policy.normalization import PolicyNormalization, in_told_units
 from mu0.policy.vocabulary import encode_words
 from mu0.policy.wrist_encoder import random_shift
 
+Sentences: TypeAlias = tuple[Int[Tensor, "n t"], Bool[Tensor, "n t"]]
+"""Tokens of all instructions and their mask, for experts that learn to see by themselves."""
 KEYFRAME_WEIGHT = 1.0
 KEYFRAME_SCALE = (0.1, 0.1, 0.1, 0.5)
 """Metres and radians that count as one in the keyframe loss."""
@@ -57,12 +59,12 @@ class ExpertData:
         normalization: PolicyNormalization,
         vocabulary: tuple[str, ...],
         max_words: int,
-        tokenizer: CaptionTokenizer | None = None,
+        sentences: Sentences | None = None,
     ) -> None:
         words = np.stack([encode_words(text, vocabulary, max_words) for text in frames.instructions])
         self.features = features
         self.front: UInt8[np.ndarray, "n h w 3"] = frames.front
-        self.sentences = None if tokenizer is None else tokenizer(frames.instructions)
+        self.sentences = sentences
         self.instruction_id = torch.from_numpy(np.array(frames.instruction_id))
         self.wrist: UInt8[np.ndarray, "n h w 3"] = frames.wrist  # mapped: rows are copied when drawn
         self.state: Float[Tensor, "n 9"] = torch.from_numpy(normalization.normalize_state(frames.state))
@@ -103,7 +105,7 @@ class ExpertData:
         return ExpertBatch(inputs, self.chunk[index], self.keyframe[index], self.keyframe_valid[index])
 
     def _picture(
-        self, rows: Int[np.ndarray, " b"], sentences: tuple[Tensor, Tensor], generator: torch.Generator
+        self, rows: Int[np.ndarray, " b"], sentences: Sentences, generator: torch.Generator
     ) -> Picture:
         """Front pictures, shifted as those of the wrist are, and what they were told."""
         pixels = torch.from_numpy(self.front[rows]).permute(0, 3, 1, 2)

@@ -26,9 +26,12 @@ def draw_times(n: int, generator: torch.Generator) -> Float[Tensor, " n"]:
 def flow_matching_loss(
     field: VelocityField, data: Float[Tensor, "n step action"], generator: torch.Generator
 ) -> Float[Tensor, ""]:
-    """Mean squared velocity error at one random time per row; zero for the exact field."""
-    noise = torch.randn(data.shape, generator=generator)
-    tau = draw_times(len(data), generator)
+    """Mean squared velocity error at one random time per row; zero for the exact field.
+
+    The generator is one of the CPU, so that a seed means the same on every device.
+    """
+    noise = torch.randn(data.shape, generator=generator).to(data.device)
+    tau = draw_times(len(data), generator).to(data.device)
     x = tau[:, None, None] * noise + (1 - tau[:, None, None]) * data
     return (field(x, tau) - (noise - data)).square().mean()
 
@@ -39,6 +42,6 @@ def integrate(
     """Euler from tau = 1 (noise) to tau = 0 (actions) in `n_steps` equal steps."""
     x = noise
     for i in range(n_steps):
-        tau = torch.full((len(x),), 1 - i / n_steps)
+        tau = torch.full((len(x),), 1 - i / n_steps, device=x.device)
         x = x - field(x, tau) / n_steps
     return x

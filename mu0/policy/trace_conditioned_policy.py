@@ -19,6 +19,7 @@ from mu0.model.predictor import TracePredictor
 from mu0.model.tokenizer import CaptionTokenizer
 from mu0.policy.action_expert import ActionExpert, Context, PolicyInputs
 from mu0.policy.checkpoint import ActionExpertCheckpoint, load_action_expert
+from mu0.policy.devices import on_device
 from mu0.policy.flow import integrate
 from mu0.policy.front_encoder import Picture
 from mu0.policy.named_place import NamedPlace
@@ -39,6 +40,7 @@ def plan_normalized(expert: ActionExpert, context: Context, generator: torch.Gen
         return expert.regress(context)
     n = len(context.condition)
     noise = torch.randn(n, config.chunk_len, config.action_dim, generator=generator)
+    noise = noise.to(context.condition.device)
     return integrate(lambda x, tau: expert.velocity(context, x, tau), noise, config.euler_steps)
 
 
@@ -129,8 +131,8 @@ class TraceConditionedPolicy(AbstractPolicy):
             state=torch.from_numpy(normalization.normalize_state(state))[None],
             words=torch.from_numpy(words)[None],
         )
-        inputs = self._with_scene(inputs, observation)
-        normalized = plan_normalized(expert, expert.encode(inputs), self._generator)[0].numpy()
+        inputs = on_device(self._with_scene(inputs, observation), next(expert.parameters()).device)
+        normalized = plan_normalized(expert, expert.encode(inputs), self._generator)[0].cpu().numpy()
         return ActionChunk(normalization.denormalize_actions(normalized, state), RATE_HZ)
 
     def _with_scene(self, inputs: PolicyInputs, observation: Observation) -> PolicyInputs:

@@ -51,7 +51,8 @@ class FeatureExtractor:
         self, world_model: TraceWorldModel, config: FeatureConfig, *, with_trace: bool = True
     ) -> None:
         if config.untrained_seed is not None:
-            world_model = untrained_like(world_model, config.untrained_seed)
+            device = next(world_model.parameters()).device
+            world_model = untrained_like(world_model, config.untrained_seed).to(device)
         self.with_trace = with_trace
         self.world_model = world_model.eval().requires_grad_(requires_grad=False)
         self.config = config
@@ -60,7 +61,9 @@ class FeatureExtractor:
         self._uv = torch.stack([u, v], dim=-1).reshape(1, -1, 2)
         model = world_model.config
         generator = torch.Generator().manual_seed(config.noise_seed)
-        self._noise = torch.randn(1, config.grid**2, model.n_control_points, 3, generator=generator)
+        noise = torch.randn(1, config.grid**2, model.n_control_points, 3, generator=generator)
+        self._device = next(world_model.parameters()).device
+        self._uv, self._noise = self._uv.to(self._device), noise.to(self._device)
 
     @torch.inference_mode()
     def __call__(self, images: UInt8[np.ndarray, "n h w 3"], instructions: Sequence[str]) -> FrozenFeatures:
@@ -70,10 +73,10 @@ class FeatureExtractor:
         length = prefix.n_image_tokens + model.config.max_text_tokens
         missing = length - prefix.hidden.shape[1]
         return FrozenFeatures(
-            functional.pad(prefix.hidden * prefix.mask[..., None], (0, 0, 0, missing)).float().numpy(),
-            functional.pad(prefix.mask, (0, missing)).numpy(),
-            self._trace(prefix, n).float().contiguous().numpy(),
-            fine_map(prefix).float().contiguous().numpy(),
+            _array(functional.pad(prefix.hidden * prefix.mask[..., None], (0, 0, 0, missing)).float()),
+            _array(functional.pad(prefix.mask, (0, missing))),
+            _array(self._trace(prefix, n).float()),
+            _array(fine_map(prefix).float()),
             prefix.n_image_tokens,
         )
 
@@ -83,7 +86,8 @@ class FeatureExtractor:
         if not self.with_trace:
             return torch.zeros(n, (config.grid // config.pool) ** 2, width)
         noise = self._noise.expand(n, -1, -1, -1)
-        hidden = self.world_model.trace_hidden(prefix, self._uv.expand(n, -1, -1), noise, torch.ones(n))
+        times = torch.ones(n, device=self._device)
+        hidden = self.world_model.trace_hidden(prefix, self._uv.expand(n, -1, -1), noise, times)
         grid = hidden.transpose(1, 2).unflatten(-1, (config.grid, config.grid))
         return functional.avg_pool2d(grid, config.pool).flatten(2).transpose(1, 2)
 
@@ -93,7 +97,11 @@ class FeatureExtractor:
         if images.shape[1:3] != (size, size):
             images = np.stack([cv2.resize(x, (size, size), interpolation=cv2.INTER_AREA) for x in images])
         # a copy, because frames that lie in a mapped file are read-only, and torch has no such tensors
-        return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
+        return torch.from_numpy(np.array(images)).to(self._device).permute(0, 3, 1, 2).float() / 255
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.cpu().contiguous().numpy()
 
 
 def fine_map(prefix: Prefix) -> Float[Tensor, "n c fine fine"]:

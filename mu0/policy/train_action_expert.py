@@ -23,12 +23,12 @@ import torch
 from mu0.errors import PolicyError
 from mu0.hardware.bfloat16 import settle_for_training
 from mu0.hardware.threads import cpu_threads
-from mu0.model.tokenizer import CaptionTokenizer
 from mu0.params.action_expert import ActionExpertParams
 from mu0.policy.action_expert import ActionExpert, ActionExpertConfig, Variant
 from mu0.policy.checkpoint import ActionExpertCheckpoint, save_action_expert, world_model_sha256
 from mu0.policy.demonstrations import DemonstrationFrames, stored_demonstrations
-from mu0.policy.expert_training import ExpertData, expert_loss
+from mu0.policy.devices import on_device
+from mu0.policy.expert_training import ExpertData, Sentences, expert_loss
 from mu0.policy.frozen_features import (
     Extractor,
     FeatureConfig,
@@ -40,11 +40,11 @@ from mu0.policy.normalization import fit_normalization
 from mu0.policy.vocabulary import build_vocabulary
 from mu0.training.loop import FitResult, fit
 from mu0.training.settings import FitSettings
+from mu0.training.team import training_device
 
 GRAD_CLIP = 1.0
 WARMUP_STEPS = 50
 UNTRAINED_SEED = 0
-DEVICE = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) ->
     identity = world_model_sha256(paths.world_model)
     config = feature_config(variant)
     key = cache_key(identity, config, frames_key)
-    convolutions = settle_for_training(params.convolutions, DEVICE, paths.cache / "features" / key)
+    device = training_device(params.device)
+    convolutions = settle_for_training(params.convolutions, device, paths.cache / "features" / key)
     if variant in ("grounded", "end_to_end"):
         return TrainingData(frames, None, f"{key}_{convolutions}", identity, convolutions)
     folder = paths.cache / "features" / key / convolutions
@@ -101,7 +102,7 @@ def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) ->
         from mu0.model.checkpoint import load_checkpoint
         from mu0.policy.trace_features import FeatureExtractor
 
-        return FeatureExtractor(load_checkpoint(paths.world_model), config)
+        return FeatureExtractor(load_checkpoint(paths.world_model).to(device), config)
 
     texts = [frames.instructions[i] for i in frames.instruction_id]
     with cpu_threads(params.feature_threads):
@@ -133,10 +134,12 @@ def train_action_expert(
     torch.manual_seed(params.seed)
     taken = take_features(paths, params, variant)
     frames = taken.frames
-    expert, tokenizer = _untrained(variant, params, taken, paths.world_model)
+    expert, sentences = _untrained(variant, params, taken, paths.world_model)
     config = expert.config
     normalization = fit_normalization(frames.state, frames.chunk)
-    data = ExpertData(frames, taken.features, normalization, config.vocabulary, config.max_words, tokenizer)
+    device = training_device(params.device)
+    expert.to(device)
+    data = ExpertData(frames, taken.features, normalization, config.vocabulary, config.max_words, sentences)
     key = hashlib.sha256(
         json.dumps([asdict(config), params.model_dump(), taken.key, normalization.sha256()]).encode()
     ).hexdigest()[:16]
@@ -147,7 +150,7 @@ def train_action_expert(
     result = fit(
         expert,
         lambda step: data.batch(params.batch_size, params.seed, step),
-        lambda batch, generator: expert_loss(expert, batch, params.noise_draws, generator),
+        lambda batch, generator: expert_loss(expert, on_device(batch, device), params.noise_draws, generator),
         settings,
         work_folder,
         on_log,
@@ -163,7 +166,7 @@ def train_action_expert(
         "n_parameters": sum(p.numel() for p in expert.parameters()),
         "scale": "trained on simulated demonstrations",
     }
-    saved = ActionExpertCheckpoint(expert, feature_config(variant), normalization, meta)
+    saved = ActionExpertCheckpoint(expert.cpu(), feature_config(variant), normalization, meta)
     save_action_expert(paths.expert, saved)
     shutil.rmtree(work_folder, ignore_errors=True)
     return result, meta
@@ -171,8 +174,8 @@ def train_action_expert(
 
 def _untrained(
     variant: Variant, params: ActionExpertParams, taken: TrainingData, world_model: Path
-) -> tuple[ActionExpert, CaptionTokenizer | None]:
-    """The expert as training begins, and who turns sentences into tokens if it learns to see by itself."""
+) -> tuple[ActionExpert, Sentences | None]:
+    """The expert as training begins, and the sentences in tokens if it learns to see by itself."""
     if variant != "end_to_end":
         return ActionExpert(_config(variant, params, taken.frames, taken.features)), None
     from mu0.model.checkpoint import load_checkpoint
@@ -184,7 +187,7 @@ def _untrained(
     row = extractor(np.asarray(taken.frames.front[:1]), taken.frames.instructions[:1])
     config = _config(variant, params, taken.frames, row)
     torch.manual_seed(params.seed)
-    return SeeingExpert(config, extractor.world_model), trained.tokenizer
+    return SeeingExpert(config, extractor.world_model), trained.tokenizer(taken.frames.instructions)
 
 
 def _config(

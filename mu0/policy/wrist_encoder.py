@@ -8,6 +8,8 @@ Sources
     Soft keypoints (spatial softmax): arXiv:1504.00702. Flattened readout: docs/experiments.md.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
@@ -32,6 +34,13 @@ def random_shift(
     columns = (torch.arange(width) + offsets[:, 1:] - shift_px).clamp(0, width - 1)
     each = torch.arange(n)[:, None, None]
     return images.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def rounded(device: torch.device, training: bool) -> AbstractContextManager[object]:  # noqa: FBT001
+    """Convolutions in bfloat16 inside of it, in training and where the machine is faster with it."""
+    if training and has_fast_bfloat16(device):
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()
 
 
 def _stage(channels_in: int, channels: int, stride: int) -> nn.Sequential:
@@ -59,8 +68,7 @@ class NamedKeypoints(nn.Module):
         self, feature_map: Float[Tensor, "b c h w"], text: Float[Tensor, "b text"]
     ) -> Float[Tensor, "b two_k"]:
         """Mean u and v in [-1, 1] of every heat map."""
-        is_rounded = self.training and has_fast_bfloat16(feature_map.device)
-        with torch.autocast(feature_map.device.type, torch.bfloat16, enabled=is_rounded):
+        with rounded(feature_map.device, self.training):
             features = self.features(feature_map)
         features = features.float()
         query = self.looked_for + self.named(text).unflatten(1, self.looked_for.shape)
@@ -91,8 +99,7 @@ class WristEncoder(nn.Module):
     ) -> tuple[Float[Tensor, "b tokens width"], Float[Tensor, "b two_k"]]:
         """Tokens in row-major order, and keypoint positions."""
         x = images.float() / 127.5 - 1
-        is_rounded = self.training and has_fast_bfloat16(x.device)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=is_rounded):
+        with rounded(x.device, self.training):
             fine = self.fine(x)
             tokens = self.coarse(fine)
         return tokens.float().flatten(2).transpose(1, 2), self.keypoints(fine.float(), text)

@@ -54,7 +54,8 @@ def rigid_motions(points_m: Float[np.ndarray, "q step 3"]) -> Float[np.ndarray, 
     if len(start) < 3 or spread_m[1] < FLAT_M:
         shift = (points_m - points_m[:, :1]).mean(axis=0)
         return from_parts(np.broadcast_to(np.eye(3), (len(shift), 3, 3)), shift)
-    return np.stack([fit_rigid(start, points_m[:, step]) for step in range(points_m.shape[1])])
+    later = points_m.swapaxes(0, 1)
+    return fit_rigid(np.broadcast_to(start, later.shape), later)
 
 
 def mean_pose(poses: Float[np.ndarray, "n 4 4"]) -> Float[np.ndarray, "4 4"]:

@@ -1,4 +1,7 @@
-"""From futures to a way: read every sample, agree on one goal, follow the sample that stands for it."""
+"""From futures to a way: read every sample, agree on one goal, follow the sample that stands for it.
+
+Reading costs most and is done once per question (`read_goal`); ways to the same goal are cheap (`plan_way`).
+"""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -44,23 +47,25 @@ class Plan:
     goal: Float[np.ndarray, " 4"]
 
 
-def plan_motion(
+@dataclass(frozen=True)
+class CommonGoal:
+    """What the samples agree on: from the command now, along one of them, to the grasp or the place."""
+
+    start: Float[np.ndarray, " 4"]
+    goal: Float[np.ndarray, " 4"]
+    meeting: Meeting
+    carries: bool
+
+
+def read_goal(
     futures: Futures,
     tool: ToolState,
-    embodiment: Embodiment,
     setting: PlanSetting,
     agreement: AgreementSetting,
     *,
     carries: bool,
-    straight: bool = False,
-) -> Plan | None:
-    """The way to the grasp, or with `carries` to the place; None if the samples do not agree.
-
-    A `straight` way leaves out what traces foresee before the goal.
-
-    Raises:
-        WorkspaceError: What they agree on lies outside.
-    """
+) -> CommonGoal | None:
+    """Where it grasps, or with `carries` where it lets go; None if the samples do not agree."""
     start = tool.command.copy()
     samples = range(len(futures.valid))
     meetings = [_read(futures, sample, tool, setting.meeting, carries=carries) for sample in samples]
@@ -70,17 +75,28 @@ def plan_motion(
     agreed = agree(goals, agreement, float(start[3]))
     if agreed is None:
         return None
-    meeting = meetings[agreed.sample]
+    return CommonGoal(start, agreed.goal, meetings[agreed.sample], carries)
+
+
+def plan_way(
+    found: CommonGoal, embodiment: Embodiment, setting: PlanSetting, *, straight: bool = False
+) -> Plan:
+    """The way there; a `straight` one leaves out what traces foresee before the goal.
+
+    Raises:
+        WorkspaceError: It leads outside.
+    """
+    start, goal, meeting, carries = found.start, found.goal, found.meeting, found.carries
     poses = meeting.tool[1 : (meeting.last if carries else meeting.first) + 1]
     path = _commands(poses, start)
-    path[:, 3] = start[3] + (agreed.goal[3] - start[3]) * np.arange(1, len(path) + 1) / max(len(path), 1)
+    path[:, 3] = start[3] + (goal[3] - start[3]) * np.arange(1, len(path) + 1) / max(len(path), 1)
     if carries and not meeting.parts:
-        path = agreed.goal[None] if straight else path
-        return Plan(start, way_along(start, path, embodiment, setting.heights_m), agreed.goal)
+        path = goal[None] if straight else path
+        return Plan(start, way_along(start, path, embodiment, setting.heights_m), goal)
     standoff_m = setting.above_place_m if carries else setting.above_grasp_m
     path = path[:0] if straight else path
-    way = way_to(start, path, agreed.goal, embodiment, standoff_m=standoff_m, heights_m=setting.heights_m)
-    return Plan(start, way, agreed.goal)
+    way = way_to(start, path, goal, embodiment, standoff_m=standoff_m, heights_m=setting.heights_m)
+    return Plan(start, way, goal)
 
 
 def _read(

@@ -28,7 +28,7 @@ from mu0.records import ActionChunk, Observation
 from mu0.trace_policy.agreement import AgreementSetting
 from mu0.trace_policy.asking import ask, make_moment, require_calibration
 from mu0.trace_policy.embodiment import Embodiment, ToolState
-from mu0.trace_policy.plans import Plan, PlanSetting, plan_motion
+from mu0.trace_policy.plans import Plan, PlanSetting, plan_way, read_goal
 from mu0.trace_policy.refusals import DisagreementError, ReachError, UnknownObjectError
 from mu0.trace_policy.sources import AbstractTraceSource, Futures
 from mu0.trace_policy.view import CalibratedView
@@ -218,13 +218,17 @@ class TracePolicy(AbstractPolicy):
         Raises:
             ReachError: It cannot do any of these.
         """
+        carries = self.phase == "carry"
+        found = read_goal(futures, tool, self._setting.plans, self._setting.agreement, carries=carries)
+        if found is None:
+            return None
         usual, lowest = self._setting.plans, self._setting.plans.heights_m[0]
         low = replace(usual, heights_m=(lowest, lowest))
         tries = [(usual, False), (usual, True), (low, True)]
         refused = None
         for setting, is_direct in tries[1:] if self._n_detours >= self._setting.most_detours else tries:
-            plan = self._plan(futures, tool, setting, is_direct=is_direct)
-            if plan is None or self._reach is None:
+            plan = plan_way(found, self._embodiment, setting, straight=is_direct)
+            if self._reach is None:
                 return plan
             try:
                 self._reach(plan.start, np.stack(plan.way.commands))
@@ -234,19 +238,6 @@ class TracePolicy(AbstractPolicy):
                 return plan
         assert refused is not None
         raise refused
-
-    def _plan(
-        self, futures: Futures, tool: ToolState, setting: PlanSetting, *, is_direct: bool
-    ) -> Plan | None:
-        return plan_motion(
-            futures,
-            tool,
-            self._embodiment,
-            setting,
-            self._setting.agreement,
-            carries=self.phase == "carry",
-            straight=is_direct,
-        )
 
     def _follow(self, plan: Plan | None) -> None:
         """Take the new way; without one go on along the old, but not for ever."""

@@ -86,7 +86,7 @@ def training_device(name: str) -> torch.device:
     """
     if name == "cuda" and not torch.cuda.is_available():
         raise StageError(
-            "`world_model.train.device` is cuda, but this machine has no CUDA device.",
+            "`device: cuda` is asked for, but this machine has no CUDA device.",
             expected="a GPU that torch can use (`mu0 doctor` says)",
             remedy="set `device: auto` or `device: cpu`.",
         )

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mu0.traceextract.bodies.rigid_motion import consensus, distance, fit_rigid, move
+from mu0.geometry.rigid import fit_rigid
+from mu0.traceextract.bodies.rigid_motion import consensus, distance, move
 
 WINDOW_FRAMES = 6
 N_GUESSES = 400

@@ -1,36 +1,15 @@
-"""Rigid motions of points: the one that fits best, how it moves them, and the one that most of them follow.
+"""Rigid motions of points: how they move them, and the one that most of them follow.
 
-Sources
-    Kabsch 1976 (rotation from SVD); RANSAC, Fischler and Bolles 1981.
+Source
+    RANSAC, Fischler and Bolles 1981.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mu0.geometry.rigid import fit_rigid
+
 N_REFITS = 120
-
-
-def fit_rigid(
-    source: Float[np.ndarray, "*b k 3"], goal: Float[np.ndarray, "*b k 3"], weight: Float[np.ndarray, "*b k"]
-) -> Float[np.ndarray, "*b 4 4"]:
-    """Weighted least-squares rigid motion from `source` to `goal`, for a whole batch at once (Kabsch)."""
-    share = weight / np.maximum(weight.sum(-1, keepdims=True), 1e-12)
-    centre_source = (source * share[..., None]).sum(-2)
-    centre_goal = (goal * share[..., None]).sum(-2)
-    weighted = (source - centre_source[..., None, :]) * share[..., None]
-    spread = np.swapaxes(weighted, -1, -2) @ (goal - centre_goal[..., None, :])
-    u, _, vt = np.linalg.svd(spread)
-    turn = u @ vt
-    is_mirror = np.linalg.det(turn) < 0
-    if is_mirror.any():
-        u[..., 2] *= np.where(is_mirror, -1.0, 1.0)[..., None]
-        turn = u @ vt
-    rotation = np.swapaxes(turn, -1, -2)
-    motion = np.zeros((*rotation.shape[:-2], 4, 4))
-    motion[..., :3, :3] = rotation
-    motion[..., :3, 3] = centre_goal - (rotation @ centre_source[..., None])[..., 0]
-    motion[..., 3, 3] = 1
-    return motion
 
 
 def move(

@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from mu0.geometry.rigid import fit_rigid
 from mu0.traceextract.backends.interfaces import Reconstruction
 from mu0.traceextract.bodies.carrying import RideSettings
-from mu0.traceextract.bodies.rigid_motion import fit_rigid, move
+from mu0.traceextract.bodies.rigid_motion import move
 from mu0.traceextract.keypoints.coverage import is_inside
 from mu0.traceextract.long_clips.handover import Carried, Followed
 from mu0.traceextract.tracking.displacement import displacement

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from mu0.geometry.rigid import fit_rigid
 from mu0.traceextract.bodies.rigid_groups import GroupSettings, agreement_with_body, find_bodies
-from mu0.traceextract.bodies.rigid_motion import consensus, fit_rigid, move
+from mu0.traceextract.bodies.rigid_motion import consensus, move
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(9, 3))
