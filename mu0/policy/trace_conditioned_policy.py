@@ -31,6 +31,7 @@ from mu0.trace_policy.named_finder import NamedFinder
 from mu0.trace_policy.view import CalibratedView
 
 RATE_HZ = 10.0
+CPU = torch.device("cpu")
 
 
 def plan_normalized(expert: ActionExpert, context: Context, generator: torch.Generator) -> torch.Tensor:
@@ -71,6 +72,7 @@ class TraceConditionedPolicy(AbstractPolicy):
         folder: Path,
         world_model_folder: Path,
         view: Callable[[], CalibratedView | None] = lambda: None,
+        device: torch.device = CPU,
     ) -> "TraceConditionedPolicy":
         """Load an action expert together with its world model.
 
@@ -78,18 +80,22 @@ class TraceConditionedPolicy(AbstractPolicy):
             folder: Of the expert.
             world_model_folder: Of the world model that it was trained on.
             view: The calibrated front camera of a moment; experts that look at the picture need none.
+            device: Where expert and features are computed; what is named is looked for on the CPU.
 
         Raises:
             CheckpointError: Either is missing or damaged, or they do not belong together.
         """
         checkpoint = load_action_expert(folder, world_model_folder)
+        checkpoint.expert.to(device)
         world_model = load_checkpoint(world_model_folder)
         if checkpoint.expert.config.is_told:
             return cls(checkpoint, place=NamedPlace(NamedFinder(TracePredictor(world_model)), view))
         if checkpoint.expert.config.variant == "end_to_end":
             return cls(checkpoint, tokenizer=world_model.tokenizer)
         with_trace = checkpoint.expert.config.variant == "mu0"
-        return cls(checkpoint, FeatureExtractor(world_model, checkpoint.features, with_trace=with_trace))
+        return cls(
+            checkpoint, FeatureExtractor(world_model.to(device), checkpoint.features, with_trace=with_trace)
+        )
 
     @property
     def front_size_px(self) -> tuple[int, int]:
