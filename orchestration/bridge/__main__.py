@@ -16,6 +16,7 @@ from orchestration.bridge.sync import sync
 def main() -> None:
     """Sync the instance in DAGSTER_HOME, by default `dagster_home/` of the project."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells every table that Dagster makes
     projects = [project_here(pipeline) for pipeline in PIPELINES]
     os.environ.setdefault("DAGSTER_HOME", str(projects[0].root / "dagster_home"))
     with dg.DagsterInstance.get() as instance:

@@ -18,8 +18,7 @@ N_JOINTS = 6
 def top_down_rotation(yaw_rad: float) -> Float[np.ndarray, "3 3"]:
     """`base_from_tcp` rotation of a gripper that points down and opens along `yaw_rad` + 90 degrees."""
     cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
-    opening, down = np.array([-sine, cosine, 0.0]), np.array([0.0, 0.0, -1.0])
-    return np.stack([np.cross(opening, down), opening, down], axis=1)
+    return np.array([[-cosine, -sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, -1.0]])
 
 
 class InverseKinematics:
