@@ -14,6 +14,7 @@ from typing import Any
 
 from mu0.files import atomic_file
 
+SENTENCE = 48  # letters; longer cells are no numbers
 MIME = {".png": "image/png", ".jpg": "image/jpeg", ".mp4": "video/mp4"}
 
 
@@ -46,11 +47,16 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], best_row: int
     head = "".join(f"<th>{text(cell)}</th>" for cell in header)
     body = "".join(
         f"<tr{' class=best' if number == best_row else ''}>"
-        + "".join(f"<td>{text(cell)}</td>" for cell in row)
+        + "".join(_cell(text(cell)) for cell in row)
         + "</tr>"
         for number, row in enumerate(rows)
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(shown: str) -> str:
+    """Sentences are read line by line, numbers below each other."""
+    return f"<td{' class=words' if len(shown) > SENTENCE else ''}>{shown}</td>"
 
 
 def scene_slot(number: int) -> str:

@@ -122,6 +122,7 @@ def keep_telling_videos(rows: pd.DataFrame, recorded: Path, goal: Path) -> list[
                     "actor": actor,
                     "seed": row["seed"],
                     "outcome": outcome,
+                    "reason": row["reason"],
                     "instruction": row["instruction"],
                     "n_steps": row["n_steps"],
                 }

@@ -32,12 +32,13 @@ def rollouts(shown: Shown, page: Page) -> None:
         "ms per plan",
     ]  # fmt: skip
     page.parts.append(table(header, [_row(name, actor) for name, actor in summary["actors"].items()]))
+    page.parts.append("<h3>Solved, by kind of thing</h3>" + _by_kind(summary["actors"]))
     for pair in summary["paired"]:
         page.parts.append(f'<p class="note">{text(_verdict(pair))}</p>')
     videos = [
         video(
             inside(shown["ur3_report"], clip["file"]),
-            f"{NAMES.get(clip['actor'], clip['actor'])}: {clip['outcome']} “{clip['instruction']}”",
+            _caption(clip),
         )
         for clip in summary["videos"]
     ]
@@ -55,6 +56,22 @@ def _row(name: str, actor: dict[str, Any]) -> list[str]:
         "; ".join(f"{reason} ({count})" for reason, count in list(actor["reasons"].items())[:MOST_REASONS]),
         "–" if name == "demonstrator" else f"{actor['mean_ms_per_plan']:.0f}",
     ]
+
+
+def _by_kind(actors: dict[str, Any]) -> str:
+    """Actors below each other, kinds of things side by side."""
+    kinds = sorted({kind for actor in actors.values() for kind in actor["success_by_kind"]})
+    rows = []
+    for name, actor in actors.items():
+        found = [actor["success_by_kind"].get(kind) for kind in kinds]
+        cells = ["–" if one is None else f"{one['n_successes']}/{one['n_trials']}" for one in found]
+        rows.append([NAMES.get(name, name), *cells])
+    return table(["actor", *kinds], rows)
+
+
+def _caption(clip: dict[str, Any]) -> str:
+    why = f" ({clip['reason']})" if clip.get("reason") else ""
+    return f"{NAMES.get(clip['actor'], clip['actor'])}: {clip['outcome']}{why} “{clip['instruction']}”"
 
 
 def _verdict(pair: dict[str, Any]) -> str:

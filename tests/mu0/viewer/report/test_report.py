@@ -1,6 +1,7 @@
 """The report's pieces: numbers come from the artifacts, words promise no more than intervals allow."""
 
 import json
+import re
 import struct
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from mu0.viewer.report.chain import _n_parameters
 from mu0.viewer.report.page import Page
-from mu0.viewer.report.rollouts import _row, _verdict
+from mu0.viewer.report.rollouts import NAMES, _by_kind, _caption, _row, _verdict
 from mu0.viewer.report.traces import _by_phase, _measured, _prediction, _resting, caption_scores
 
 
@@ -64,6 +65,21 @@ def test_an_actor_row_shows_counts_rate_and_interval() -> None:
         "never came to the target (4); ReachError (1)",
         "24",
     ]
+
+
+def test_kinds_that_an_actor_never_met_are_dashes() -> None:
+    met = {"success_by_kind": {"can": {"n_successes": 3, "n_trials": 8}}}
+    other = {"success_by_kind": {"apple": {"n_successes": 0, "n_trials": 2}}}
+    shown = _by_kind({"mu0": met, "grounded": other})
+    assert re.findall(r"<t[hd]>([^<]*)</t[hd]>", shown) == [
+        "actor", "apple", "can", NAMES["mu0"], "–", "3/8", NAMES["grounded"], "0/2", "–",
+    ]  # fmt: skip
+
+
+def test_videos_of_failures_say_why() -> None:
+    clip = {"actor": "no_trace", "outcome": "failure", "instruction": "pick the can", "reason": "slipped out"}
+    assert _caption(clip).endswith("features: failure (slipped out) “pick the can”")
+    assert _caption(clip | {"outcome": "success", "reason": ""}).endswith("success “pick the can”")
 
 
 def test_what_was_not_measured_is_a_dash() -> None:
