@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from mu0.errors import PredictionError
 from mu0.geometry.camera import unproject
@@ -23,6 +23,7 @@ from mu0.model.predictor import TracePredictor
 from mu0.records import Observation
 from mu0.trace_policy.lying import points_along
 from mu0.trace_policy.moving_thing import POINTS_AROUND
+from mu0.trace_policy.one_surface import likeliest_surface
 from mu0.trace_policy.refusals import UnknownObjectError
 from mu0.trace_policy.sources import AbstractTargetFinder, Moment
 from mu0.trace_policy.view import CalibratedView
@@ -81,10 +82,14 @@ class NamedFinder(AbstractTargetFinder):
         depth_m = observation.depth_m
         if depth_m is None:
             return None
-        row, column = np.nonzero(_mask(found, depth_m.shape) & (depth_m > 0))
-        pixel = np.stack([column, row, depth_m[row, column]], axis=1).astype(np.float64)
-        points_m = apply(invert(view.camera_from_base), unproject(pixel, view.intrinsics))
-        points_m = points_m[points_m[:, 2] > self._table_m + ABOVE_TABLE_M]
+        x, y = np.meshgrid(np.arange(depth_m.shape[1]), np.arange(depth_m.shape[0]))
+        pixel = np.stack([x, y, np.where(depth_m > 0, depth_m, 1)], axis=-1).astype(np.float64)
+        every_m = apply(invert(view.camera_from_base), unproject(pixel, view.intrinsics))
+        heat = _heat(found, depth_m.shape)
+        stands_out = (depth_m > 0) & (every_m[..., 2] > self._table_m + ABOVE_TABLE_M)
+        points_m = every_m[
+            likeliest_surface(every_m, stands_out & (heat > ON_THING * found.confidence), heat)
+        ]
         if len(points_m) < FEWEST_PIXELS:
             return None
         xy_m, along = _middle(points_m[:, :2], view.eye_m[:2])
@@ -133,10 +138,10 @@ def _middle(
     return (near + deep_m / 2) * away + (left + right) / 2 * across, None
 
 
-def _mask(found: Grounding, shape: tuple[int, ...]) -> Bool[np.ndarray, "h w"]:
-    """Pixels that are likely on the thing, near its place."""
+def _heat(found: Grounding, shape: tuple[int, ...]) -> Float[np.ndarray, "h w"]:
+    """How likely each pixel near the place is on the thing."""
     height, width = shape
     heat = cv2.resize(found.heat.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     x, y = np.meshgrid(np.arange(width), np.arange(height))
     near = np.hypot(x - found.place_px[0], y - found.place_px[1]) < NEAR_SHARE * width
-    return near & (heat > ON_THING * found.confidence)
+    return np.where(near, heat, 0).astype(np.float64)

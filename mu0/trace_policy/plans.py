@@ -14,7 +14,7 @@ from mu0.trace_policy.embodiment import Embodiment, ToolState, command_of
 from mu0.trace_policy.lying import yaw_across
 from mu0.trace_policy.meeting import Meeting, MeetingSetting, meet
 from mu0.trace_policy.sources import Futures
-from mu0.trace_policy.ways import Way, way_along, way_to
+from mu0.trace_policy.ways import Way, is_detour, way_along, way_to
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def plan_way(
         path = goal[None] if straight else path
         return Plan(start, way_along(start, path, embodiment, setting.heights_m), goal)
     standoff_m = setting.above_place_m if carries else setting.above_grasp_m
-    path = path[:0] if straight else path
+    leads_astray = not carries and is_detour(start, path, goal)
+    path = path[:0] if straight or leads_astray else path
     way = way_to(start, path, goal, embodiment, standoff_m=standoff_m, heights_m=setting.heights_m)
     return Plan(start, way, goal)
 

@@ -15,6 +15,7 @@ from mu0.trace_policy.refusals import WorkspaceError
 
 SLACK_M = 0.03
 BESIDE_M = 0.03
+LONGER = 1.4  # than straight; what people do in the way of things is no longer, errors of traces are
 
 
 @dataclass
@@ -68,8 +69,7 @@ def way_to(
         WorkspaceError: Path or goal lead out of the workspace.
     """
     require_workspace(np.concatenate([path, goal[None]]), embodiment)
-    away = np.linalg.norm(path[:, :2] - goal[:2], axis=1) > BESIDE_M
-    kept = path[np.cumsum(~away) == 0].copy()
+    kept = _before(goal, path).copy()
     kept[:, 2] = np.clip(kept[:, 2], *heights_m)
     above = goal + np.array([0.0, 0.0, standoff_m, 0.0])
     above[2] = max(above[2], min(heights_m[0], goal[2] + 2 * standoff_m))
@@ -80,6 +80,24 @@ def way_to(
     speed[-1] = embodiment.slow_m_s
     timed = retime(start, waypoints, speed, embodiment.turn_rad_s, embodiment.rate_hz)
     return Way(list(timed.commands), free=int(timed.arrives[-2]), ends=True)
+
+
+def _before(goal: Float[np.ndarray, " 4"], path: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "m 4"]:
+    """The part that leads to the goal: until it is beside it, or as near as it comes."""
+    if not len(path):
+        return path
+    away_m = np.linalg.norm(path[:, :2] - goal[:2], axis=1)
+    beside = np.flatnonzero(away_m <= BESIDE_M)
+    return path[: int(beside[0]) if len(beside) else int(away_m.argmin()) + 1]
+
+
+def is_detour(
+    start: Float[np.ndarray, " 4"], path: Float[np.ndarray, "n 4"], goal: Float[np.ndarray, " 4"]
+) -> bool:
+    """Whether the way along the table is much longer than the straight one."""
+    way_m = np.concatenate([start[None, :2], _before(goal, path)[:, :2], goal[None, :2]])
+    length_m = np.linalg.norm(np.diff(way_m, axis=0), axis=1).sum()
+    return bool(length_m > LONGER * np.linalg.norm(goal[:2] - start[:2]) + BESIDE_M)
 
 
 def way_along(

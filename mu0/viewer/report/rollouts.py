@@ -8,10 +8,18 @@ from mu0.viewer.report.page import Page, Shown
 
 NAMES = {
     "demonstrator": "scripted demonstrator (ceiling)",
-    "trace_policy": "trace policy, without learning or an action label",
+    "trace_policy": "trace policy, no action learned",
     "grounded": "expert told where μ0 finds the named thing",
     "mu0": "expert on μ0’s trace features",
     "no_trace": "the same without trace features",
+}
+REFUSALS = {
+    "UnknownObjectError": "found nothing of that name",
+    "DisagreementError": "its traces disagreed",
+    "ReachError": "out of the arm’s reach",
+    "WorkspaceError": "outside the workspace",
+    "HandOutOfSightError": "the hand was out of sight",
+    "TraceNotFiniteError": "a trace was not finite",
 }
 SIGNIFICANT_P = 0.05
 MOST_REASONS = 3
@@ -53,9 +61,15 @@ def _row(name: str, actor: dict[str, Any]) -> list[str]:
         f"{100 * success['rate']:.0f} %",
         f"{100 * success['low']:.0f} to {100 * success['high']:.0f} %",
         *(f"{100 * actor[name]['rate']:.0f} %" for name in ("reached", "grasped", "lifted")),
-        "; ".join(f"{reason} ({count})" for reason, count in list(actor["reasons"].items())[:MOST_REASONS]),
+        _reasons(actor["reasons"]),
         "–" if name == "demonstrator" else f"{actor['mean_ms_per_plan']:.0f}",
     ]
+
+
+def _reasons(counts: dict[str, int]) -> str:
+    """The most frequent first; refusals in words."""
+    most = sorted(counts.items(), key=lambda one: -one[1])[:MOST_REASONS]
+    return "; ".join(f"{REFUSALS.get(reason, reason)} ({count})" for reason, count in most)
 
 
 def _by_kind(actors: dict[str, Any]) -> str:
@@ -70,7 +84,8 @@ def _by_kind(actors: dict[str, Any]) -> str:
 
 
 def _caption(clip: dict[str, Any]) -> str:
-    why = f" ({clip['reason']})" if clip.get("reason") else ""
+    name = clip.get("reason", "").partition(":")[0]
+    why = f" ({REFUSALS.get(name, name)})" if name else ""
     return f"{NAMES.get(clip['actor'], clip['actor'])}: {clip['outcome']}{why} “{clip['instruction']}”"
 
 

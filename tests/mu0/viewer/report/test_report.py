@@ -62,7 +62,7 @@ def test_an_actor_row_shows_counts_rate_and_interval() -> None:
         "90 %",
         "70 %",
         "50 %",
-        "never came to the target (4); ReachError (1)",
+        "never came to the target (4); out of the arm’s reach (1)",
         "24",
     ]
 
