@@ -98,6 +98,7 @@ def main() -> None:
     parser.add_argument("--world-model", type=Path, default=Path("models/world_model"))
     parser.add_argument("--finder", choices=("told", "moving", "named"), default="told")
     parser.add_argument("--grasp-at", choices=("grip", "target"), default="grip")
+    parser.add_argument("--place-at", choices=("grip", "target"), default="grip")
     parser.add_argument("--same-grip-cm", type=float, default=2.0)
     parser.add_argument("--samples", type=int, default=4)
     parser.add_argument("--agree-cm", type=float, default=5.0)
@@ -108,7 +109,7 @@ def main() -> None:
     environment = Ur3Environment(render=arguments.source == "predicted")
     same_grip = MeetingSetting(same_grip_m=arguments.same_grip_cm / 100)
     agreement = AgreementSetting(within_m=arguments.agree_cm / 100, within_rad=arguments.agree_rad)
-    plans = PlanSetting(grasp_at=arguments.grasp_at, meeting=same_grip)
+    plans = PlanSetting(grasp_at=arguments.grasp_at, place_at=arguments.place_at, meeting=same_grip)
     policy = TracePolicy(
         make_source(arguments, environment),
         ur3_embodiment(),

@@ -16,9 +16,14 @@ from mu0.trace_policy.embodiment import half_turn
 
 @dataclass(frozen=True)
 class AgreementSetting:
-    """What counts as the same goal, and how many samples must have it."""
+    """What counts as the same goal, and how many samples must have it.
+
+    `places_within_m`: the same for places that are read from the target's path (`PlanSetting.place_at`),
+    whose mean over several questions is nearer than each of them.
+    """
 
     within_m: float = 0.05
+    places_within_m: float = 0.10
     within_rad: float = 0.4
     share: float = 0.6
 

@@ -1,6 +1,6 @@
 """From futures to a way: read every sample, agree on one goal, follow the sample that stands for it.
 
-Reading costs most and is done once per question (`read_goal`); ways to the same goal are cheap (`plan_way`).
+Reading costs most and is done once per question (`read_samples`); ways to its goal are cheap (`plan_way`).
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +16,8 @@ from mu0.trace_policy.meeting import Meeting, MeetingSetting, meet
 from mu0.trace_policy.sources import Futures
 from mu0.trace_policy.ways import Way, is_detour, way_along, way_to
 
+AROUND = 4  # steps before the farthest one
+
 
 @dataclass(frozen=True)
 class PlanSetting:
@@ -28,6 +30,9 @@ class PlanSetting:
         grasp_at: `grip`, where traces say that the tool holds the target; or `target`, the middle of its
             points, across it if they show that it is long, so that of the grasp traces say the direction at
             most: for predictors that know better where things are than how they are held.
+        place_at: `grip`, where traces say that tool and target part; or `target`, where the target's path
+            goes farthest from where it is now, and then what was foreseen since it was taken counts as well:
+            for predictors whose curves round corners off and so fall short of them.
         meeting: What counts as held.
     """
 
@@ -35,6 +40,7 @@ class PlanSetting:
     above_place_m: float = 0.07
     heights_m: tuple[float, float] = (0.16, 0.26)
     grasp_at: Literal["grip", "target"] = "grip"
+    place_at: Literal["grip", "target"] = "grip"
     meeting: MeetingSetting = field(default_factory=MeetingSetting)
 
 
@@ -48,34 +54,45 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """One sample: how tool and target move, and where the tool grasps or lets go; None if it never does."""
+
+    meeting: Meeting
+    goal: Float[np.ndarray, " 4"] | None
+    ends: bool  # the target comes to rest before the sample is over
+
+
+@dataclass(frozen=True)
 class CommonGoal:
     """What the samples agree on: from the command now, along one of them, to the grasp or the place."""
 
     start: Float[np.ndarray, " 4"]
     goal: Float[np.ndarray, " 4"]
-    meeting: Meeting
+    along: Reading
     carries: bool
 
 
-def read_goal(
-    futures: Futures,
-    tool: ToolState,
-    setting: PlanSetting,
+def read_samples(futures: Futures, tool: ToolState, setting: PlanSetting, *, carries: bool) -> list[Reading]:
+    """Where each sample grasps, or with `carries` lets go."""
+    return [_read(futures, sample, tool, setting, carries=carries) for sample in range(len(futures.valid))]
+
+
+def common_goal(
+    readings: list[Reading],
+    earlier: list[Float[np.ndarray, " 4"] | None],
+    start: Float[np.ndarray, " 4"],
     agreement: AgreementSetting,
     *,
     carries: bool,
 ) -> CommonGoal | None:
-    """Where it grasps, or with `carries` where it lets go; None if the samples do not agree."""
-    start = tool.command.copy()
-    samples = range(len(futures.valid))
-    meetings = [_read(futures, sample, tool, setting.meeting, carries=carries) for sample in samples]
-    goals = [_goal(meeting, start, carries=carries) for meeting in meetings]
-    if setting.grasp_at == "target" and not carries:
-        goals = [_at_target(goal, start, futures.target_m[sample, :, 0]) for sample, goal in enumerate(goals)]
-    agreed = agree(goals, agreement, float(start[3]))
+    """The goal of these samples and of those before; None if they do not agree."""
+    goals = [reading.goal for reading in readings]
+    agreed = agree([*goals, *earlier], agreement, float(start[3]))
     if agreed is None:
         return None
-    return CommonGoal(start, agreed.goal, meetings[agreed.sample], carries)
+    away_m = [np.inf if goal is None else float(np.linalg.norm((goal - agreed.goal)[:3])) for goal in goals]
+    sample = agreed.sample if agreed.sample < len(goals) else int(np.argmin(away_m))
+    return CommonGoal(start, agreed.goal, readings[sample], carries)
 
 
 def plan_way(
@@ -86,11 +103,11 @@ def plan_way(
     Raises:
         WorkspaceError: It leads outside.
     """
-    start, goal, meeting, carries = found.start, found.goal, found.meeting, found.carries
+    start, goal, meeting, carries = found.start, found.goal, found.along.meeting, found.carries
     poses = meeting.tool[1 : (meeting.last if carries else meeting.first) + 1]
     path = _commands(poses, start)
     path[:, 3] = start[3] + (goal[3] - start[3]) * np.arange(1, len(path) + 1) / max(len(path), 1)
-    if carries and not meeting.parts:
+    if carries and not found.along.ends:
         path = goal[None] if straight else path
         return Plan(start, way_along(start, path, embodiment, setting.heights_m), goal)
     standoff_m = setting.above_place_m if carries else setting.above_grasp_m
@@ -100,12 +117,18 @@ def plan_way(
     return Plan(start, way, goal)
 
 
-def _read(
-    futures: Futures, sample: int, tool: ToolState, setting: MeetingSetting, *, carries: bool
-) -> Meeting:
+def _read(futures: Futures, sample: int, tool: ToolState, setting: PlanSetting, *, carries: bool) -> Reading:
     n_valid = int(futures.valid[sample].sum())
     gripper_m, target_m = futures.gripper_m[sample, :, :n_valid], futures.target_m[sample, :, :n_valid]
-    return meet(gripper_m, target_m, tool.base_from_tool, setting, held_now=carries)
+    meeting = meet(gripper_m, target_m, tool.base_from_tool, setting.meeting, held_now=carries)
+    start = tool.command
+    goal = _goal(meeting, start, carries=carries)
+    if carries and setting.place_at == "target":
+        goal = _where_it_ends(meeting, target_m.mean(axis=0), start if goal is None else goal, start)
+        return Reading(meeting, goal, ends=meeting.parts or n_valid < futures.valid.shape[1])
+    if not carries and setting.grasp_at == "target":
+        goal = _at_target(goal, start, target_m[:, 0])
+    return Reading(meeting, goal, ends=meeting.parts)
 
 
 def _goal(
@@ -115,6 +138,21 @@ def _goal(
     if meeting.grip is None or (carries and meeting.last == 0):
         return None
     return command_of(meeting.tool[meeting.last] if carries else meeting.grip, float(start[3]))
+
+
+def _where_it_ends(
+    meeting: Meeting,
+    target_m: Float[np.ndarray, "step 3"],
+    turned: Float[np.ndarray, " 4"],
+    start: Float[np.ndarray, " 4"],
+) -> Float[np.ndarray, " 4"] | None:
+    """The tool above the target's farthest point, as low as it comes about then; None if it goes nowhere."""
+    away_m = np.linalg.norm(target_m[:, :2] - target_m[0, :2], axis=1)
+    farthest = int(away_m.argmax())
+    if farthest == 0:
+        return None
+    low_m = meeting.tool[max(farthest - AROUND, 0) :, 2, 3].min()
+    return np.array([*(start[:2] + target_m[farthest, :2] - target_m[0, :2]), low_m, turned[3]])
 
 
 def _at_target(

@@ -28,7 +28,7 @@ from mu0.records import ActionChunk, Observation
 from mu0.trace_policy.agreement import AgreementSetting
 from mu0.trace_policy.asking import ask, make_moment, require_calibration
 from mu0.trace_policy.embodiment import Embodiment, ToolState
-from mu0.trace_policy.plans import Plan, PlanSetting, plan_way, read_goal
+from mu0.trace_policy.plans import Plan, PlanSetting, common_goal, plan_way, read_samples
 from mu0.trace_policy.refusals import DisagreementError, ReachError, UnknownObjectError
 from mu0.trace_policy.sources import AbstractTraceSource, Futures
 from mu0.trace_policy.view import CalibratedView
@@ -96,6 +96,7 @@ class TracePolicy(AbstractPolicy):
         self._way, self._closed_z_m = Way(), 0.0
         self._waits, self._since_ask, self._n_unsure = 0, 0, 0
         self._nearest_m, self._n_detours = np.inf, 0
+        self._foreseen: list[Float[np.ndarray, " 4"] | None] = []  # goals of this phase so far
 
     @property
     def looks_next(self) -> bool:
@@ -195,6 +196,7 @@ class TracePolicy(AbstractPolicy):
         self.phase, self._way = phase, Way()
         self._since_ask, self._n_unsure = 0, 0
         self._nearest_m, self._n_detours = np.inf, 0
+        self._foreseen = []
         if rises is not None:
             up = rises.command.copy()
             up[2] = max(up[2], self._setting.lifted_m)
@@ -219,7 +221,13 @@ class TracePolicy(AbstractPolicy):
             ReachError: It cannot do any of these.
         """
         carries = self.phase == "carry"
-        found = read_goal(futures, tool, self._setting.plans, self._setting.agreement, carries=carries)
+        readings = read_samples(futures, tool, self._setting.plans, carries=carries)
+        earlier, agreement = [], self._setting.agreement
+        if carries and self._setting.plans.place_at == "target":
+            earlier = self._foreseen
+            agreement = replace(agreement, within_m=agreement.places_within_m)
+        found = common_goal(readings, earlier, tool.command.copy(), agreement, carries=carries)
+        self._foreseen = [*self._foreseen, *(reading.goal for reading in readings if reading.ends)]
         if found is None:
             return None
         usual, lowest = self._setting.plans, self._setting.plans.heights_m[0]

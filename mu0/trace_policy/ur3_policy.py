@@ -36,5 +36,5 @@ def ur3_trace_policy(
         read_ur3,
         view or (lambda: front_view(environment)),
         reach=ArmReach(environment.model),
-        setting=TracePolicySetting(plans=PlanSetting(grasp_at="target")),
+        setting=TracePolicySetting(plans=PlanSetting(grasp_at="target", place_at="target")),
     )
