@@ -6,8 +6,8 @@
 `true`: the simulator's undisturbed demonstration as traces tell it (equal steps of path length, ten control
 points of a B-spline unless --no-spline). `predicted`: a world model, asked about gripper and target; the
 target's place is told by the simulator (--finder told, an upper bound), found with the same model's traces
-(--finder moving) or with its map of the named thing (--finder named). `extracted`: a video of the same scene
-with the demonstrator, through TraceExtract.
+(--finder moving) or with its map of the named thing (--finder named). With --tracegen the traces that are
+followed are TraceGen's. `extracted`: a video of the same scene with the demonstrator, through TraceExtract.
 
 One line per scene on stderr, a JSON summary on stdout.
 """
@@ -26,6 +26,7 @@ import torch
 from mu0.envs.layout import OBJECT_AREA_M
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.evaluation.statistics.wilson import wilson_interval
+from mu0.interfaces import AbstractTracePredictor
 from mu0.trace_policy.agreement import AgreementSetting
 from mu0.trace_policy.episode import TraceRollout, run_episode
 from mu0.trace_policy.joint_limits import ArmReach
@@ -42,6 +43,7 @@ from mu0.trace_policy.told_target import ToldTarget
 from mu0.trace_policy.true_traces import TrueTraces
 from mu0.trace_policy.ur3 import front_view, read_ur3, ur3_embodiment
 
+RIVAL_STEPS = 10  # of TraceGen's solver; its 100 take seconds a question here
 PHASES = ("reached", "grasped", "lifted", "placed")
 
 
@@ -56,7 +58,7 @@ def make_source(arguments: argparse.Namespace, environment: Ur3Environment) -> A
             finder = MovingThing(predictor, TableGrid(OBJECT_AREA_M + np.array([-0.04, 0.05])))
         elif arguments.finder == "named":
             finder = NamedFinder(predictor)
-        return PredictedTraces(predictor, finder, arguments.samples)
+        return PredictedTraces(_rival(arguments) or predictor, finder, arguments.samples)
     steps = PathSteps(n_control_points=0 if arguments.no_spline else 10)
     if arguments.source == "extracted":
         from trace_controller_video import FilmedScenes
@@ -66,6 +68,15 @@ def make_source(arguments: argparse.Namespace, environment: Ur3Environment) -> A
     if arguments.noise_cm:
         source = ShiftedTraces(source, arguments.noise_cm / 100)
     return source
+
+
+def _rival(arguments: argparse.Namespace) -> AbstractTracePredictor | None:
+    """Who predicts traces in the place of the world model, which then only finds the target."""
+    if arguments.tracegen is None:
+        return None
+    from mu0.baselines.tracegen.predictor import TraceGenPredictor
+
+    return TraceGenPredictor.from_folder(arguments.tracegen, n_steps=RIVAL_STEPS)
 
 
 def summary(rows: list[TraceRollout]) -> dict[str, object]:
@@ -96,6 +107,7 @@ def main() -> None:
     parser.add_argument("--no-spline", action="store_true")
     parser.add_argument("--noise-cm", type=float, default=0.0)
     parser.add_argument("--world-model", type=Path, default=Path("models/world_model"))
+    parser.add_argument("--tracegen", type=Path, help="a TraceGen whose traces are followed instead of μ0's")
     parser.add_argument("--finder", choices=("told", "moving", "named"), default="told")
     parser.add_argument("--grasp-at", choices=("grip", "target"), default="grip")
     parser.add_argument("--place-at", choices=("grip", "target"), default="grip")
