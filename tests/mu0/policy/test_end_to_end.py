@@ -23,7 +23,9 @@ from mu0.policy.end_to_end import SeeingExpert
 from mu0.policy.front_encoder import Picture
 from mu0.policy.frozen_features import FeatureConfig
 from mu0.policy.normalization import PolicyNormalization
+from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
 from mu0.policy.trace_features import FeatureExtractor
+from mu0.records import Observation
 
 TEXTS = ["pick the red apple", "put it into the sink now"]
 
@@ -102,9 +104,9 @@ def test_what_it_learns_reaches_the_first_layer_that_looks(
     assert first.grad.abs().max() > 0
 
 
-def test_its_encoder_comes_back_from_disk(
-    world_model: TraceWorldModel, pictures: np.ndarray, blind: PolicyInputs, tmp_path: Path
-) -> None:
+@pytest.fixture
+def saved(world_model: TraceWorldModel, pictures: np.ndarray, tmp_path: Path) -> SeeingExpert:
+    """As if trained, with its folder and its world model's beside each other."""
     save_checkpoint(tmp_path / "world_model", world_model, {})
     expert = seeing_expert(world_model, pictures).eval()
     with torch.no_grad():
@@ -113,6 +115,29 @@ def test_its_encoder_comes_back_from_disk(
     meta = {"world_model_sha256": world_model_sha256(tmp_path / "world_model")}
     statistics = PolicyNormalization((0.0,) * 9, (1.0,) * 9, (0.0,) * 5, (1.0,) * 5)
     save_action_expert(tmp_path / "expert", ActionExpertCheckpoint(expert, FeatureConfig(), statistics, meta))
+    return expert
+
+
+def test_its_encoder_comes_back_from_disk(
+    world_model: TraceWorldModel,
+    pictures: np.ndarray,
+    blind: PolicyInputs,
+    saved: SeeingExpert,
+    tmp_path: Path,
+) -> None:
     loaded = load_action_expert(tmp_path / "expert", tmp_path / "world_model").expert
     inputs = with_picture(world_model, blind, pictures)
-    assert torch.equal(chunk(loaded, inputs), chunk(expert, inputs))
+    assert torch.equal(chunk(loaded, inputs), chunk(saved, inputs))
+
+
+@pytest.mark.usefixtures("saved")
+def test_as_a_policy_it_acts_on_what_it_sees(pictures: np.ndarray, tmp_path: Path) -> None:
+    policy = TraceConditionedPolicy.load(tmp_path / "expert", tmp_path / "world_model")
+    wrist, state = np.zeros((64, 64, 3), np.uint8), np.zeros(9, np.float32)
+    chunks = []
+    for picture in (pictures[0], pictures[0], pictures[1]):
+        policy.reset(0)
+        seen = Observation(picture, TEXTS[0], wrist_image=wrist, proprioception=state)
+        chunks.append(policy.predict_action_chunk(seen).actions)
+    np.testing.assert_array_equal(chunks[0], chunks[1])
+    assert np.abs(chunks[0] - chunks[2]).max() > 1e-5
