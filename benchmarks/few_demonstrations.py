@@ -111,24 +111,25 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     """Success against the number of demonstrations; small dots are single trainings."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 3.6))
+    figure = Figure(figsize=(6.0, 3.4))
     axes = figure.subplots()
     every = sorted(rows["n_demonstrations"].unique())
-    for actor, part in rows.groupby("actor"):
+    for actor in (name for name in NAMES if name in set(rows["actor"])):
+        part = rows[rows["actor"] == actor]
         counts = sorted(part["n_demonstrations"].unique())
         x = [every.index(count) for count in counts]
         found = [success_of(part[part["n_demonstrations"] == count]) for count in counts]
         rate = [100 * one.rate for one in found]
         ends = [[100 * (one.rate - one.low) for one in found], [100 * (one.high - one.rate) for one in found]]
-        colour, label = COLOURS[str(actor)], NAMES[str(actor)]
-        axes.errorbar(x, rate, yerr=ends, color=colour, label=label, marker="o", capsize=3)
+        colour, label = COLOURS[actor], NAMES[actor]
+        axes.errorbar(x, rate, yerr=ends, color=colour, label=label, marker="o", ms=5, capsize=3)
         for place, one in zip(x, found, strict=True):
             single = [100 * each for each in one.of_seeds]
             axes.plot([place] * len(single), single, ".", color=colour, alpha=0.4)
     axes.set_xticks(range(len(every)), [str(count) for count in every])
     axes.set(xlabel="demonstrations", ylabel="scenes solved [%]", ylim=(-2, 102))
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
     figure.savefig(path, dpi=130, bbox_inches="tight", metadata={"Software": None})
 
 
