@@ -82,14 +82,16 @@ class NamedFinder(AbstractTargetFinder):
         depth_m = observation.depth_m
         if depth_m is None:
             return None
-        x, y = np.meshgrid(np.arange(depth_m.shape[1]), np.arange(depth_m.shape[0]))
-        pixel = np.stack([x, y, np.where(depth_m > 0, depth_m, 1)], axis=-1).astype(np.float64)
-        every_m = apply(invert(view.camera_from_base), unproject(pixel, view.intrinsics))
         heat = _heat(found, depth_m.shape)
-        stands_out = (depth_m > 0) & (every_m[..., 2] > self._table_m + ABOVE_TABLE_M)
-        points_m = every_m[
-            likeliest_surface(every_m, stands_out & (heat > ON_THING * found.confidence), heat)
-        ]
+        likely = (heat > ON_THING * found.confidence) & (depth_m > 0)
+        if not likely.any():
+            return None
+        box = tuple(slice(ends.min(), ends.max() + 1) for ends in np.nonzero(likely))
+        y, x = np.mgrid[box]
+        pixel = np.stack([x, y, np.where(likely, depth_m, 1)[box]], axis=-1).astype(np.float64)
+        every_m = apply(invert(view.camera_from_base), unproject(pixel, view.intrinsics))
+        stands_out = likely[box] & (every_m[..., 2] > self._table_m + ABOVE_TABLE_M)
+        points_m = every_m[likeliest_surface(every_m, stands_out, heat[box])]
         if len(points_m) < FEWEST_PIXELS:
             return None
         xy_m, along = _middle(points_m[:, :2], view.eye_m[:2])

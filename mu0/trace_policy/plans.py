@@ -16,7 +16,7 @@ from mu0.trace_policy.meeting import Meeting, MeetingSetting, meet
 from mu0.trace_policy.sources import Futures
 from mu0.trace_policy.ways import Way, is_detour, way_along, way_to
 
-AROUND = 4  # steps before the farthest one
+JUST_BEFORE = 4  # steps; the tool may be lowest a little before the target is farthest
 
 
 @dataclass(frozen=True)
@@ -146,12 +146,12 @@ def _where_it_ends(
     turned: Float[np.ndarray, " 4"],
     start: Float[np.ndarray, " 4"],
 ) -> Float[np.ndarray, " 4"] | None:
-    """The tool above the target's farthest point, as low as it comes about then; None if it goes nowhere."""
+    """The tool above the target's farthest point, as low as it is from then on; None if it goes nowhere."""
     away_m = np.linalg.norm(target_m[:, :2] - target_m[0, :2], axis=1)
     farthest = int(away_m.argmax())
     if farthest == 0:
         return None
-    low_m = meeting.tool[max(farthest - AROUND, 0) :, 2, 3].min()
+    low_m = meeting.tool[max(farthest - JUST_BEFORE, 0) :, 2, 3].min()
     return np.array([*(start[:2] + target_m[farthest, :2] - target_m[0, :2]), low_m, turned[3]])
 
 

@@ -15,7 +15,7 @@ from mu0.trace_policy.refusals import WorkspaceError
 
 SLACK_M = 0.03
 BESIDE_M = 0.03
-LONGER = 1.4  # than straight; what people do in the way of things is no longer, errors of traces are
+LONGER = 1.4  # times the straight way; traces lead farther around by their errors, not to avoid something
 
 
 @dataclass

@@ -14,7 +14,7 @@ from typing import Any
 
 from mu0.files import atomic_file
 
-SENTENCE = 48  # letters; longer cells are no numbers
+SENTENCE = 38  # letters; longer cells are no numbers
 MIME = {".png": "image/png", ".jpg": "image/jpeg", ".mp4": "video/mp4"}
 
 
@@ -47,16 +47,16 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], best_row: int
     head = "".join(f"<th>{text(cell)}</th>" for cell in header)
     body = "".join(
         f"<tr{' class=best' if number == best_row else ''}>"
-        + "".join(_cell(text(cell)) for cell in row)
+        + "".join(_cell(text(cell), is_name=number == 0) for number, cell in enumerate(row))
         + "</tr>"
         for number, row in enumerate(rows)
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _cell(shown: str) -> str:
-    """Sentences are read line by line, numbers below each other."""
-    return f"<td{' class=words' if len(shown) > SENTENCE else ''}>{shown}</td>"
+def _cell(shown: str, *, is_name: bool) -> str:
+    """Sentences are read line by line, numbers below each other; a row's name stays on one line."""
+    return f"<td{' class=words' if len(shown) > SENTENCE and not is_name else ''}>{shown}</td>"
 
 
 def scene_slot(number: int) -> str:

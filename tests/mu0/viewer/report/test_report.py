@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mu0.viewer.page import table
 from mu0.viewer.report.chain import _n_parameters
 from mu0.viewer.report.page import Page
 from mu0.viewer.report.rollouts import NAMES, _by_kind, _caption, _row, _verdict
@@ -142,3 +143,10 @@ def test_what_rests_is_told_where_it_was_measured() -> None:
     assert "5 moving and 7 resting points" in told
     for cell in ("0.4 cm", "2.0 %", "0.970", "–"):
         assert f">{cell}<" in told
+
+
+def test_sentences_wrap_and_names_of_rows_do_not() -> None:
+    long = "lifted, but not brought into the sink (1); and more"
+    shown = table(["actor", "why", "number"], [[long, long, "6.0 [5.2, 6.8], +7.4 (path 7.6)"]])
+    assert shown.count("<td class=words>") == 1
+    assert shown.index(f"<td>{long}") < shown.index(f"<td class=words>{long}")
