@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 
 @dataclass(frozen=True)
 class Observation:
-    """What a predictor or a policy may look at in one moment."""
+    """What a predictor or a policy may look at in one moment; `other_images` are of further cameras."""
 
     image: UInt8[np.ndarray, "height width 3"]
     instruction: str
@@ -23,6 +23,7 @@ class Observation:
     intrinsics: Float[np.ndarray, "3 3"] | None = None
     wrist_image: UInt8[np.ndarray, "wrist_height wrist_width 3"] | None = None
     proprioception: Float[np.ndarray, " state"] | None = None
+    other_images: tuple[UInt8[np.ndarray, "_ _ 3"], ...] = ()
 
 
 @dataclass(frozen=True)

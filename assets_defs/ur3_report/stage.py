@@ -11,6 +11,7 @@ from assets_defs.sections import section
 from assets_defs.tracking import track_run
 from mu0.evaluation.policies.closed_loop_report import VIDEOS_PER_OUTCOME, write_policy_report
 from mu0.params.action_expert import Ur3ReportParams
+from mu0.policy.embodiment import UR3
 from mu0.policy.rollout import RolloutSetting, run_rollouts
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
 
@@ -25,7 +26,10 @@ def main() -> None:
     """Roll out, summarise, and keep a few videos."""
     params = section("ur3_report", Ur3ReportParams)
     # loading all of them here tells of a wrong checkpoint before workers start
-    sizes_px = [TraceConditionedPolicy.load(folder, WORLD_MODEL).front_size_px for folder in EXPERTS.values()]
+    policies = [TraceConditionedPolicy.load(folder, WORLD_MODEL) for folder in EXPERTS.values()]
+    for policy in policies:
+        policy.require_fit(UR3, params.execute_steps)
+    sizes_px = [policy.front_size_px for policy in policies]
     seeds = list(range(params.first_seed, params.first_seed + params.n_rollouts))
     with tempfile.TemporaryDirectory() as recorded:
         setting = RolloutSetting(

@@ -1,7 +1,7 @@
 """The action expert: what is known of the scene -> the next actions.
 
     front picture (`front_encoder`) ─ 4x4 tokens, text tokens, named keypoints ──┐
-    wrist picture ── trained stem ── 4x4 tokens + named keypoints ───────────────┤   readout ─ keyframe
+    other pictures ── trained stems ── 4x4 tokens + named keypoints ─────────────┤   readout ─ keyframe
     told of the named thing, state, words ───────────────────────────────────────┴─ context ─ condition
                                                                                        │
     noisy actions + time ── expert blocks (attend to context, adaLN on the condition) ─┴─ velocity
@@ -14,9 +14,11 @@ Variants differ in what they see of the scene beside wrist picture, state and wo
     end_to_end      the same, trained with the expert (`end_to_end`)
     grounded        no front picture: four numbers from μ0, where the named thing is and how it lies
                     (`named_place`)
+    stems           the front picture as one more of those that trained stems look at; knows no μ0
 
-The *keyframe* head predicts the commanded pose at the next change of the gripper, an auxiliary target that
-demonstrations contain in hindsight; it teaches the encoders where things are.
+Sizes of state, action and keyframe, and how many cameras there are, come from an embodiment. The *keyframe*
+head predicts the commanded pose at the next change of the gripper, an auxiliary target that demonstrations
+contain in hindsight; it teaches the encoders where things are. Where nothing opens or closes there is none.
 
 Shape suffixes (docs/conventions.md)
     B batch   P prefix tokens   T trace tokens   S steps of the chunk
@@ -37,10 +39,9 @@ from mu0.policy.front_encoder import FrontEncoder, FrontFeatures, FrontShape, Pi
 from mu0.policy.normalization import TOLD_DIMS
 from mu0.policy.wrist_encoder import WristEncoder
 
-Variant = Literal["mu0", "no_trace", "no_pretraining", "end_to_end", "grounded"]
+Variant = Literal["mu0", "no_trace", "no_pretraining", "end_to_end", "grounded", "stems"]
 Objective = Literal["flow", "l1"]
 N_REDUCED = 16
-KEYFRAME_DIMS = 4
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,13 @@ class ActionExpertConfig:
     n_keypoints: int = 32
     max_words: int = 12
     euler_steps: int = 10
+    n_stems: int = 1  # pictures besides those of the frozen front encoder
+    keyframe_dims: int = 4  # 0: no such head
+
+    @property
+    def looks_through_encoder(self) -> bool:
+        """Whether it sees the front picture in features of a world model's encoder."""
+        return self.variant not in ("grounded", "stems")
 
     @property
     def is_told(self) -> bool:
@@ -89,14 +97,19 @@ class ActionExpertConfig:
 
 @dataclass(frozen=True)
 class PolicyInputs:
-    """What the expert sees: wrist picture, normalised state, words; and one of the others, by its variant."""
+    """What the expert sees: pictures for its stems, normalised state, words; and what its variant adds.
 
-    wrist: UInt8[Tensor, "b 3 h w"]
+    `wrist` is the picture of the first stem: of the wrist, or without a world model of the front. `others`
+    are those of further stems.
+    """
+
+    wrist: UInt8[Tensor, "b 3 h w"] | None
     state: Float[Tensor, "b state"]
     words: Int[Tensor, "b n_words"]
     front: FrontFeatures | None = None
     told: Float[Tensor, "b 4"] | None = None  # `mu0.policy.named_place`, in its units
     picture: Picture | None = None  # for who learns to see by itself
+    others: UInt8[Tensor, "b cameras 3 h w"] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +119,7 @@ class Context:
     tokens: Float[Tensor, "b n width"]
     mask: Bool[Tensor, "b n"]
     condition: Float[Tensor, "b width"]
-    keyframe: Float[Tensor, "b 4"]
+    keyframe: Float[Tensor, "b pose"]
 
 
 class ActionExpert(nn.Module):
@@ -117,23 +130,26 @@ class ActionExpert(nn.Module):
         self.config = config
         width, n_uv = config.width, 2 * config.n_keypoints
         self.front = (
-            None if config.is_told else FrontEncoder(config.front, mixes_traces=config.variant == "mu0")
+            FrontEncoder(config.front, mixes_traces=config.variant == "mu0")
+            if config.looks_through_encoder
+            else None
         )
-        self.wrist = WristEncoder(width, config.n_keypoints)
+        self.wrist = WristEncoder(width, config.n_keypoints) if config.n_stems else None
         n_known = config.state_dim + (TOLD_DIMS if config.is_told else 0)
         self.state = nn.Linear(n_known, width)
         self.words = nn.Embedding(len(config.vocabulary) + 1, width)
         self.kind = nn.Parameter(torch.randn(4, 1, width) * 0.02)
         self.place = nn.Parameter(torch.randn(2, N_REDUCED, width) * 0.02)
-        n_pictures = 1 if config.is_told else 2
+        n_pictures = config.n_stems + config.looks_through_encoder
         where_width = n_pictures * n_uv + n_known + width
         readout_width = n_pictures * N_REDUCED * width + where_width
         self.readout = nn.Sequential(nn.LayerNorm(readout_width), mlp(readout_width, 2 * width, width))
         self.where = nn.Sequential(
             mlp(where_width, 2 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
-        self.keyframe = mlp(width, width, KEYFRAME_DIMS)
-        self.aim = nn.Linear(KEYFRAME_DIMS, width)
+        has_keyframe = config.keyframe_dims > 0
+        self.keyframe = mlp(width, width, config.keyframe_dims) if has_keyframe else None
+        self.aim = nn.Linear(config.keyframe_dims, width) if has_keyframe else None
         self.mix = ContextBlock(width, config.heads)
         self.norm_context = nn.LayerNorm(width)
         self.action_in = nn.Linear(config.action_dim, width)
@@ -142,29 +158,46 @@ class ActionExpert(nn.Module):
         self.blocks = nn.ModuleList(ExpertBlock(width, config.heads) for _ in range(config.blocks))
         self.norm_out = nn.LayerNorm(width)
         self.action_out = nn.Linear(width, config.action_dim)
+        # last, so that experts of one stem draw the same random numbers with or without this line
+        self.stems = nn.ModuleList(WristEncoder(width, config.n_keypoints) for _ in range(config.n_stems - 1))
+        self.stem_place = nn.ParameterList(torch.randn(N_REDUCED, width) * 0.02 for _ in self.stems)
 
     def encode(self, inputs: PolicyInputs) -> Context:
         """Everything that does not depend on the flow time."""
         text = self.words(inputs.words).mean(1)
         assert (inputs.told is not None) == self.config.is_told, "told of the thing, or looks at the front"
         known = inputs.state if inputs.told is None else torch.cat([inputs.state, inputs.told], dim=1)
-        wrist, wrist_uv = self.wrist(inputs.wrist, text)
-        groups = [self.state(known)[:, None], wrist + self.place[0]]
-        pictures, places = [wrist], [wrist_uv]
-        mask = torch.ones(len(text), 1 + wrist.shape[1], dtype=torch.bool, device=text.device)
+        groups = [self.state(known)[:, None]]
+        pictures: list[Tensor] = []
+        places: list[Tensor] = []
+        mask = torch.ones(len(text), 1, dtype=torch.bool, device=text.device)
+        if self.wrist is not None:
+            assert inputs.wrist is not None, "a stem looks at a picture"
+            wrist, wrist_uv = self.wrist(inputs.wrist, text)
+            groups.append(wrist + self.place[0])
+            pictures, places = [wrist], [wrist_uv]
+            mask = torch.cat([mask, mask.expand(-1, wrist.shape[1])], dim=1)
         if self.front is not None:
             assert inputs.front is not None, f"{self.config.variant} looks at the front picture"
             seen = self.front(inputs.front, text)
             groups += [seen.grid + self.place[1], seen.text]
-            pictures, places = [seen.grid, wrist], [seen.places, wrist_uv]
+            pictures, places = [seen.grid, *pictures], [seen.places, *places]
             mask = torch.cat([mask, mask[:, :1].expand(-1, seen.grid.shape[1]), seen.text_mask], dim=1)
+        tokens = [group + kind for group, kind in zip(groups, self.kind, strict=False)]
+        for number, stem in enumerate(self.stems):
+            assert inputs.others is not None, "each stem looks at a picture"
+            grid, uv = stem(inputs.others[:, number], text)
+            tokens.append(grid + self.stem_place[number])
+            pictures, places = [*pictures, grid], [*places, uv]
+            mask = torch.cat([mask, mask[:, :1].expand(-1, grid.shape[1])], dim=1)
         where = torch.cat([*places, known, text], dim=1)
         everything = torch.cat([*(picture.flatten(1) for picture in pictures), where], dim=1)
         readout = self.readout(everything) + self.where(where)
+        mixed = self.norm_context(self.mix(torch.cat(tokens, dim=1), mask))
+        if self.keyframe is None or self.aim is None:
+            return Context(mixed, mask, readout, readout[:, :0])
         keyframe = self.keyframe(readout)
-        tokens = torch.cat([group + kind for group, kind in zip(groups, self.kind, strict=False)], dim=1)
-        tokens = self.norm_context(self.mix(tokens, mask))
-        return Context(tokens, mask, readout + self.aim(keyframe.detach()), keyframe)
+        return Context(mixed, mask, readout + self.aim(keyframe.detach()), keyframe)
 
     def velocity(
         self, context: Context, x: Float[Tensor, "bk s action"], tau: Float[Tensor, " bk"]

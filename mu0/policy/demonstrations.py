@@ -1,7 +1,7 @@
 """Demonstrations as flat arrays: one row per frame that can start a chunk.
 
     chunk      the `chunk_len` absolute actions from this frame on; the last one repeats at the episode's end
-    keyframe   commanded pose at the next change of the gripper, relative to the command now: in hindsight a
+    keyframe   commanded pose at the next change of a gripper, relative to the command now: in hindsight a
                demonstration says where the grasp and the release were, without any state of a simulator
     told       where the named thing is, beside the TCP: where the hand will close; in the hand, once it has;
                where the hand opened, from then on. And how the hand will be turned when it closes
@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from mu0.dataset.array_files import RowsWriter, made_once, map_arrays, read_about
 from mu0.errors import PolicyError
 from mu0.files import sha256_of_tree
-from mu0.policy.normalization import N_POSE
+from mu0.policy.embodiment import UR3, Embodiment
 from mu0.progress import track
 from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
 
@@ -38,42 +38,58 @@ CODE_VERSION = 3
 
 @dataclass(frozen=True)
 class DemonstrationFrames:
-    """All rows of all demonstrations; `instruction_id` indexes `instructions`."""
+    """All rows of all demonstrations; `instruction_id` indexes `instructions`.
+
+    `wrist` is what the expert's first stem looks at, `others` what its further ones do, camera by camera.
+    `told` is None where nobody says where things are, `drawn` are the rows that training may see (None: all).
+    """
 
     front: UInt8[np.ndarray, "n h w 3"]
-    wrist: UInt8[np.ndarray, "n hw ww 3"]
-    state: Float[np.ndarray, "n 9"]
-    chunk: Float[np.ndarray, "n step 5"]
-    keyframe: Float[np.ndarray, "n 4"]
+    wrist: UInt8[np.ndarray, "n hw ww 3"] | None
+    state: Float[np.ndarray, "n state"]
+    chunk: Float[np.ndarray, "n step action"]
+    keyframe: Float[np.ndarray, "n pose"]
     keyframe_valid: Bool[np.ndarray, " n"]
-    told: Float[np.ndarray, "n 4"]
+    told: Float[np.ndarray, "n 4"] | None
     instruction_id: Int[np.ndarray, " n"]
     instructions: list[str]
+    others: tuple[UInt8[np.ndarray, "n ho wo 3"], ...] = ()
+    drawn: Int[np.ndarray, " m"] | None = None
 
 
-def chunks_of(action: Float[np.ndarray, "t 5"], chunk_len: int) -> Float[np.ndarray, "t step 5"]:
-    """The chunk that starts at each frame; beyond the end the last action repeats."""
+def chunks_of(
+    action: Float[np.ndarray, "t action"], chunk_len: int, embodiment: Embodiment = UR3
+) -> Float[np.ndarray, "t step action"]:
+    """The chunk that starts at each frame; beyond the end the last target repeats, increments are zero."""
     steps = np.arange(len(action))[:, None] + np.arange(chunk_len)
-    return action[np.minimum(steps, len(action) - 1)]
+    chunks = action[np.minimum(steps, len(action) - 1)]
+    for dimension in embodiment.deltas:
+        chunks[..., dimension][steps >= len(action)] = 0
+    return chunks
 
 
 def next_keyframes(
-    state: Float[np.ndarray, "t 9"], action: Float[np.ndarray, "t 5"]
-) -> tuple[Float[np.ndarray, "t 4"], Bool[np.ndarray, " t"]]:
-    """Relative commanded pose at the next gripper change, and whether there is one.
+    state: Float[np.ndarray, "t state"],
+    action: Float[np.ndarray, "t action"],
+    embodiment: Embodiment = UR3,
+) -> tuple[Float[np.ndarray, "t pose"], Bool[np.ndarray, " t"]]:
+    """Relative commanded pose at the next change of a gripper, and whether there is one.
 
     Returns:
-        Poses (zero where none follows) and validity.
+        Poses (zero where none follows, without dimensions where nothing can be taken) and validity.
     """
-    pose = np.zeros((len(action), N_POSE), action.dtype)
+    dimensions = list(embodiment.pose[: embodiment.keyframe_dims])
+    pose = np.zeros((len(action), len(dimensions)), action.dtype)
     valid = np.zeros(len(action), bool)
-    changes = np.flatnonzero(np.diff(action[:, GRIPPER]) != 0) + 1
+    closed = embodiment.closed(action)
+    changes = np.flatnonzero((closed[1:] != closed[:-1]).any(axis=1)) + 1
     start = 0
     for change in changes:
-        pose[start:change] = action[change, :N_POSE]
+        pose[start:change] = action[change, dimensions]
         valid[start:change] = True
         start = int(change)
-    return np.where(valid[:, None], pose - state[:, :N_POSE], 0).astype(action.dtype), valid
+    references = list(embodiment.pose_state[: embodiment.keyframe_dims])
+    return np.where(valid[:, None], pose - state[:, references], 0).astype(action.dtype), valid
 
 
 def told_in_hindsight(

@@ -2,8 +2,8 @@
 
     loss = flow matching (or L1) of the chunk + KEYFRAME_WEIGHT * L1 of the keyframe, where there is one
 
-Half of every batch are frames from which the hand still has far to go; not the one that closes it, whose
-picture tells nothing of the release that comes next.
+Where the place of the tool is known in metres, half of every batch are frames from which the hand still has
+far to go; not the one that closes it, whose picture tells nothing of the release that comes next.
 
 Everything random follows from (seed, step): step 700 draws the same rows, shifts and noise whether training
 ran through or was resumed, and all variants see the same rows in the same order.
@@ -17,8 +17,9 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from mu0.policy.action_expert import KEYFRAME_DIMS, ActionExpert, Context, PolicyInputs
+from mu0.policy.action_expert import ActionExpert, Context, PolicyInputs
 from mu0.policy.demonstrations import GRIPPER, HALF, DemonstrationFrames
+from mu0.policy.embodiment import Embodiment
 from mu0.policy.flow import flow_matching_loss
 from mu0.policy.front_encoder import Picture
 from mu0.policy.frozen_features import FrozenFeatures
@@ -29,8 +30,6 @@ from mu0.policy.wrist_encoder import random_shift
 Sentences: TypeAlias = tuple[Int[Tensor, "n t"], Bool[Tensor, "n t"]]
 """Tokens of all instructions and their mask, for experts that learn to see by themselves."""
 KEYFRAME_WEIGHT = 1.0
-KEYFRAME_SCALE = (0.1, 0.1, 0.1, 0.5)
-"""Metres and radians that count as one in the keyframe loss."""
 FAR_M = 0.06
 """Frames farther than this from the next grasp say where to go; they are few and fill half of each batch."""
 TURN_SHARE = 0.5
@@ -45,12 +44,21 @@ class ExpertBatch:
 
     inputs: PolicyInputs
     chunk: Float[Tensor, "b step action"]
-    keyframe: Float[Tensor, "b 4"]
+    keyframe: Float[Tensor, "b pose"]
     keyframe_valid: Bool[Tensor, " b"]
 
 
 class ExpertData:
-    """Demonstration rows, ready to be drawn: with frozen features, or with what else an expert is told."""
+    """Demonstration rows, ready to be drawn: with frozen features, or with what else an expert is told.
+
+    Args:
+        frames: The rows.
+        features: Of the front pictures, for experts that look at them through a frozen network.
+        normalization: Of the embodiment that the rows are of.
+        vocabulary: Words that the expert knows.
+        max_words: That it reads of an instruction.
+        sentences: Tokens of the instructions, for experts that see by themselves.
+    """
 
     def __init__(
         self,
@@ -66,63 +74,83 @@ class ExpertData:
         self.front: UInt8[np.ndarray, "n h w 3"] = frames.front
         self.sentences = sentences
         self.instruction_id = torch.from_numpy(np.array(frames.instruction_id))
-        self.wrist: UInt8[np.ndarray, "n h w 3"] = frames.wrist  # mapped: rows are copied when drawn
+        self.wrist = frames.wrist  # mapped, as the others: rows are copied when drawn
+        self.others = frames.others
+        self.drawn = np.arange(len(frames.state)) if frames.drawn is None else frames.drawn
         self.state: Float[Tensor, "n 9"] = torch.from_numpy(normalization.normalize_state(frames.state))
         self.words: Int[Tensor, "n max_words"] = torch.from_numpy(words[frames.instruction_id])
         chunk = normalization.normalize_actions(frames.chunk, frames.state)
         self.chunk: Float[Tensor, "n step action"] = torch.from_numpy(chunk)
-        self.told: Float[Tensor, "n 4"] = torch.from_numpy(in_told_units(frames.told))
-        scale = np.array(KEYFRAME_SCALE, np.float32)
-        self.keyframe: Float[Tensor, "n 4"] = torch.from_numpy((frames.keyframe / scale).astype(np.float32))
+        self.told = None if frames.told is None else torch.from_numpy(in_told_units(frames.told))
+        embodiment = normalization.embodiment
+        scale = np.array(embodiment.keyframe_scale, np.float32)[: embodiment.keyframe_dims]
+        self.keyframe: Float[Tensor, "n pose"] = torch.from_numpy(
+            (frames.keyframe / scale).astype(np.float32)
+        )
         self.keyframe_valid: Bool[Tensor, " n"] = torch.from_numpy(np.array(frames.keyframe_valid))
-        is_far = np.linalg.norm(frames.keyframe[:, :2], axis=1) > FAR_M
-        is_open = frames.state[:, GRIPPER] < HALF
-        stays_open = frames.chunk[:, 0, GRIPPER] < HALF
-        self.far = np.flatnonzero(frames.keyframe_valid & is_far & is_open & stays_open)
+        self.far = _far_rows(frames, embodiment)
 
     def __len__(self) -> int:
-        return len(self.state)
+        return len(self.drawn)
 
     def batch(self, batch_size: int, seed: int, step: int) -> ExpertBatch:
         """The batch of a step; a function of its arguments alone."""
         rng = np.random.default_rng([seed, step])
-        rows = rng.integers(0, len(self), batch_size)
+        rows = self.drawn[rng.integers(0, len(self), batch_size)]
         if len(self.far):
             rows[: batch_size // 2] = rng.choice(self.far, batch_size // 2)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         index = torch.from_numpy(rows)
         noise = STATE_NOISE * torch.randn(batch_size, self.state.shape[1], generator=generator)
+        seen = [
+            self._shifted(view, rows, generator) for view in (self.wrist, *self.others) if view is not None
+        ]
         inputs = PolicyInputs(
-            wrist=random_shift(torch.from_numpy(self.wrist[rows]).permute(0, 3, 1, 2), generator),
+            wrist=seen[0] if seen else None,
             state=self.state[index] + noise,
             words=self.words[index],
             front=None if self.features is None else self.features.rows(rows),
+            others=torch.stack(seen[1:], dim=1) if len(seen) > 1 else None,
         )
         if self.sentences is not None:
             inputs = replace(inputs, picture=self._picture(rows, self.sentences, generator))
-        elif self.features is None:
-            inputs = replace(inputs, told=self._told(index, generator))
+        elif self.features is None and self.told is not None:
+            inputs = replace(inputs, told=self._told(self.told[index], generator))
         return ExpertBatch(inputs, self.chunk[index], self.keyframe[index], self.keyframe_valid[index])
+
+    @staticmethod
+    def _shifted(
+        view: UInt8[np.ndarray, "n h w 3"], rows: Int[np.ndarray, " b"], generator: torch.Generator
+    ) -> UInt8[Tensor, "b 3 h w"]:
+        return random_shift(torch.from_numpy(view[rows]).permute(0, 3, 1, 2), generator)
 
     def _picture(
         self, rows: Int[np.ndarray, " b"], sentences: Sentences, generator: torch.Generator
     ) -> Picture:
         """Front pictures, shifted as those of the wrist are, and what they were told."""
-        pixels = torch.from_numpy(self.front[rows]).permute(0, 3, 1, 2)
         which = self.instruction_id[torch.from_numpy(rows)]
-        return Picture(random_shift(pixels, generator), *(one[which] for one in sentences))
+        return Picture(self._shifted(self.front, rows, generator), *(one[which] for one in sentences))
 
-    def _told(self, index: Int[Tensor, " b"], generator: torch.Generator) -> Float[Tensor, "b 4"]:
+    def _told(self, told: Float[Tensor, "b 4"], generator: torch.Generator) -> Float[Tensor, "b 4"]:
         """Where the thing is, and for some rows how it is grasped: whoever acts knows that of long things."""
-        knows = torch.rand(len(index), 1, generator=generator) < TURN_SHARE
-        told = self.told[index]
+        knows = torch.rand(len(told), 1, generator=generator) < TURN_SHARE
         return torch.cat([told[:, :2], told[:, 2:] * knows], dim=1)
+
+
+def _far_rows(frames: DemonstrationFrames, embodiment: Embodiment) -> Int[np.ndarray, " far"]:
+    """Rows far from the next grasp; none where nobody says where the tool is."""
+    if not embodiment.tcp_m:
+        return np.zeros(0, np.int64)
+    is_far = np.linalg.norm(frames.keyframe[:, :2], axis=1) > FAR_M
+    is_open = frames.state[:, GRIPPER] < HALF
+    stays_open = frames.chunk[:, 0, GRIPPER] < HALF
+    return np.flatnonzero(frames.keyframe_valid & is_far & is_open & stays_open)
 
 
 def expert_loss(
     expert: ActionExpert, batch: ExpertBatch, noise_draws: int, generator: torch.Generator
 ) -> dict[str, Float[Tensor, ""]]:
-    """Loss to minimise (`loss`) and its parts.
+    """Loss to minimise (`loss`) and its parts; an expert without a keyframe has a keyframe loss of zero.
 
     Args:
         expert: In training mode.
@@ -135,7 +163,9 @@ def expert_loss(
     """
     context = expert.encode(batch.inputs)
     action = _action_loss(expert, context, batch, noise_draws, generator)
-    assert batch.keyframe.shape[1] == KEYFRAME_DIMS
+    if not expert.config.keyframe_dims:
+        return {"loss": action, "action_loss": action.detach(), "keyframe_loss": torch.zeros_like(action)}
+    assert batch.keyframe.shape[1] == expert.config.keyframe_dims
     errors = (context.keyframe - batch.keyframe).abs().mean(dim=1)
     keyframe = (errors * batch.keyframe_valid).mean()
     total = action + KEYFRAME_WEIGHT * keyframe

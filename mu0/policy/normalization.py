@@ -1,14 +1,16 @@
 """Normalisation of states and actions as one pair, so that what training does, the robot undoes.
 
-Actions are *relative*: the commanded pose of a future step minus the command that stands now. A policy that
-says "3 cm to the left from here" needs no knowledge of where "here" is in the workspace. The gripper is
-*absolute* (0 open, 1 closed): "change the gripper" would have no meaning at its limits. Statistics are taken
-on the relative values, over all steps of all chunks.
+Targets are made *relative*: the commanded pose of a future step minus the command that stands now. A policy
+that says "3 cm to the left from here" needs no knowledge of where "here" is in the workspace. A gripper stays
+*absolute* (0 open, 1 closed): "change the gripper" would have no meaning at its limits. Which dimension is
+which, and what it is told from, says the embodiment. Statistics are taken on the relative values, over all
+steps of all chunks.
 
 Spreads have a floor. Without it a dimension that never changes in the demonstrations would divide by almost
-nothing, and a deviation of a millimetre on the robot would reach the network as a million.
+nothing, and a deviation of a millimetre on the robot would reach the network as a million. The embodiment has
+the floors, in the units of its dimensions.
 
-Conventions (docs/conventions.md)
+Conventions of the UR3 (docs/conventions.md)
     state    (9) commanded TCP x, y, z [m], commanded yaw [rad], commanded gripper, measured gripper opening,
              measured TCP x, y, z [m]; base frame
     action   (5) commanded TCP x, y, z [m], commanded yaw [rad], gripper; absolute, base frame
@@ -19,7 +21,7 @@ Sources
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +29,12 @@ from jaxtyping import Float, Float32
 
 from mu0.errors import CheckpointError
 from mu0.files import write_json
+from mu0.policy.embodiment import UR3, Embodiment
 
-N_POSE = 4
-"""The first four dimensions of state and action are the commanded pose, and are relative in an action."""
 TOLD_DIMS = 4
 PLACE_UNIT_M = 0.1
 """Of the named thing's place; it has no statistics, so that an expert may be told any place."""
-STATE_FLOOR = 0.01
-ACTION_FLOOR = 0.01
+STATISTICS = ("state_mean", "state_std", "action_mean", "action_std")
 
 
 def in_told_units(told: Float[np.ndarray, "*n 4"]) -> Float32[np.ndarray, "*n 4"]:
@@ -43,84 +43,104 @@ def in_told_units(told: Float[np.ndarray, "*n 4"]) -> Float32[np.ndarray, "*n 4"
 
 
 def relative_to_command(
-    actions: Float[np.ndarray, "*batch step 5"], state: Float[np.ndarray, "*batch 9"]
-) -> Float[np.ndarray, "*batch step 5"]:
-    """Absolute actions -> poses relative to the command in `state`; the gripper stays absolute."""
+    actions: Float[np.ndarray, "*batch step action"],
+    state: Float[np.ndarray, "*batch state"],
+    embodiment: Embodiment = UR3,
+) -> Float[np.ndarray, "*batch step action"]:
+    """Actions as data have them -> targets relative to `state`; the other dimensions as they are."""
     relative = actions.copy()
-    relative[..., :N_POSE] -= state[..., None, :N_POSE]
+    relative[..., list(embodiment.pose)] -= state[..., None, list(embodiment.pose_state)]
     return relative
 
 
 def absolute_from_command(
-    relative: Float[np.ndarray, "*batch step 5"], state: Float[np.ndarray, "*batch 9"]
-) -> Float[np.ndarray, "*batch step 5"]:
+    relative: Float[np.ndarray, "*batch step action"],
+    state: Float[np.ndarray, "*batch state"],
+    embodiment: Embodiment = UR3,
+) -> Float[np.ndarray, "*batch step action"]:
     """Undo `relative_to_command`."""
     actions = relative.copy()
-    actions[..., :N_POSE] += state[..., None, :N_POSE]
+    actions[..., list(embodiment.pose)] += state[..., None, list(embodiment.pose_state)]
     return actions
 
 
 @dataclass(frozen=True)
 class PolicyNormalization:
-    """Means and spreads of states and of relative actions; travels inside the checkpoint."""
+    """Means and spreads of states and of relative actions; travels inside the checkpoint.
+
+    `embodiment` says what is relative to what. It has a file and a hash of its own, and counts in neither
+    here.
+    """
 
     state_mean: tuple[float, ...]
     state_std: tuple[float, ...]
     action_mean: tuple[float, ...]
     action_std: tuple[float, ...]
+    embodiment: Embodiment = UR3
 
-    def normalize_state(self, state: Float[np.ndarray, "*batch 9"]) -> Float[np.ndarray, "*batch 9"]:
+    @property
+    def statistics(self) -> dict[str, tuple[float, ...]]:
+        """What is written and hashed."""
+        return {name: getattr(self, name) for name in STATISTICS}
+
+    def normalize_state(self, state: Float[np.ndarray, "*batch state"]) -> Float[np.ndarray, "*batch state"]:
         """State as the network sees it, float32."""
         return ((state - np.array(self.state_mean)) / np.array(self.state_std)).astype(np.float32)
 
     def normalize_actions(
-        self, actions: Float[np.ndarray, "*batch step 5"], state: Float[np.ndarray, "*batch 9"]
-    ) -> Float[np.ndarray, "*batch step 5"]:
+        self, actions: Float[np.ndarray, "*batch step action"], state: Float[np.ndarray, "*batch state"]
+    ) -> Float[np.ndarray, "*batch step action"]:
         """Absolute actions -> what the network predicts, float32."""
-        relative = relative_to_command(actions, state)
+        relative = relative_to_command(actions, state, self.embodiment)
         return ((relative - np.array(self.action_mean)) / np.array(self.action_std)).astype(np.float32)
 
     def denormalize_actions(
-        self, normalized: Float[np.ndarray, "*batch step 5"], state: Float[np.ndarray, "*batch 9"]
-    ) -> Float[np.ndarray, "*batch step 5"]:
-        """Undo `normalize_actions`: absolute actions in the base frame, float64."""
+        self, normalized: Float[np.ndarray, "*batch step action"], state: Float[np.ndarray, "*batch state"]
+    ) -> Float[np.ndarray, "*batch step action"]:
+        """Undo `normalize_actions`: actions as data have them, float64."""
         relative = normalized * np.array(self.action_std) + np.array(self.action_mean)
-        return absolute_from_command(relative, state)
+        return absolute_from_command(relative, state, self.embodiment)
 
     def sha256(self) -> str:
         """Hex digest of the numbers; stored in `meta.json` and compared when a checkpoint is loaded."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.statistics, sort_keys=True).encode()).hexdigest()
 
 
 def fit_normalization(
-    states: Float[np.ndarray, "n 9"], chunks: Float[np.ndarray, "n step 5"]
+    states: Float[np.ndarray, "n state"],
+    chunks: Float[np.ndarray, "n step action"],
+    embodiment: Embodiment = UR3,
 ) -> PolicyNormalization:
     """Statistics over all frames (states) and over all steps of all chunks (relative actions)."""
-    relative = relative_to_command(chunks.astype(np.float64), states.astype(np.float64)).reshape(-1, 5)
-    state_std = np.maximum(states.astype(np.float64).std(0), STATE_FLOOR)
-    action_std = np.maximum(relative.std(0), ACTION_FLOOR)
+    relative = relative_to_command(chunks.astype(np.float64), states.astype(np.float64), embodiment)
+    relative = relative.reshape(-1, embodiment.action_dim)
+    state_std = np.maximum(states.astype(np.float64).std(0), embodiment.state_floor)
+    action_std = np.maximum(relative.std(0), embodiment.action_floor)
     return PolicyNormalization(
         tuple(states.astype(np.float64).mean(0).tolist()),
         tuple(state_std.tolist()),
         tuple(relative.mean(0).tolist()),
         tuple(action_std.tolist()),
+        embodiment,
     )
 
 
 def write_normalization(path: Path, normalization: PolicyNormalization) -> None:
     """Write `normalization.json`."""
-    write_json(path, asdict(normalization))
+    write_json(path, normalization.statistics)
 
 
-def read_normalization(path: Path, expected_sha256: str) -> PolicyNormalization:
+def read_normalization(path: Path, expected_sha256: str, embodiment: Embodiment = UR3) -> PolicyNormalization:
     """Read `normalization.json` and check that it is the one that the weights were trained with.
 
     Raises:
-        CheckpointError: The file is missing, damaged, or not the one recorded in `meta.json`.
+        CheckpointError: The file is missing, damaged, or not the one recorded in `meta.json`; or its
+            statistics have another size than the embodiment.
     """
     try:
         content = json.loads(path.read_text())
-        normalization = PolicyNormalization(**{key: tuple(value) for key, value in content.items()})
+        statistics = {key: tuple(value) for key, value in content.items()}
+        normalization = PolicyNormalization(**statistics, embodiment=embodiment)
     except (FileNotFoundError, json.JSONDecodeError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path} cannot be read: {error}.",
@@ -132,5 +152,13 @@ def read_normalization(path: Path, expected_sha256: str) -> PolicyNormalization:
             f"{path} has the hash {normalization.sha256()[:12]}.",
             expected=f"{expected_sha256[:12]}, which meta.json of the same folder records",
             remedy="restore the checkpoint folder with `mu0 verify --fix`, or train again.",
+        )
+    sizes = len(normalization.state_mean), len(normalization.action_mean)
+    if sizes != (embodiment.state_dim, embodiment.action_dim):
+        raise CheckpointError(
+            f"{path} has statistics of {sizes[0]} states and {sizes[1]} actions; the embodiment "
+            f"{embodiment.name!r} has {embodiment.state_dim} and {embodiment.action_dim}.",
+            expected="statistics and embodiment of one training",
+            remedy="restore the checkpoint folder, or train again.",
         )
     return normalization

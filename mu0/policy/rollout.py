@@ -23,6 +23,7 @@ from mu0.envs.ur3.environment import CONTROL_HZ, Ur3Environment
 from mu0.errors import Mu0Error, PolicyError
 from mu0.hardware.bfloat16 import Settled, settle
 from mu0.policy.chunk_executor import ChunkExecutor
+from mu0.policy.embodiment import UR3
 from mu0.policy.executor import AbstractExecutor
 from mu0.policy.executors import ScriptedExecutor, TraceExecutor
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
@@ -179,6 +180,7 @@ def _executor(actor: str, setting: RolloutSetting, environment: Ur3Environment) 
     policy = TraceConditionedPolicy.load(
         setting.experts[actor], setting.world_model, lambda: front_view(environment)
     )
+    policy.require_fit(UR3, setting.execute_steps)
     return ChunkExecutor(policy, setting.execute_steps)
 
 

@@ -1,7 +1,8 @@
-"""A policy: frozen world model -> features or a place -> action expert -> a chunk of absolute actions.
+"""A policy: frozen world model -> features or a place -> action expert -> a chunk of actions.
 
-The normalisation that training used is undone here with the very numbers that lie beside the weights. Limits
-of the workspace are the environment's business: it clips what it is told.
+The normalisation that training used is undone here with the very numbers that lie beside the weights, and
+commands keep to the limits that the embodiment knows. The UR3's has none: its environment clips what it is
+told. An expert of variant `stems` looks at the pictures itself; there is no world model then.
 """
 
 from collections.abc import Callable
@@ -10,9 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 
-from mu0.errors import PolicyError
 from mu0.interfaces import AbstractPolicy
 from mu0.model.checkpoint import load_checkpoint
 from mu0.model.predictor import TracePredictor
@@ -20,17 +19,19 @@ from mu0.model.tokenizer import CaptionTokenizer
 from mu0.policy.action_expert import ActionExpert, Context, PolicyInputs
 from mu0.policy.checkpoint import ActionExpertCheckpoint, load_action_expert
 from mu0.policy.devices import on_device
+from mu0.policy.embodiment import Embodiment, EmbodimentError, pictures_of, require_same
 from mu0.policy.flow import integrate
 from mu0.policy.front_encoder import Picture
 from mu0.policy.named_place import NamedPlace
 from mu0.policy.normalization import in_told_units
+from mu0.policy.pictures import batch_of_one, squared
 from mu0.policy.trace_features import FeatureExtractor
 from mu0.policy.vocabulary import encode_words
+from mu0.policy.wrist_encoder import WristEncoder
 from mu0.records import ActionChunk, Observation
 from mu0.trace_policy.named_finder import NamedFinder
 from mu0.trace_policy.view import CalibratedView
 
-RATE_HZ = 10.0
 CPU = torch.device("cpu")
 
 
@@ -46,7 +47,7 @@ def plan_normalized(expert: ActionExpert, context: Context, generator: torch.Gen
 
 
 class TraceConditionedPolicy(AbstractPolicy):
-    """The UR3 policy, every variant.
+    """The policy of any embodiment and every variant.
 
     Args:
         checkpoint: The expert.
@@ -70,7 +71,7 @@ class TraceConditionedPolicy(AbstractPolicy):
     def load(
         cls,
         folder: Path,
-        world_model_folder: Path,
+        world_model_folder: Path | None,
         view: Callable[[], CalibratedView | None] = lambda: None,
         device: torch.device = CPU,
     ) -> "TraceConditionedPolicy":
@@ -78,7 +79,7 @@ class TraceConditionedPolicy(AbstractPolicy):
 
         Args:
             folder: Of the expert.
-            world_model_folder: Of the world model that it was trained on.
+            world_model_folder: Of the world model that it was trained on; None for variant `stems`.
             view: The calibrated front camera of a moment; experts that look at the picture need none.
             device: Where expert and features are computed; what is named is looked for on the CPU.
 
@@ -87,6 +88,9 @@ class TraceConditionedPolicy(AbstractPolicy):
         """
         checkpoint = load_action_expert(folder, world_model_folder)
         checkpoint.expert.to(device)
+        if checkpoint.expert.config.variant == "stems":
+            return cls(checkpoint)
+        assert world_model_folder is not None, "its identity was compared"
         world_model = load_checkpoint(world_model_folder)
         if checkpoint.expert.config.is_told:
             return cls(checkpoint, place=NamedPlace(NamedFinder(TracePredictor(world_model)), view))
@@ -104,9 +108,33 @@ class TraceConditionedPolicy(AbstractPolicy):
         return int(meta["front_height_px"]), int(meta["front_width_px"])
 
     @property
+    def embodiment(self) -> Embodiment:
+        """What its numbers mean."""
+        return self._checkpoint.embodiment
+
+    @property
     def state_dim(self) -> int:
         """How many numbers the robot's state has."""
-        return self._checkpoint.expert.config.state_dim
+        return self.embodiment.state_dim
+
+    def require_fit(self, robot: Embodiment, execute_steps: int) -> None:
+        """Check before the first step that it may act on a robot.
+
+        Args:
+            robot: What the robot's numbers mean.
+            execute_steps: Of each chunk, before it plans again.
+
+        Raises:
+            EmbodimentError: Actions, states, rate or cameras are others, or its chunks are too short.
+        """
+        require_same(self.embodiment, robot)
+        chunk_len = self._checkpoint.expert.config.chunk_len
+        if not 1 <= execute_steps <= chunk_len:
+            raise EmbodimentError(
+                f"The policy plans {chunk_len} steps, but {execute_steps} shall be executed.",
+                expected=f"1 to {chunk_len} executed steps",
+                remedy="lower ur3_report.execute_steps or raise action_expert.chunk_len in params.yaml.",
+            )
 
     def reset(self, seed: int) -> None:
         """Start an episode; the noise of all its plans follows from `seed`."""
@@ -116,30 +144,29 @@ class TraceConditionedPolicy(AbstractPolicy):
 
     @torch.inference_mode()
     def predict_action_chunk(self, observation: Observation) -> ActionChunk:
-        """Absolute actions in the base frame.
+        """Actions as the demonstrations have them: of the UR3 absolute, in the base frame.
 
         Raises:
-            PolicyError: The observation lacks the wrist image or the state.
+            EmbodimentError: The observation lacks a picture or the state, or they are of another robot.
             UncalibratedCameraError: The expert is told a place, and the camera is not calibrated.
             UnknownObjectError: It is told a place, and nothing is called as the instruction says.
         """
-        expert, wrist, state = self._checkpoint.expert, observation.wrist_image, observation.proprioception
-        if wrist is None or state is None:
-            raise PolicyError(
-                "The observation has no wrist image or no robot state.",
-                expected="an observation of the UR3: front image, wrist image, state of nine numbers",
-                remedy="use Ur3Environment, or fill `wrist_image` and `proprioception` of the Observation.",
-            )
+        expert, normalization = self._checkpoint.expert, self._checkpoint.normalization
+        pictures, state = pictures_of(self.embodiment, observation), observation.proprioception
+        assert state is not None, "it was looked for"
+        looked_at = pictures if expert.config.variant == "stems" else pictures[1:]
+        stems = [batch_of_one(squared(picture, WristEncoder.SIDE_PX)) for picture in looked_at]
         words = encode_words(observation.instruction, expert.config.vocabulary, expert.config.max_words)
-        normalization = self._checkpoint.normalization
         inputs = PolicyInputs(
-            wrist=_batch_of_one(wrist),
+            wrist=stems[0] if stems else None,
             state=torch.from_numpy(normalization.normalize_state(state))[None],
             words=torch.from_numpy(words)[None],
+            others=torch.stack(stems[1:], dim=1) if len(stems) > 1 else None,
         )
         inputs = on_device(self._with_scene(inputs, observation), next(expert.parameters()).device)
         normalized = plan_normalized(expert, expert.encode(inputs), self._generator)[0].cpu().numpy()
-        return ActionChunk(normalization.denormalize_actions(normalized, state), RATE_HZ)
+        actions = normalization.denormalize_actions(normalized, state)
+        return ActionChunk(self.embodiment.clipped(actions), self.embodiment.rate_hz)
 
     def _with_scene(self, inputs: PolicyInputs, observation: Observation) -> PolicyInputs:
         """What is told of the named thing, the front picture, or features of it."""
@@ -148,11 +175,8 @@ class TraceConditionedPolicy(AbstractPolicy):
             return replace(inputs, told=told[None])
         if self._tokenizer is not None:
             sentence = self._tokenizer([observation.instruction])
-            return replace(inputs, picture=Picture(_batch_of_one(observation.image), *sentence))
-        assert self.extractor is not None, "an expert looks at the picture or is told of the thing"
+            return replace(inputs, picture=Picture(batch_of_one(observation.image), *sentence))
+        if self.extractor is None:
+            return inputs
         features = self.extractor(observation.image[None], [observation.instruction])
         return replace(inputs, front=features.rows(np.arange(1)))
-
-
-def _batch_of_one(image: UInt8[np.ndarray, "h w 3"]) -> UInt8[torch.Tensor, "1 3 h w"]:
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]

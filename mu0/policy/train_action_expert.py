@@ -28,6 +28,7 @@ from mu0.policy.action_expert import ActionExpert, ActionExpertConfig, Variant
 from mu0.policy.checkpoint import ActionExpertCheckpoint, save_action_expert, world_model_sha256
 from mu0.policy.demonstrations import DemonstrationFrames, stored_demonstrations
 from mu0.policy.devices import on_device
+from mu0.policy.embodiment import UR3, Embodiment
 from mu0.policy.expert_training import ExpertData, Sentences, expert_loss
 from mu0.policy.frozen_features import (
     Extractor,
@@ -64,7 +65,7 @@ class TrainingData:
     frames: DemonstrationFrames
     features: FrozenFeatures | None  # of variants that look at the front picture
     key: str
-    world_model: str  # sha256 of its weights
+    world_model: str  # sha256 of its weights; empty for experts that know none
     convolutions: str  # what they were computed in, here and in the world model's stem
 
 
@@ -88,6 +89,17 @@ def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) ->
         paths.cache / "demonstrations",
         params.n_demonstrations,
     )
+    return with_features(frames, frames_key, paths, params, variant)
+
+
+def with_features(
+    frames: DemonstrationFrames, frames_key: str, paths: Paths, params: ActionExpertParams, variant: Variant
+) -> TrainingData:
+    """Rows with what a variant needs of the world model; `frames_key` stands for their content.
+
+    Raises:
+        CheckpointError: The world model is missing or damaged.
+    """
     identity = world_model_sha256(paths.world_model)
     config = feature_config(variant)
     key = cache_key(identity, config, frames_key)
@@ -133,17 +145,43 @@ def train_action_expert(
     """
     torch.manual_seed(params.seed)
     taken = take_features(paths, params, variant)
-    frames = taken.frames
-    expert, sentences = _untrained(variant, params, taken, paths.world_model)
-    config = expert.config
-    normalization = fit_normalization(frames.state, frames.chunk)
+    expert, sentences = untrained(variant, params, taken, paths.world_model)
+    normalization = fit_normalization(taken.frames.state, taken.frames.chunk)
+    meta = {
+        "variant": variant,
+        "world_model_sha256": taken.world_model,
+        "convolutions": taken.convolutions,
+        "params": params.model_dump(),
+        "front_height_px": taken.frames.front.shape[1],
+        "front_width_px": taken.frames.front.shape[2],
+        "n_frames": len(taken.frames.state),
+        "n_parameters": sum(p.numel() for p in expert.parameters()),
+        "scale": "trained on simulated demonstrations",
+    }
+    saved = ActionExpertCheckpoint(expert, feature_config(variant), normalization, meta)
+    result = fit_and_save(saved, taken, sentences, params, paths, on_log)
+    return result, meta
+
+
+def fit_and_save(
+    checkpoint: ActionExpertCheckpoint,
+    taken: TrainingData,
+    sentences: Sentences | None,
+    params: ActionExpertParams,
+    paths: Paths,
+    on_log: Callable[[int, dict[str, float]], None] | None = None,
+) -> FitResult:
+    """Train the expert of a checkpoint and write it to `paths.expert`; goes on where it was interrupted."""
+    expert, normalization, config = checkpoint.expert, checkpoint.normalization, checkpoint.expert.config
     device = training_device(params.device)
     expert.to(device)
-    data = ExpertData(frames, taken.features, normalization, config.vocabulary, config.max_words, sentences)
+    data = ExpertData(
+        taken.frames, taken.features, normalization, config.vocabulary, config.max_words, sentences
+    )
     key = hashlib.sha256(
         json.dumps([asdict(config), params.model_dump(), taken.key, normalization.sha256()]).encode()
     ).hexdigest()[:16]
-    work_folder = paths.cache / "training" / f"action_expert_{variant}_{key}"
+    work_folder = paths.cache / "training" / f"action_expert_{config.variant}_{key}"
     settings = FitSettings(
         params.steps, params.lr, WARMUP_STEPS, grad_clip=GRAD_CLIP, seed=params.seed, log_every=10
     )
@@ -155,29 +193,26 @@ def train_action_expert(
         work_folder,
         on_log,
     )
-    meta = {
-        "variant": variant,
-        "world_model_sha256": taken.world_model,
-        "convolutions": taken.convolutions,
-        "params": params.model_dump(),
-        "front_height_px": frames.front.shape[1],
-        "front_width_px": frames.front.shape[2],
-        "n_frames": len(data),
-        "n_parameters": sum(p.numel() for p in expert.parameters()),
-        "scale": "trained on simulated demonstrations",
-    }
-    saved = ActionExpertCheckpoint(expert.cpu(), feature_config(variant), normalization, meta)
-    save_action_expert(paths.expert, saved)
+    expert.cpu()
+    save_action_expert(paths.expert, checkpoint)
     shutil.rmtree(work_folder, ignore_errors=True)
-    return result, meta
+    return result
 
 
-def _untrained(
-    variant: Variant, params: ActionExpertParams, taken: TrainingData, world_model: Path
+def untrained(
+    variant: Variant,
+    params: ActionExpertParams,
+    taken: TrainingData,
+    world_model: Path,
+    embodiment: Embodiment = UR3,
 ) -> tuple[ActionExpert, Sentences | None]:
-    """The expert as training begins, and the sentences in tokens if it learns to see by itself."""
+    """The expert as training begins, and the sentences in tokens if it learns to see by itself.
+
+    Raises:
+        PolicyError: The world model's picture of the world does not suit the expert.
+    """
     if variant != "end_to_end":
-        return ActionExpert(_config(variant, params, taken.frames, taken.features)), None
+        return ActionExpert(_config(variant, params, taken.frames, taken.features, embodiment)), None
     from mu0.model.checkpoint import load_checkpoint
     from mu0.policy.end_to_end import SeeingExpert
     from mu0.policy.trace_features import FeatureExtractor
@@ -185,7 +220,7 @@ def _untrained(
     trained = load_checkpoint(world_model)
     extractor = FeatureExtractor(trained, FeatureConfig(untrained_seed=params.seed), with_trace=False)
     row = extractor(np.asarray(taken.frames.front[:1]), taken.frames.instructions[:1])
-    config = _config(variant, params, taken.frames, row)
+    config = _config(variant, params, taken.frames, row, embodiment)
     torch.manual_seed(params.seed)
     return SeeingExpert(config, extractor.world_model), trained.tokenizer(taken.frames.instructions)
 
@@ -195,12 +230,17 @@ def _config(
     params: ActionExpertParams,
     frames: DemonstrationFrames,
     features: FrozenFeatures | None,
+    embodiment: Embodiment,
 ) -> ActionExpertConfig:
     config = ActionExpertConfig(
         variant=variant,
         objective=params.objective,
         vocabulary=build_vocabulary(frames.instructions),
         chunk_len=params.chunk_len,
+        action_dim=embodiment.action_dim,
+        state_dim=embodiment.state_dim,
+        n_stems=len(frames.others) + (frames.wrist is not None),
+        keyframe_dims=embodiment.keyframe_dims,
         width=params.width,
         blocks=params.blocks,
     )

@@ -59,7 +59,7 @@ def _expert_step() -> dict[str, float]:
     """A training step of an expert of the size that preset `small` gives, with its share of the cores."""
     import torch
 
-    from mu0.policy.action_expert import KEYFRAME_DIMS, ActionExpert, ActionExpertConfig, PolicyInputs
+    from mu0.policy.action_expert import ActionExpert, ActionExpertConfig, PolicyInputs
     from mu0.policy.expert_training import ExpertBatch, expert_loss
     from mu0.policy.front_encoder import FrontFeatures
 
@@ -82,7 +82,7 @@ def _expert_step() -> dict[str, float]:
         ),
     )
     chunk = torch.zeros(n, config.chunk_len, config.action_dim)
-    batch = ExpertBatch(inputs, chunk, torch.zeros(n, KEYFRAME_DIMS), torch.ones(n, dtype=torch.bool))
+    batch = ExpertBatch(inputs, chunk, torch.zeros(n, config.keyframe_dims), torch.ones(n, dtype=torch.bool))
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // EXPERT_VARIANTS))
 
     def step() -> None:

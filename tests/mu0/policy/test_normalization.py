@@ -1,6 +1,5 @@
 """Normalise and denormalise are one pair; shifting the commanded frame changes nothing the network sees."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -8,8 +7,8 @@ import numpy as np
 import pytest
 
 from mu0.errors import CheckpointError
+from mu0.policy.embodiment import UR3
 from mu0.policy.normalization import (
-    ACTION_FLOOR,
     absolute_from_command,
     fit_normalization,
     read_normalization,
@@ -65,7 +64,7 @@ def test_constant_dimension_does_not_explode() -> None:
     states, chunks = data()
     chunks[..., 4] = 1.0
     normalization = fit_normalization(states, chunks)
-    assert normalization.action_std[4] == ACTION_FLOOR
+    assert normalization.action_std[4] == UR3.action_floor[4]
     chunks[0, 0, 4] += 1e-3
     assert abs(normalization.normalize_actions(chunks, states)[0, 0, 4]) < 0.11
 
@@ -79,7 +78,7 @@ def test_file_round_trip(tmp_path: Path) -> None:
 def test_changed_statistics_are_refused(tmp_path: Path) -> None:
     normalization = fit_normalization(*data())
     path = tmp_path / "normalization.json"
-    path.write_text(json.dumps(dataclasses.asdict(normalization) | {"state_mean": [0.0] * 9}))
+    path.write_text(json.dumps(normalization.statistics | {"state_mean": [0.0] * 9}))
     with pytest.raises(CheckpointError, match=f"expected: {normalization.sha256()[:12]}, which meta.json"):
         read_normalization(path, normalization.sha256())
 
