@@ -15,6 +15,7 @@ class DemonstrationsParams(Section):
 class ActionExpertParams(Section):
     """The head on the frozen μ0 and its training."""
 
+    demonstrations: str | None = None  # a LeRobot folder of any robot, for `mu0 learn`; the chain has its own
     n_demonstrations: Count | None = None  # the first so many; all where it is not given
     chunk_len: Count = 16
     steps: Count

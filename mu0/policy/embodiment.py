@@ -8,8 +8,8 @@
     gripper  an action that opens and closes: its changes are the keyframes of a demonstration
 
 Experts, statistics, chunks, keyframes and policies take their sizes from this record. It lies in the folder
-of every expert, and a policy is compared with the robot before its first step. How a tool looks and moves,
-for policies that follow traces, is another matter: `mu0.trace_policy.embodiment`.
+of every expert, and a policy is compared with the robot before its first step (`embodiment_fit`). How a tool
+looks and moves, for policies that follow traces, is another matter: `mu0.trace_policy.embodiment`.
 
 The record of a dataset is made by `mu0.policy.own_robot.recognition`; UR3 is ours (docs/conventions.md).
 """
@@ -21,17 +21,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from mu0.errors import CheckpointError, PolicyError, StageError
 from mu0.files import read_json, write_json
-from mu0.records import Observation
 
 Kind = Literal["absolute", "relative", "delta"]
 KINDS = ("absolute", "relative", "delta")
 NAME = "embodiment.json"
-RATE_TOLERANCE = 0.02
-"""29.97 Hz is written as 30."""
 MIDDLE = 0.5
 
 
@@ -132,54 +129,6 @@ class Embodiment:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-def require_same(policy: Embodiment, robot: Embodiment) -> None:
-    """Check that a policy of one embodiment may act on another.
-
-    Raises:
-        EmbodimentError: They differ in what an action or a state means, in rate or in cameras; names the two
-            facts that disagree.
-    """
-    pairs = (
-        ("actions", policy.action_names, robot.action_names),
-        ("kinds of actions", policy.action_kinds, robot.action_kinds),
-        ("references of actions", policy.relative_to, robot.relative_to),
-        ("grippers among the actions", policy.grippers, robot.grippers),
-        ("states", policy.state_names, robot.state_names),
-        ("cameras", policy.cameras, robot.cameras),
-    )
-    for what, learned, real in pairs:
-        if learned != real:
-            raise _disagreement(what, _shown(learned), _shown(real))
-    if abs(policy.rate_hz / robot.rate_hz - 1) > RATE_TOLERANCE:
-        raise _disagreement("rates", f"{policy.rate_hz:g} Hz", f"{robot.rate_hz:g} Hz")
-
-
-def pictures_of(embodiment: Embodiment, observation: Observation) -> list[UInt8[np.ndarray, "_ _ 3"]]:
-    """The pictures of an observation in the order of the embodiment's cameras.
-
-    Raises:
-        EmbodimentError: There are more or fewer than cameras, or the state is missing, not finite, or of
-            another size.
-    """
-    state, wrist = observation.proprioception, observation.wrist_image
-    seen = [observation.image, *([] if wrist is None else [wrist]), *observation.other_images]
-    if state is None or state.shape != (embodiment.state_dim,) or not np.isfinite(state).all():
-        found = "no robot state" if state is None else f"the state {state.tolist()}"
-        raise EmbodimentError(
-            f"The observation has {found}.",
-            expected=f"the {embodiment.state_dim} finite numbers {', '.join(embodiment.state_names)}",
-            remedy="fill `proprioception` of the Observation as the demonstrations have it.",
-        )
-    if len(seen) != len(embodiment.cameras):
-        raise EmbodimentError(
-            f"The observation has {len(seen)} pictures; the policy looks through {len(embodiment.cameras)} "
-            f"cameras: {', '.join(embodiment.cameras)}.",
-            expected="one picture per camera: `image`, `wrist_image`, `other_images`, in this order",
-            remedy="give the pictures of all cameras that the policy was trained with.",
-        )
-    return seen
-
-
 def write_embodiment(path: Path, embodiment: Embodiment) -> None:
     """Write the record as JSON."""
     write_json(path, asdict(embodiment))
@@ -213,18 +162,6 @@ def read_embodiment(path: Path, expected_sha256: str | None = None) -> Embodimen
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _shown(value: tuple[Any, ...]) -> str:
-    return f"{len(value)}: " + ", ".join("-" if part is None else str(part) for part in value)
-
-
-def _disagreement(what: str, learned: str, real: str) -> EmbodimentError:
-    return EmbodimentError(
-        f"The policy was trained on {what} {learned}; the robot has {real}.",
-        expected="a policy and a robot of one embodiment",
-        remedy="use the policy that was trained on demonstrations of this robot, or train one.",
-    )
 
 
 def _fault_of(one: Embodiment) -> tuple[str, str] | None:

@@ -19,7 +19,8 @@ from mu0.model.tokenizer import CaptionTokenizer
 from mu0.policy.action_expert import ActionExpert, Context, PolicyInputs
 from mu0.policy.checkpoint import ActionExpertCheckpoint, load_action_expert
 from mu0.policy.devices import on_device
-from mu0.policy.embodiment import Embodiment, EmbodimentError, pictures_of, require_same
+from mu0.policy.embodiment import Embodiment, EmbodimentError
+from mu0.policy.embodiment_fit import pictures_of, require_same
 from mu0.policy.flow import integrate
 from mu0.policy.front_encoder import Picture
 from mu0.policy.named_place import NamedPlace

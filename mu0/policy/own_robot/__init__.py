@@ -1,0 +1,1 @@
+"""Learning from a dataset of anyone's robot: from its folder to a policy."""
