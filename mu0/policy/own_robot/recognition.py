@@ -53,7 +53,7 @@ def recognise(layout: Layout, episodes: Sequence[RobotEpisode], cameras: tuple[s
     action = np.concatenate([one.action for one in episodes]).astype(np.float64)
     grippers = _grippers(action_names, action)
     partner = _partners(state_names, action_names, state.shape[1])
-    kinds = _kinds(action_names, partner, _Changes(episodes))
+    kinds = _kinds(action_names, grippers, partner, _Changes(episodes))
     relative_to = tuple(partner[i] if kind == "relative" else None for i, kind in enumerate(kinds))
     low, high = action.min(0), action.max(0)
     span = high - low
@@ -147,11 +147,13 @@ def _correlation(one: Float[np.ndarray, " t"], other: Float[np.ndarray, " t"]) -
     return float(np.corrcoef(one, other)[0, 1])
 
 
-def _kinds(names: tuple[str, ...], partner: list[int | None], data: _Changes) -> tuple[Kind, ...]:
+def _kinds(
+    names: tuple[str, ...], grippers: tuple[int, ...], partner: list[int | None], data: _Changes
+) -> tuple[Kind, ...]:
     """The kind of each action; those with a partner are judged together, because some may rest."""
-    open_ = [i for i, name in enumerate(names) if not GRIPPER.search(name.lower())]
-    named_delta = {i for i in open_ if DELTA.search(names[i].lower())}
-    pairs = [(i, j) for i in open_ if i not in named_delta and (j := partner[i]) is not None]
+    others = [i for i, name in enumerate(names) if i not in grippers and not GRIPPER.search(name.lower())]
+    named_delta = {i for i in others if DELTA.search(names[i].lower())}
+    pairs = [(i, j) for i in others if i not in named_delta and (j := partner[i]) is not None]
     follows_state, follows_change = data.follows(pairs, data.state), data.follows(pairs, data.change)
     together: Kind = "absolute"
     if follows_state >= max(FOLLOWS, follows_change):

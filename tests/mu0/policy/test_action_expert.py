@@ -133,3 +133,37 @@ def test_no_pretraining_is_built_as_no_trace(make_expert: Make) -> None:
     first, second = (make_expert(variant).state_dict() for variant in ("no_trace", "no_pretraining"))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_without_a_world_model_stems_look_at_every_picture(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("stems", n_stems=3)
+    others = torch.randint(0, 256, (3, 2, 3, 64, 64), dtype=torch.uint8)
+    seen = dataclasses.replace(inputs, front=None, others=others)
+    assert expert.front is None
+    before = chunk(expert, seen)
+    for number in range(2):
+        changed = others.clone()
+        changed[:, number] = 255 - changed[:, number]
+        assert not torch.equal(before, chunk(expert, dataclasses.replace(seen, others=changed)))
+    assert inputs.wrist is not None
+    assert not torch.equal(before, chunk(expert, dataclasses.replace(seen, wrist=255 - inputs.wrist)))
+
+
+def test_one_camera_is_enough(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("no_trace", n_stems=0)
+    assert chunk(expert, dataclasses.replace(inputs, wrist=None)).shape == (3, 16, 5)
+
+
+def test_further_stems_leave_the_first_ones_as_they_start(make_expert: Make) -> None:
+    """Sizes of the readout differ; what comes before it is drawn from the same random numbers."""
+    one, three = make_expert("no_trace").state_dict(), make_expert("no_trace", n_stems=3).state_dict()
+    assert set(one) < set(three)
+    assert all(torch.equal(one[name], three[name]) for name in one if name.startswith(("wrist.", "front.")))
+
+
+def test_sizes_are_those_of_the_robot(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert = make_expert("no_trace", state_dim=14, action_dim=26, keyframe_dims=0)
+    context = expert.encode(dataclasses.replace(inputs, state=torch.zeros(3, 14)))
+    assert context.keyframe.shape == (3, 0)
+    assert expert.regress(context).shape == (3, 16, 26)
+    assert not [name for name, _ in expert.named_parameters() if name.startswith(("keyframe", "aim"))]

@@ -1,5 +1,6 @@
 """Demonstrations as rows: chunks repeat at the end, keyframes look ahead to the gripper's next change."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from mu0.errors import PolicyError
 from mu0.policy.demonstrations import chunks_of, next_keyframes, stored_demonstrations
+from mu0.policy.embodiment import UR3
 from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
 from mu0.sources.lerobot.writer import write_lerobot_dataset
 
@@ -73,3 +75,24 @@ def test_no_demonstrations_is_an_error(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(LeRobotDataset, "open", lambda _: empty)
     with pytest.raises(PolicyError, match="hold no frames"):
         stored_demonstrations(tmp_path, 4, 1, tmp_path / "cache")
+
+
+def test_increments_end_with_the_episode() -> None:
+    robot = dataclasses.replace(
+        UR3, action_kinds=("delta",) * 4 + ("absolute",), relative_to=(None,) * 5, keyframe_scale=()
+    )
+    chunks = chunks_of(np.ones((3, 5), np.float32), 3, robot)
+    np.testing.assert_array_equal(chunks[1], [[1] * 5, [1] * 5, [0, 0, 0, 0, 1]])
+
+
+def test_without_a_gripper_nothing_is_a_keyframe() -> None:
+    pose, valid = next_keyframes(episode().state, episode().action, dataclasses.replace(UR3, grippers=()))
+    assert pose.shape == (10, 0)
+    assert not valid.any()
+
+
+def test_any_gripper_makes_a_keyframe() -> None:
+    demo, robot = episode(), dataclasses.replace(UR3, grippers=(3, 4))
+    demo.action[6:, 3] = 1
+    pose, _ = next_keyframes(demo.state, demo.action, robot)
+    np.testing.assert_allclose(pose[:8, 0] + demo.state[:8, 0], [0.4] * 4 + [0.6] * 2 + [0.8] * 2, atol=1e-6)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mu0.errors import CheckpointError
-from mu0.policy.embodiment import UR3
+from mu0.policy.embodiment import UR3, Embodiment
 from mu0.policy.normalization import (
     absolute_from_command,
     fit_normalization,
@@ -67,6 +67,43 @@ def test_constant_dimension_does_not_explode() -> None:
     assert normalization.action_std[4] == UR3.action_floor[4]
     chunks[0, 0, 4] += 1e-3
     assert abs(normalization.normalize_actions(chunks, states)[0, 0, 4]) < 0.11
+
+
+def two_joints() -> Embodiment:
+    return Embodiment(
+        name="two joints and an increment",
+        rate_hz=30.0,
+        cameras=("top",),
+        state_names=("b", "a"),
+        action_names=("a", "b", "dz"),
+        action_kinds=("relative", "relative", "delta"),
+        relative_to=(1, 0, None),
+        grippers=(),
+        state_floor=(0.5, 0.5),
+        action_floor=(0.1, 0.1, 3.0),
+        keyframe_scale=(1.0, 1.0),
+    )
+
+
+def test_each_target_is_told_from_its_own_state_and_increments_from_none() -> None:
+    state, chunk = np.array([[10.0, 1.0]]), np.array([[[1.5, 10.25, 7.0]]])
+    relative = relative_to_command(chunk, state, two_joints())
+    np.testing.assert_allclose(relative, [[[0.5, 0.25, 7.0]]])
+    np.testing.assert_allclose(absolute_from_command(relative, state, two_joints()), chunk)
+
+
+def test_floors_are_those_of_the_embodiment() -> None:
+    rng = np.random.default_rng(0)
+    fitted = fit_normalization(rng.normal(0, 1e-3, (50, 2)), rng.normal(0, 1e-3, (50, 4, 3)), two_joints())
+    assert fitted.state_std == (0.5, 0.5)
+    assert fitted.action_std == (0.1, 0.1, 3.0)
+
+
+def test_statistics_of_another_robot_are_refused(tmp_path: Path) -> None:
+    normalization = fit_normalization(*data())
+    write_normalization(tmp_path / "normalization.json", normalization)
+    with pytest.raises(CheckpointError, match=r"9 states and 5 actions(.|\n)*has 2 and 3"):
+        read_normalization(tmp_path / "normalization.json", normalization.sha256(), two_joints())
 
 
 def test_file_round_trip(tmp_path: Path) -> None:
