@@ -27,6 +27,8 @@ DELTA = re.compile(r"delta|vel(ocity)?(?![a-z])")
 WRIST = re.compile(r"wrist|hand|grip")
 FOLLOWS = 0.8
 """Correlation from which on an action is a target of a state, or a change of it."""
+LAGS = (0, 1, 2)
+"""Rows after which a robot may have done what it was told: real ones need one or two."""
 MOVES = 0.25
 """Of the widest gripper's range: what moves less only rests."""
 END, AT_ENDS, EACH_END = 0.05, 0.95, 0.02
@@ -53,7 +55,7 @@ def recognise(layout: Layout, episodes: Sequence[RobotEpisode], cameras: tuple[s
     action = np.concatenate([one.action for one in episodes]).astype(np.float64)
     grippers = _grippers(action_names, action)
     partner = _partners(state_names, action_names, state.shape[1])
-    kinds = _kinds(action_names, grippers, partner, _Changes(episodes))
+    kinds = _kinds(action_names, grippers, partner, episodes)
     relative_to = tuple(partner[i] if kind == "relative" else None for i, kind in enumerate(kinds))
     low, high = action.min(0), action.max(0)
     span = high - low
@@ -126,19 +128,23 @@ def _partners(states: tuple[str, ...], actions: tuple[str, ...], n_states: int) 
     return [i if i < n_states else None for i in range(len(actions))]
 
 
-class _Changes:
-    """States, actions and what the state does next, of all episodes."""
+def _follows(
+    episodes: Sequence[RobotEpisode], pairs: list[tuple[int, int]], lag: int, *, changes: bool
+) -> float:
+    """How actions correlate with the states, or their changes, `lag` rows later.
 
-    def __init__(self, episodes: Sequence[RobotEpisode]) -> None:
-        self.state = np.concatenate([one.state[:-1] for one in episodes]).astype(np.float64)
-        self.action = np.concatenate([one.action[:-1] for one in episodes]).astype(np.float64)
-        self.change = np.concatenate([np.diff(one.state, axis=0) for one in episodes]).astype(np.float64)
-
-    def follows(self, pairs: list[tuple[int, int]], of: Float[np.ndarray, "t state"]) -> float:
-        """How actions correlate with `of`; the median over the pairs that move at all, 0 without any."""
-        found = [_correlation(self.action[:, i], of[:, j]) for i, j in pairs]
-        known = [value for value in found if value is not None]
-        return float(np.median(known)) if known else 0.0
+    Returns:
+        The median over the pairs that move at all; 0 without any.
+    """
+    told = [np.diff(one.state, axis=0) if changes else one.state for one in episodes]
+    long = [(one.action, own) for one, own in zip(episodes, told, strict=True) if len(own) > lag]
+    if not long:
+        return 0.0
+    later = np.concatenate([own[lag:] for _, own in long]).astype(np.float64)
+    action = np.concatenate([act[: len(own) - lag] for act, own in long]).astype(np.float64)
+    found = [_correlation(action[:, i], later[:, j]) for i, j in pairs]
+    known = [value for value in found if value is not None]
+    return float(np.median(known)) if known else 0.0
 
 
 def _correlation(one: Float[np.ndarray, " t"], other: Float[np.ndarray, " t"]) -> float | None:
@@ -148,17 +154,26 @@ def _correlation(one: Float[np.ndarray, " t"], other: Float[np.ndarray, " t"]) -
 
 
 def _kinds(
-    names: tuple[str, ...], grippers: tuple[int, ...], partner: list[int | None], data: _Changes
+    names: tuple[str, ...],
+    grippers: tuple[int, ...],
+    partner: list[int | None],
+    episodes: Sequence[RobotEpisode],
 ) -> tuple[Kind, ...]:
-    """The kind of each action; those with a partner are judged together, because some may rest."""
+    """The kind of each action; those with a partner are judged together, because some may rest.
+
+    A number that never changes is no increment: the robot would drift.
+    """
     others = [i for i, name in enumerate(names) if i not in grippers and not GRIPPER.search(name.lower())]
     named_delta = {i for i in others if DELTA.search(names[i].lower())}
     pairs = [(i, j) for i in others if i not in named_delta and (j := partner[i]) is not None]
-    follows_state, follows_change = data.follows(pairs, data.state), data.follows(pairs, data.change)
+    follows_state = _follows(episodes, pairs, 0, changes=False)
+    follows_change = max(_follows(episodes, pairs, lag, changes=True) for lag in LAGS)
     together: Kind = "absolute"
     if follows_state >= max(FOLLOWS, follows_change):
         together = "relative"
     elif follows_change >= FOLLOWS:
         together = "delta"
-    of_pair: dict[int, Kind] = {i: together for i, _ in pairs} | dict.fromkeys(named_delta, "delta")
+    rests = {i for i in range(len(names)) if all(np.ptp(one.action[:, i]) == 0 for one in episodes)}
+    of_pair: dict[int, Kind] = {i: together for i, _ in pairs if together != "delta" or i not in rests}
+    of_pair |= dict.fromkeys(named_delta, "delta")
     return tuple(of_pair.get(i, "absolute") for i in range(len(names)))

@@ -1,5 +1,7 @@
 """An action expert on disk: what is saved comes back, and what does not belong together is refused."""
 
+import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from mu0.policy.checkpoint import (
     save_action_expert,
     world_model_sha256,
 )
+from mu0.policy.embodiment import UR3, write_embodiment
 from mu0.policy.frozen_features import FeatureConfig
 from mu0.policy.normalization import PolicyNormalization
 
@@ -83,3 +86,22 @@ def test_weights_of_another_config_are_refused(saved: Path, world_model: Path) -
     config.write_text(config.read_text().replace('"width": 16', '"width": 32'))
     with pytest.raises(CheckpointError, match="cannot be used"):
         load_action_expert(saved, world_model)
+
+
+def test_a_folder_from_before_embodiments_is_of_our_arm(saved: Path, world_model: Path) -> None:
+    (saved / "embodiment.json").unlink()
+    meta = json.loads((saved / "meta.json").read_text())
+    del meta["embodiment_sha256"]
+    (saved / "meta.json").write_text(json.dumps(meta))
+    assert load_action_expert(saved, world_model).embodiment == UR3
+
+
+def test_another_embodiment_than_the_trained_one_is_refused(saved: Path, world_model: Path) -> None:
+    write_embodiment(saved / "embodiment.json", dataclasses.replace(UR3, rate_hz=30.0))
+    with pytest.raises(CheckpointError, match=r"embodiment.json has the hash"):
+        load_action_expert(saved, world_model)
+
+
+def test_a_world_model_must_be_named_where_one_was_learnt_from(saved: Path) -> None:
+    with pytest.raises(CheckpointError, match="none was named"):
+        load_action_expert(saved, None)

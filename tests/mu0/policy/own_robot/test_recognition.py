@@ -14,6 +14,7 @@ from mu0.sources.lerobot.robot_episodes import RobotEpisode
 from mu0.sources.lerobot.tables import ACTION_NAMES, STATE_NAMES
 from tests.mu0.policy.own_robot.robots import joint_names, swing
 
+SHARED = Path(__file__).parents[5] / "shared/data"
 CAMERAS = ("observation.images.top",)
 
 
@@ -23,7 +24,10 @@ def layout(state: Any, action: Any) -> Layout:
 
 
 def episodes(*pairs: tuple[np.ndarray, np.ndarray]) -> list[RobotEpisode]:
-    return [RobotEpisode(Episode(f"episode_{i}"), *pair, "pick") for i, pair in enumerate(pairs)]
+    return [
+        RobotEpisode(Episode(f"episode_{i}"), state.astype(np.float32), action.astype(np.float32), "pick")
+        for i, (state, action) in enumerate(pairs)
+    ]
 
 
 @pytest.mark.parametrize("n_joints", [6, 7, 14])
@@ -51,6 +55,27 @@ def test_changes_of_the_state_are_increments() -> None:
     found = recognise(layout(None, None), episodes((state, action - state)), CAMERAS)
     assert found.action_kinds == ("delta",) * 3
     assert found.deltas == (0, 1, 2)
+
+
+def test_a_robot_may_need_a_moment_to_do_what_it_is_told() -> None:
+    state, action = swing(40, 3, 0, gripper=False)
+    increments = np.roll((action - state) * np.cos(np.arange(40) * 2.4)[:, None], -2, axis=0)
+    moved = np.cumsum(np.roll(increments, 2, axis=0), axis=0)
+    late = np.concatenate([np.zeros((1, 3)), moved[:-1]])
+    found = recognise(layout(None, None), episodes((late, increments)), CAMERAS)
+    assert found.action_kinds == ("delta",) * 3
+
+
+@pytest.mark.real_data
+def test_a_real_arm_that_is_told_increments_is_known() -> None:
+    """BridgeData V2, one trajectory: increments of a pose, done a row later; its gripper stays open."""
+    file = SHARED / "bridge_v2_drawer/robot_state.npz"
+    if not file.exists():
+        pytest.skip("../shared/data is absent")
+    with np.load(file) as recorded:
+        one = (recorded["state"][:-1], recorded["actions"])
+    found = recognise(layout(None, None), episodes(one), CAMERAS)
+    assert found.action_kinds == ("delta",) * 6 + ("absolute",)
 
 
 def test_a_name_can_say_that_it_is_an_increment() -> None:
