@@ -5,7 +5,6 @@ gets a process and its share of the cores. Features of the demonstrations are ta
 """
 
 import argparse
-import logging
 import os
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,6 @@ from mu0.policy.expert_record import write_expert_record
 from mu0.policy.train_action_expert import Paths, take_features, train_action_expert
 from mu0.processes.pool import WorkerPool
 
-LOG = logging.getLogger(__name__)
 DEMONSTRATIONS = Path("data/demonstrations")
 WORLD_MODEL = Path("models/world_model")
 CACHE = Path(".mu0_cache")
@@ -35,12 +33,6 @@ def main() -> None:
     parser.add_argument("--embodiment", choices=["ur3"], required=True)
     embodiment = parser.parse_args().embodiment
     params = section("action_expert", ActionExpertParams)
-    if params.demonstrations is not None:
-        LOG.warning(
-            "action_expert.demonstrations (%s) is for `mu0 learn`; this stage learns from the chain's own %s.",
-            params.demonstrations,
-            DEMONSTRATIONS,
-        )
     take_features(_paths(embodiment, VARIANTS[0]), params, VARIANTS[0])
     with WorkerPool(len(VARIANTS), tidies=True) as processes:
         list(processes.map(partial(_train, embodiment, params), VARIANTS))

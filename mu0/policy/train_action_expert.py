@@ -11,6 +11,7 @@ holds everything the result depends on, and is deleted when the checkpoint stand
 
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -43,6 +44,7 @@ from mu0.training.loop import FitResult, fit
 from mu0.training.settings import FitSettings
 from mu0.training.team import training_device
 
+LOG = logging.getLogger(__name__)
 GRAD_CLIP = 1.0
 WARMUP_STEPS = 50
 UNTRAINED_SEED = 0
@@ -82,6 +84,10 @@ def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) ->
         SourceError: The demonstrations are missing or damaged.
         CheckpointError: The world model is.
     """
+    if params.demonstrations is not None:
+        LOG.warning(
+            "`mu0 learn` is for %s; this learns from %s.", params.demonstrations, paths.demonstrations
+        )
     frames, frames_key = stored_demonstrations(
         paths.demonstrations,
         params.chunk_len,
