@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from mu0.envs.ur3.environment import CONTROL_HZ, Ur3Environment
+from mu0.envs.ur3.arm_world import CONTROL_HZ
+from mu0.envs.ur3.environment import Ur3Environment
 from mu0.errors import Mu0Error, PolicyError
 from mu0.hardware.bfloat16 import Settled, settle
 from mu0.policy.chunk_executor import ChunkExecutor
