@@ -23,7 +23,7 @@ import torch
 
 from mu0.evaluation.policies.replicates import difference, success_of
 from mu0.params.action_expert import ActionExpertParams
-from mu0.policy.rollout import RolloutSetting, run_rollouts
+from mu0.policy.rollout_jobs import RolloutSetting, run_rollouts
 from mu0.policy.train_action_expert import Paths, train_action_expert
 from mu0.sources.lerobot.dataset_v3 import LeRobotDataset
 
@@ -62,11 +62,11 @@ def trained(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> t
 def run_cell(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> None:
     """Train, roll out, and append the rows at once."""
     experts, training_s = trained(arguments, variant, n, seed)
-    with tempfile.TemporaryDirectory() as videos:
+    with tempfile.TemporaryDirectory() as journal:
         setting = RolloutSetting(
             arguments.world_model,
             experts,
-            Path(videos),
+            Path(journal),
             execute_steps=8,
             horizon_steps=120,
             front_size_px=LeRobotDataset.open(arguments.demonstrations).load_episode(0).front.shape[1:3],
@@ -74,7 +74,7 @@ def run_cell(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> 
             others=() if experts else ("trace_policy",),
         )
         scenes = list(range(arguments.first, arguments.first + arguments.rollouts))
-        rows = run_rollouts(setting, scenes, 1)
+        rows = run_rollouts(setting, {"in_distribution": scenes}, 1)
     about = {"n_demonstrations": n, "training_seed": seed, "training_s": round(training_s, 1)}
     with (arguments.out / ROWS).open("a") as stream:
         stream.write("".join(f"{json.dumps(asdict(row) | about)}\n" for row in rows))

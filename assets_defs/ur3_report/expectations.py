@@ -1,4 +1,4 @@
-"""Rollouts: as many as asked for, the same seeds for every actor, rates that are rates."""
+"""Rollouts: as many as asked for, the same seeds for every actor at every level, rates that are rates."""
 
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from assets_defs.checks.suite import (
 )  # fmt: skip
 from assets_defs.checks.tables import is_true, number_at, read_table
 from assets_defs.sections import section
+from mu0.envs.levels import LEVEL_NAMES
+from mu0.evaluation.policies.closed_loop_report import USUAL_LEVEL
 from mu0.files import read_json
 from mu0.params.action_expert import Ur3ReportParams
 
@@ -31,17 +33,21 @@ def suites(root: Path) -> list[Suite]:
         folder / "rollouts.parquet",
         numbers=("seed", "n_steps", "closest_m"),
         flags=("success", "reached", "grasped", "lifted"),
-        texts=("actor",),
+        texts=("actor", "level"),
     )
     told = _told_rates(read_json(folder / "summary.json"))
-    counted = is_true(rollouts["success"]).astype(float).groupby(rollouts["actor"]).mean()
+    usual = rollouts[rollouts["level"] == USUAL_LEVEL]
+    counted = is_true(usual["success"]).astype(float).groupby(usual["actor"]).mean()
     n_asked = asked.n_rollouts
-    seeds = [frozenset(part["seed"]) for _, part in rollouts.groupby("actor")]
+    seeds = [frozenset(part["seed"]) for _, part in usual.groupby("actor")]
+    elsewhere = rollouts[rollouts["level"] != USUAL_LEVEL].groupby(["level", "actor"])["seed"].nunique()
+    n_others = len(counted) * (len(LEVEL_NAMES) - 1) if asked.n_rollouts_elsewhere else 0
     best_policy = max((rate for actor, rate in counted.items() if actor != CEILING), default=float("nan"))
     return [
         Suite("rollouts", rollouts, [
-            *unique_together("actor", "seed"),
+            *unique_together("level", "actor", "seed"),
             *not_blank("actor"),
+            *in_set("level", list(LEVEL_NAMES)),
             *in_set("success", [True, False]),
             *in_set("reached", [True, False]),
             *in_set("grasped", [True, False]),
@@ -59,12 +65,16 @@ def suites(root: Path) -> list[Suite]:
             fewest_rollouts=float(min(map(len, seeds), default=0)),
             most_rollouts=float(max(map(len, seeds), default=0)),
             most_that_told_and_counted_rates_differ=_largest_difference(told, counted),
+            n_missing_elsewhere=float(n_others - len(elsewhere)),
+            fewest_elsewhere=float(elsewhere.min()) if len(elsewhere) else 0.0,
             best_policy_rate=float(best_policy),
         ), [
             *between("n_seed_sets", 1, 1),
             *between("fewest_rollouts", n_asked, n_asked),
             *between("most_rollouts", n_asked, n_asked),
             *between("most_that_told_and_counted_rates_differ", 0.0, ROUNDING),
+            *between("n_missing_elsewhere", 0, 0),
+            *between("fewest_elsewhere", asked.n_rollouts_elsewhere, asked.n_rollouts_elsewhere),
             *between("best_policy_rate", 1e-9, 1.0, severity=WARNING),
         ]),
     ]  # fmt: skip

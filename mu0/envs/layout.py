@@ -4,11 +4,12 @@ A layout is drawn completely from one seed, before any physics, so that several 
 differ only in the target object and the start pose (the `variant`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
+from mu0.envs.levels import LEVELS, Level
 from mu0.envs.objects import USUAL, Catalogue
 from mu0.envs.textures import OBJECT_TEXTURES, TABLE_TEXTURES
 
@@ -18,6 +19,9 @@ N_OBJECTS_PROBABILITY = (0.6, 0.25, 0.15)  # the target alone, one distractor, t
 CAMERA_EYE_M = np.array([0.92, 0.0, 0.52])
 CAMERA_TARGET_M = np.array([0.26, 0.05, 0.07])
 CAMERA_JITTER_M = 0.01
+ANY_SINK_M = np.array([[0.22, 0.34], [0.22, 0.30]])  # of level `layouts`: x, and y to either side
+ANY_EYE_M, ANY_AIM_M = 0.06, 0.03  # by how much the camera and what it looks at are moved then
+ANY_LIGHT = (0.35, 1.0)
 PHRASES = (
     "pick the {thing} and put it into the sink",
     "put the {thing} into the sink",
@@ -64,8 +68,17 @@ class Layout:
         return self.objects[variant % len(self.objects)]
 
 
-def draw_layout(seed: int, catalogue: Catalogue = USUAL) -> Layout:
-    """The layout that belongs to `seed`, of things in `catalogue`."""
+def draw_layout(seed: int, catalogue: Catalogue = USUAL, level: Level = "in_distribution") -> Layout:
+    """The layout that belongs to `seed`, of things in `catalogue`, as different as `level` says."""
+    layout = _usual_layout(seed, catalogue)
+    if LEVELS[level].moves_places:
+        return _elsewhere(layout, np.random.default_rng([seed, 3]))
+    if LEVELS[level].changes_looks:
+        return _looking_different(layout, np.random.default_rng([seed, 4]))
+    return layout
+
+
+def _usual_layout(seed: int, catalogue: Catalogue) -> Layout:
     rng = np.random.default_rng([seed, 0])
     n_objects = int(rng.choice(len(N_OBJECTS_PROBABILITY), p=N_OBJECTS_PROBABILITY)) + 1
     grey = rng.uniform(0.6, 0.95)
@@ -87,6 +100,31 @@ def draw_layout(seed: int, catalogue: Catalogue = USUAL) -> Layout:
 def instruction_for(target: PlacedObject, rng: np.random.Generator) -> str:
     """One way to say what is to be done."""
     return str(rng.choice(PHRASES)).format(thing=target.phrase)
+
+
+def _elsewhere(layout: Layout, rng: np.random.Generator) -> Layout:
+    """The sink anywhere on either side, things and camera mirrored with it, the camera moved besides."""
+    side = float(rng.choice([-1.0, 1.0]))
+    mirror = np.array([1.0, side, 1.0])
+    return replace(
+        layout,
+        objects=tuple(replace(each, xy_m=each.xy_m * mirror[:2]) for each in layout.objects),
+        sink_xy_m=rng.uniform(ANY_SINK_M[:, 0], ANY_SINK_M[:, 1]) * mirror[:2],
+        camera_eye_m=layout.camera_eye_m * mirror + rng.uniform(-ANY_EYE_M, ANY_EYE_M, 3),
+        camera_target_m=layout.camera_target_m * mirror + rng.uniform(-ANY_AIM_M, ANY_AIM_M, 3),
+    )
+
+
+def _looking_different(layout: Layout, rng: np.random.Generator) -> Layout:
+    """Colours and light of no training scene; things keep theirs, for sentences name them."""
+    return replace(
+        layout,
+        sink_rgb=rng.uniform(0.2, 0.95, 3),
+        table_rgb=rng.uniform(0.15, 0.95, 3),
+        wall_rgb=rng.uniform(0.15, 0.95, 3),
+        light_direction=np.array([*rng.uniform(-1.0, 1.0, 2), -1.0]),
+        light_strength=float(rng.uniform(*ANY_LIGHT)),
+    )
 
 
 def _draw_objects(rng: np.random.Generator, n_objects: int, catalogue: Catalogue) -> tuple[PlacedObject, ...]:

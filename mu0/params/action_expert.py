@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from mu0.params.numbers import Count, Index, LearningRate, Seed, Workers
+from mu0.params.numbers import Count, Index, LearningRate, Positive, Seed, Workers
 from mu0.params.section import Section
 
 
@@ -36,7 +36,9 @@ class Ur3ReportParams(Section):
     """Closed-loop rollouts."""
 
     n_rollouts: Count
+    n_rollouts_elsewhere: Index = 0  # of each other level: unseen objects, other layouts, other looks
     execute_steps: Count = 8
     horizon_steps: Count = 120  # 12 s; demonstrations take 6 to 8
     first_seed: Seed = 50_000
     workers: Workers = 2
+    limit_s: Positive = 300.0  # a rollout that takes longer ends its process and counts as a failure

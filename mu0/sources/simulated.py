@@ -15,11 +15,12 @@ from mu0.envs.camera import Camera
 from mu0.envs.depth_sensor import sense_depth
 from mu0.envs.ground_truth import GroundTruthTracks, TruthRecorder
 from mu0.envs.hand import FRAME_HZ, HandScene
-from mu0.envs.objects import UNSEEN, USUAL
+from mu0.envs.levels import Level
 from mu0.envs.phases import PhaseName
 from mu0.envs.tabletop import entity_of_geoms
+from mu0.envs.ur3.arm_world import CONTROL_HZ
 from mu0.envs.ur3.demonstrator import demonstrate_by_phase
-from mu0.envs.ur3.environment import CONTROL_HZ, Ur3Environment
+from mu0.envs.ur3.environment import Ur3Environment
 from mu0.params.raw_videos import SimulatedSource
 
 MAX_WORLDS = 2
@@ -94,8 +95,8 @@ def record_clip(params: SimulatedSource, index: int) -> RecordedClip:
 @lru_cache(maxsize=MAX_WORLDS)
 def _robot_world(width_px: int, height_px: int, *, unseen_objects: bool) -> Ur3Environment:
     """Compiling a world and opening its renderer takes as long as a fifth of a clip: a process keeps it."""
-    catalogue = UNSEEN if unseen_objects else USUAL
-    return Ur3Environment(width_px=width_px, height_px=height_px, catalogue=catalogue)
+    level: Level = "unseen_objects" if unseen_objects else "in_distribution"
+    return Ur3Environment(width_px=width_px, height_px=height_px, level=level)
 
 
 @lru_cache(maxsize=MAX_WORLDS)

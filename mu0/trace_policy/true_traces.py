@@ -56,7 +56,7 @@ class TrueTraces(AbstractTraceSource):
         self._environment = environment
         self._embodiment = embodiment
         self._steps = steps
-        self._twin = Ur3Environment(render=False, catalogue=environment.catalogue)
+        self._twin = Ur3Environment(render=False, level=environment.level)
         self._demonstration: _Demonstration | None = None
 
     def reset(self, seed: int) -> None:  # noqa: ARG002 - the truth draws nothing
@@ -98,8 +98,7 @@ class TrueTraces(AbstractTraceSource):
             WorkspaceError: The target lies where the demonstrator's hand never arrives.
         """
         world, twin = self._environment, self._twin
-        twin.reset(world.layout.seed)
-        twin.continue_from(world)
+        twin.restore(world.snapshot())
         turn = target_pose(world)[:3, :3]
         twin.target = replace(world.target, yaw_rad=float(np.arctan2(turn[1, 0], turn[0, 0])))
         tool, target, carries = [], [], []

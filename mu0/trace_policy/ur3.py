@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mu0.envs.ur3.arm import GRIPPER_TRAVEL_M, TCP_BELOW_FLANGE_M
-from mu0.envs.ur3.environment import CONTROL_HZ, WORKSPACE_M, Ur3Environment
+from mu0.envs.ur3.arm_world import CONTROL_HZ, WORKSPACE_M
+from mu0.envs.ur3.environment import Ur3Environment
 from mu0.errors import PolicyError
 from mu0.trace_policy.embodiment import Embodiment, ToolState, top_down_pose
 from mu0.trace_policy.refusals import TraceNotFiniteError

@@ -170,9 +170,8 @@ def _put_policy_data(root: Path) -> None:
     })  # fmt: skip
     actors = {"mu0": 0.5, "no_trace": 0.0, "demonstrator": 1.0}
     put(root, "reports/ur3_report/rollouts.parquet", [
-        {"actor": actor, "seed": seed, "success": seed < 2 * rate, "reached": True,
-         "grasped": True, "lifted": True, "n_steps": 12,
-         "closest_m": 0.01}
+        {"actor": actor, "level": "in_distribution", "seed": seed, "success": seed < 2 * rate,
+         "reached": True, "grasped": True, "lifted": True, "n_steps": 12, "closest_m": 0.01}
         for actor, rate in actors.items() for seed in range(2)
     ])  # fmt: skip
     put_json(root, "reports/ur3_report/summary.json", {

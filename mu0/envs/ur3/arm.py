@@ -1,4 +1,4 @@
-"""The UR3e with a two-finger gripper as MJCF, from primitive shapes only.
+"""A UR3e or UR3 with a two-finger gripper as MJCF, from primitive shapes only.
 
 Lessons that shaped it (reference/simulation.md §4.2 and §8)
     base and shoulder are excluded from contact: the base is welded to the world, so MuJoCo's parent filter
@@ -13,7 +13,7 @@ from math import sqrt
 import numpy as np
 
 from mu0.envs.tabletop import Actor
-from mu0.envs.ur3 import kinematics as ur3e
+from mu0.envs.ur3.kinematics import JOINTS, UR3E, RobotNumbers
 
 GRIPPER_TRAVEL_M = 0.0425  # of each finger; the gripper opens 85 mm
 FINGER_GAIN, FINGER_FORCE_N = 4000, 60
@@ -37,23 +37,23 @@ SERVOS = (
 )
 
 
-def ur3_actor() -> Actor:
+def ur3_actor(robot: RobotNumbers = UR3E) -> Actor:
     """The arm, ready to be plugged into a tabletop."""
-    return Actor(bodies=_arm_xml(), sections=_sections_xml())
+    return Actor(bodies=_arm_xml(robot), sections=_sections_xml(robot))
 
 
 def _vector(values: tuple[float | int, ...]) -> str:
     return " ".join(f"{x:.9g}" for x in values)
 
 
-def _link(index: int) -> str:
+def _link(robot: RobotNumbers, index: int) -> str:
     """Inertia and joint of link `index`."""
     limit = np.pi if index == 2 else 2 * np.pi
     _, _, armature, damping, friction = SERVOS[index]
     return (
-        f'<inertial pos="{_vector(ur3e.LINK_CENTRE_M[index])}" mass="{ur3e.LINK_MASS_KG[index]}" '
-        f'diaginertia="{_vector(ur3e.LINK_INERTIA_KG_M2[index])}"/>'
-        f'<joint name="{ur3e.JOINTS[index]}" axis="0 0 1" range="{-limit:.6f} {limit:.6f}" '
+        f'<inertial pos="{_vector(robot.link_centre_m[index])}" mass="{robot.link_mass_kg[index]}" '
+        f'diaginertia="{_vector(robot.link_inertia_kg_m2[index])}"/>'
+        f'<joint name="{JOINTS[index]}" axis="0 0 1" range="{-limit:.6f} {limit:.6f}" '
         f'armature="{armature}" damping="{damping}" frictionloss="{friction}"/>'
     )
 
@@ -88,36 +88,36 @@ def _gripper_xml() -> str:
 </body>"""
 
 
-def _arm_xml() -> str:
-    shoulder, elbow = ur3e.SHOULDER_OFFSET_M, ur3e.ELBOW_OFFSET_M
-    a2, a3, d4 = ur3e.A2_M, ur3e.A3_M, ur3e.D4_M
+def _arm_xml(robot: RobotNumbers) -> str:
+    shoulder, elbow = robot.shoulder_offset_m, robot.elbow_offset_m
+    a2, a3, d4 = robot.a2_m, robot.a3_m, robot.d4_m
     return f"""
 <body name="base" quat="0 0 0 1">
  <geom type="cylinder" size="0.064 0.03" pos="0 0 0.03" {DARK}/>
- <body name="shoulder_link" pos="0 0 {ur3e.D1_M}">{_link(0)}
+ <body name="shoulder_link" pos="0 0 {robot.d1_m}">{_link(robot, 0)}
   {_tube("capsule", (0, 0, -0.07), (0, 0, 0), 0.05, GREY)}
   {_tube("cylinder", (0, 0.02, 0), (0, -0.07, 0), 0.045, BLUE)}
-  <body name="upper_arm_link" quat="{HALF!r} {HALF!r} 0 0">{_link(1)}
+  <body name="upper_arm_link" quat="{HALF!r} {HALF!r} 0 0">{_link(robot, 1)}
    {_tube("cylinder", (0, 0, 0.07), (0, 0, shoulder + 0.045), 0.045, BLUE)}
    {_tube("capsule", (0, 0, shoulder), (a2, 0, shoulder), 0.035, GREY)}
-   <body name="forearm_link" pos="{a2!r} 0 0">{_link(2)}
+   <body name="forearm_link" pos="{a2!r} 0 0">{_link(robot, 2)}
     {_tube("cylinder", (0, 0, elbow - 0.03), (0, 0, shoulder + 0.03), 0.037, BLUE)}
     {_tube("capsule", (0, 0, elbow), (a3, 0, elbow), 0.029, GREY)}
-    <body name="wrist_1_link" pos="{a3!r} 0 {d4!r}">{_link(3)}
+    <body name="wrist_1_link" pos="{a3!r} 0 {d4!r}">{_link(robot, 3)}
      {_tube("cylinder", (0, 0, -d4 + 0.03), (0, 0, 0.03), 0.031, BLUE)}
-     <body name="wrist_2_link" pos="0 {-ur3e.D5_M!r} 0" quat="{HALF!r} {HALF!r} 0 0">{_link(4)}
+     <body name="wrist_2_link" pos="0 {-robot.d5_m!r} 0" quat="{HALF!r} {HALF!r} 0 0">{_link(robot, 4)}
       {_tube("cylinder", (0, 0, -0.055), (0, 0, 0.03), 0.031, BLUE)}
-      <body name="wrist_3_link" pos="0 {ur3e.D6_M!r} 0" quat="{HALF!r} {-HALF!r} 0 0">{_link(5)}
+      <body name="wrist_3_link" pos="0 {robot.d6_m!r} 0" quat="{HALF!r} {-HALF!r} 0 0">{_link(robot, 5)}
        {_tube("cylinder", (0, 0, -0.05), (0, 0, 0), 0.031, GREY)}
        {_gripper_xml()}
 </body></body></body></body></body></body></body>"""
 
 
-def _sections_xml() -> str:
+def _sections_xml(robot: RobotNumbers) -> str:
     servos = "".join(
         f'<position name="{joint}" joint="{joint}" kp="{kp}" kv="{kv}" ctrlrange="-6.28 6.28" '
         f'forcerange="-{limit} {limit}"/>'
-        for joint, (kp, kv, *_), limit in zip(ur3e.JOINTS, SERVOS, ur3e.EFFORT_LIMIT_NM, strict=True)
+        for joint, (kp, kv, *_), limit in zip(JOINTS, SERVOS, robot.effort_limit_nm, strict=True)
     )
     return f"""
 <contact><exclude body1="base" body2="shoulder_link"/></contact>

@@ -1,7 +1,9 @@
-"""The closed-loop report: success with Wilson intervals, per object kind, and the paired difference.
+"""The closed-loop report: success with Wilson intervals, per kind and level, and the paired difference.
 
 All actors act in the same scenes, so they are compared in pairs: only scenes where exactly one succeeds
-say anything, and McNemar's exact test asks whether these fall to one side more than a fair coin would.
+say anything, and McNemar's exact test asks whether these fall to one side more than a fair coin would. Of how
+little a difference such a run could have told is said beside it. Scenes of other levels
+(`mu0.envs.levels`) are counted apart, never together with those like the demonstrations'.
 All numbers are of simulated scenes; the report says so.
 
 Sources
@@ -24,6 +26,8 @@ CEILING = "demonstrator"
 MILESTONES = ("reached", "grasped", "lifted", "success")
 PAIRS = (("mu0", "no_trace"), ("grounded", "no_trace"), ("grounded", "mu0"), ("trace_policy", "grounded"))
 VIDEOS_PER_OUTCOME = 2
+USUAL_LEVEL = "in_distribution"
+SIGNIFICANT_P = 0.05
 
 
 def mcnemar_exact_p(n_only_first: int, n_only_second: int) -> float:
@@ -33,6 +37,18 @@ def mcnemar_exact_p(n_only_first: int, n_only_second: int) -> float:
         return 1.0
     tail = sum(math.comb(n, k) for k in range(min(n_only_first, n_only_second) + 1)) / 2**n
     return min(1.0, 2 * tail)
+
+
+def smallest_difference(n_pairs: int) -> float | None:
+    """The smallest difference that `n_pairs` scenes could show: all that differ fall to one side.
+
+    Returns:
+        A share of the scenes; None where not even all of them would do.
+    """
+    for n_apart in range(1, n_pairs + 1):
+        if mcnemar_exact_p(n_apart, 0) < SIGNIFICANT_P:
+            return n_apart / n_pairs
+    return None
 
 
 def actor_summary(rows: pd.DataFrame) -> dict[str, Any]:
@@ -86,13 +102,22 @@ def summarize(rows: pd.DataFrame, setting: dict[str, Any]) -> dict[str, Any]:
     Returns:
         Plain JSON content.
     """
-    actors = {str(actor): actor_summary(part) for actor, part in rows.groupby("actor", sort=False)}
-    pairs = [paired_difference(rows, *pair) for pair in PAIRS if set(pair) <= set(actors)]
+    usual = rows[rows["level"] == USUAL_LEVEL]
+    actors = {str(actor): actor_summary(part) for actor, part in usual.groupby("actor", sort=False)}
+    pairs = [paired_difference(usual, *pair) for pair in PAIRS if set(pair) <= set(actors)]
     return {
         "scale": SCALE_STATEMENT,
         "setting": setting,
         "actors": actors,
         "paired": pairs,
+        "smallest_difference": smallest_difference(usual["seed"].nunique()),
+        "levels": {
+            str(level): {
+                str(actor): asdict(wilson_interval(int(each["success"].sum()), len(each)))
+                for actor, each in part.groupby("actor", sort=False)
+            }
+            for level, part in rows.groupby("level", sort=False)
+        },
         "ceiling": CEILING,
         "ceiling_success": actors.get(CEILING, {}).get("success"),
     }
@@ -103,7 +128,7 @@ def keep_telling_videos(rows: pd.DataFrame, recorded: Path, goal: Path) -> list[
 
     Args:
         rows: One row per rollout.
-        recorded: Folder with `<actor>_<seed>.mp4` of every rollout.
+        recorded: Folder with `<actor>_<seed>.mp4` of every rollout of the first level.
         goal: Folder of the kept ones, `<actor>_<success|failure>_<seed>.mp4`.
 
     Returns:
@@ -111,7 +136,8 @@ def keep_telling_videos(rows: pd.DataFrame, recorded: Path, goal: Path) -> list[
     """
     goal.mkdir(parents=True, exist_ok=True)
     kept = []
-    for (actor, success), part in rows.sort_values("seed").groupby(["actor", "success"]):
+    usual = rows[rows["level"] == USUAL_LEVEL].sort_values("seed")
+    for (actor, success), part in usual.groupby(["actor", "success"]):
         for row in part.head(VIDEOS_PER_OUTCOME).to_dict("records"):
             outcome = "success" if success else "failure"
             name = f"{actor}_{outcome}_{row['seed']}.mp4"
@@ -142,6 +168,9 @@ def headline_metrics(summary: dict[str, Any]) -> dict[str, Any]:
             "mean_closest_m": content["mean_closest_m"],
             "ms_per_plan": content["mean_ms_per_plan"],
         }
+    for level, rates in summary["levels"].items():
+        if level != USUAL_LEVEL:
+            metrics[level] = {actor: rate["rate"] for actor, rate in rates.items()}
     for pair in summary["paired"]:
         name = f"{pair['first']}_minus_{pair['second']}"
         metrics[name] = {"difference": pair["difference"], "mcnemar_exact_p": pair["mcnemar_exact_p"]}

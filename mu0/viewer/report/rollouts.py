@@ -18,8 +18,15 @@ REFUSALS = {
     "DisagreementError": "its traces disagreed",
     "ReachError": "out of the arm’s reach",
     "WorkspaceError": "outside the workspace",
+    "SimulatorError": "the simulator hung or died",
     "HandOutOfSightError": "the hand was out of sight",
     "TraceNotFiniteError": "a trace was not finite",
+}
+LEVELS = {
+    "in_distribution": "as learned from",
+    "unseen_objects": "other things",
+    "layouts": "sink and camera elsewhere",
+    "textures": "other colours and light",
 }
 SIGNIFICANT_P = 0.05
 MOST_REASONS = 3
@@ -41,6 +48,14 @@ def rollouts(shown: Shown, page: Page) -> None:
     ]  # fmt: skip
     page.parts.append(table(header, [_row(name, actor) for name, actor in summary["actors"].items()]))
     page.parts.append("<h3>Solved, by kind of thing</h3>" + _by_kind(summary["actors"]))
+    if len(summary["levels"]) > 1:
+        page.parts.append("<h3>Solved, by how far the scenes leave what was learned from</h3>")
+        page.parts.append(_by_level(summary["levels"]))
+    if summary["smallest_difference"] is not None:
+        page.parts.append(
+            '<p class="note">The smallest difference that these scenes could show, if all that differ fell '
+            f"to one side: {100 * summary['smallest_difference']:.0f} points.</p>"
+        )
     for pair in summary["paired"]:
         page.parts.append(f'<p class="note">{text(_verdict(pair))}</p>')
     videos = [
@@ -81,6 +96,23 @@ def _by_kind(actors: dict[str, Any]) -> str:
         cells = ["–" if one is None else f"{one['n_successes']}/{one['n_trials']}" for one in found]
         rows.append([NAMES.get(name, name), *cells])
     return table(["actor", *kinds], rows)
+
+
+def _by_level(levels: dict[str, Any]) -> str:
+    """Actors below each other, levels side by side, with what chance allows."""
+    actors = list(next(iter(levels.values())))
+    rows = [
+        [NAMES.get(actor, actor), *(_share(of_level.get(actor)) for of_level in levels.values())]
+        for actor in actors
+    ]
+    return table(["actor", *(LEVELS.get(level, level) for level in levels)], rows)
+
+
+def _share(rate: dict[str, Any] | None) -> str:
+    if rate is None:
+        return "–"
+    low, high = 100 * rate["low"], 100 * rate["high"]
+    return f"{rate['n_successes']}/{rate['n_trials']} ({low:.0f} to {high:.0f} %)"
 
 
 def _caption(clip: dict[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """Closed-loop rollouts: equal seeds, equal rollouts; the demonstrator solves what the scenes allow."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,15 +8,8 @@ import pytest
 from mu0.errors import PolicyError
 from mu0.interfaces import AbstractPolicy
 from mu0.policy.chunk_executor import ChunkExecutor
-from mu0.policy.rollout import (
-    Rollout,
-    RolloutSetting,
-    ScriptedExecutor,
-    is_telling,
-    rollout,
-    run_rollouts,
-    side_by_side,
-)
+from mu0.policy.executors import ScriptedExecutor
+from mu0.policy.rollout import rollout, side_by_side
 from mu0.records import ActionChunk, Observation
 
 pytest.importorskip("mujoco")
@@ -42,63 +34,6 @@ def test_front_and_wrist_lie_side_by_side() -> None:
     assert picture.shape == (128, 256, 3)
     assert picture[:, :128].max() == 0
     assert picture[:, 128:].min() == 255
-
-
-def test_no_seeds_is_an_error(tmp_path: object) -> None:
-    setting = RolloutSetting(tmp_path, {}, tmp_path, 8, 10, (64, 64))  # type: ignore[arg-type]
-    with pytest.raises(PolicyError, match="no rollouts to run"):
-        run_rollouts(setting, [], 1)
-
-
-@pytest.mark.parametrize("n_kept", [1, 2, 3])
-def test_in_any_order_the_first_of_every_outcome_are_encoded(tmp_path: Path, n_kept: int) -> None:
-    rng = np.random.default_rng(n_kept)
-    for attempt in range(20):
-        videos = tmp_path / str(attempt)
-        videos.mkdir()
-        setting = RolloutSetting(videos, {}, videos, 8, 10, (64, 64), n_kept)
-        succeeds = rng.random(12) < 0.5
-        encoded = {
-            int(seed)
-            for seed in rng.permutation(12)
-            if is_telling(setting, _result(int(seed), success=bool(succeeds[seed])))
-        }
-        for outcome in (True, False):
-            assert set(np.flatnonzero(succeeds == outcome)[:n_kept].tolist()) <= encoded
-
-
-def test_in_order_no_video_is_encoded_in_vain_and_without_a_number_all_are(tmp_path: Path) -> None:
-    setting = RolloutSetting(tmp_path, {}, tmp_path, 8, 10, (64, 64), 2)
-    results = [_result(seed, success=seed > 2) for seed in range(8)]
-    assert [is_telling(setting, result) for result in results] == [
-        True,
-        True,
-        False,
-        True,
-        True,
-        *[False] * 3,
-    ]
-    every = dataclasses.replace(setting, videos_per_outcome=None)
-    assert all(is_telling(every, result) for result in results)
-
-
-def _result(seed: int, *, success: bool) -> Rollout:
-    return Rollout(
-        actor="mu0",
-        seed=seed,
-        object_kind="can",
-        n_objects=1,
-        instruction="pick",
-        success=success,
-        reached=success,
-        grasped=success,
-        lifted=success,
-        reason="" if success else "never came to the target",
-        n_steps=10,
-        closest_m=0.1,
-        n_plans=2,
-        ms_per_plan=1.0,
-    )
 
 
 @pytest.mark.slow

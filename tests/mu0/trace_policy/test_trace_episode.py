@@ -135,8 +135,7 @@ def test_a_twin_goes_on_from_where_a_world_is(world: Ur3Environment) -> None:
     action = np.array([0.3, 0.0, 0.1, 0.2, 1.0])
     for _ in range(5):
         world.advance(action)
-    twin.reset(SEED)
-    twin.continue_from(world)
+    twin.restore(world.snapshot())
     np.testing.assert_array_equal(twin.state(), world.state())
     for _ in range(3):
         world.advance(np.add(action, [0, 0.05, 0, 0, 0]))

@@ -2,25 +2,26 @@
 
 import mujoco
 import numpy as np
+import pytest
 
-from mu0.envs.ur3.environment import Ur3Environment
-from mu0.envs.ur3.kinematics import A2_M, A3_M, D1_M, D4_M, D5_M, D6_M, JOINTS
-
-# a [m], alpha [rad], d [m] of each joint
-DH_TABLE = (
-    (0.0, np.pi / 2, D1_M),
-    (A2_M, 0.0, 0.0),
-    (A3_M, 0.0, 0.0),
-    (0.0, np.pi / 2, D4_M),
-    (0.0, -np.pi / 2, D5_M),
-    (0.0, 0.0, D6_M),
-)
+from mu0.envs.tabletop import build_tabletop
+from mu0.envs.ur3.arm import ur3_actor
+from mu0.envs.ur3.kinematics import JOINTS, ROBOTS, RobotNumbers
 
 
-def flange_pose(joints_rad: np.ndarray) -> np.ndarray:
+def flange_pose(robot: RobotNumbers, joints_rad: np.ndarray) -> np.ndarray:
     """`base_from_flange`: pose of the tool flange (wrist 3) in the controller's base frame [m]."""
+    # a [m], alpha [rad], d [m] of each joint
+    table = (
+        (0.0, np.pi / 2, robot.d1_m),
+        (robot.a2_m, 0.0, 0.0),
+        (robot.a3_m, 0.0, 0.0),
+        (0.0, np.pi / 2, robot.d4_m),
+        (0.0, -np.pi / 2, robot.d5_m),
+        (0.0, 0.0, robot.d6_m),
+    )
     pose = np.eye(4)
-    for (a, alpha, d), theta in zip(DH_TABLE, joints_rad, strict=True):
+    for (a, alpha, d), theta in zip(table, joints_rad, strict=True):
         ct, st, ca, sa = np.cos(theta), np.sin(theta), np.cos(alpha), np.sin(alpha)
         pose = pose @ np.array(
             [
@@ -33,15 +34,17 @@ def flange_pose(joints_rad: np.ndarray) -> np.ndarray:
     return pose
 
 
-def test_mjcf_and_dh_table_agree_to_rounding_error(blind_environment: Ur3Environment) -> None:
-    model, data = blind_environment.model, mujoco.MjData(blind_environment.model)
+@pytest.mark.parametrize("robot", ROBOTS.values(), ids=ROBOTS)
+def test_mjcf_and_dh_table_agree_to_rounding_error(robot: RobotNumbers) -> None:
+    model = build_tabletop(ur3_actor(robot))
+    data = mujoco.MjData(model)
     rng = np.random.default_rng(0)
     for _ in range(200):
         joints_rad = rng.uniform(-3, 3, 6)
         for name, angle in zip(JOINTS, joints_rad, strict=True):
             data.joint(name).qpos[0] = angle
         mujoco.mj_kinematics(model, data)
-        expected = flange_pose(joints_rad)
+        expected = flange_pose(robot, joints_rad)
         base, flange = data.body("base"), data.body("wrist_3_link")
         rotation = base.xmat.reshape(3, 3).T
         np.testing.assert_allclose(rotation @ (flange.xpos - base.xpos), expected[:3, 3], atol=1e-12)

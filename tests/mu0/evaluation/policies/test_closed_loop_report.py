@@ -10,6 +10,7 @@ from mu0.evaluation.policies.closed_loop_report import (
     keep_telling_videos,
     mcnemar_exact_p,
     paired_difference,
+    smallest_difference,
     summarize,
     write_policy_report,
 )
@@ -23,6 +24,7 @@ def table() -> pd.DataFrame:
         [
             {
                 "actor": actor,
+                "level": "in_distribution",
                 "seed": seed,
                 "object_kind": "can" if seed % 2 else "apple",
                 "n_objects": 1,
@@ -49,6 +51,20 @@ def table() -> pd.DataFrame:
 )
 def test_mcnemar_known_values(n_first: int, n_second: int, expected: float) -> None:
     assert mcnemar_exact_p(n_first, n_second) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("n_pairs", "expected"), [(5, None), (6, 1.0), (40, 0.15), (100, 0.06)])
+def test_six_pairs_of_one_side_are_the_fewest_that_tell(n_pairs: int, expected: float | None) -> None:
+    assert smallest_difference(n_pairs) == expected
+
+
+def test_other_levels_are_counted_apart() -> None:
+    elsewhere = table().assign(level="layouts", success=False)
+    summary = summarize(pd.concat([table(), elsewhere]), {"n_rollouts": 10})
+    assert summary["actors"] == summarize(table(), {"n_rollouts": 10})["actors"]
+    assert summary["levels"]["layouts"]["demonstrator"]["n_successes"] == 0
+    assert summary["levels"]["in_distribution"]["demonstrator"]["n_successes"] == 10
+    assert headline_metrics(summary)["layouts"] == {"mu0": 0.0, "no_trace": 0.0, "demonstrator": 0.0}
 
 
 def test_pairs_count_only_seeds_where_one_succeeds() -> None:
