@@ -35,8 +35,7 @@ def main() -> None:
     seeds = {level: _seeds(params, level) for level in LEVEL_NAMES}
     folder = journal_folder(CACHE, [WORLD_MODEL, *EXPERTS.values()], params.model_dump())
     setting = RolloutSetting(
-        WORLD_MODEL, EXPERTS, folder, params.execute_steps, params.horizon_steps,
-        policies[0].front_size_px,
+        WORLD_MODEL, EXPERTS, folder, params.execute_steps, params.horizon_steps, policies[0].front_size_px,
         VIDEOS_PER_OUTCOME, limit_s=params.limit_s,
     )  # fmt: skip
     with track_run(stage="ur3_report", params=params.model_dump()) as run:
