@@ -46,7 +46,7 @@ class Embodiment:
         grippers: The action dimensions that open and close.
         state_floor: The least spread that a dimension is divided by, in its own unit.
         action_floor: The same for actions.
-        keyframe_scale: How much of each relative dimension counts as one in the loss of the keyframe.
+        keyframe_scale: How much of each dimension of the pose counts as one in the loss of the keyframe.
         action_low: Limits of commands; a policy keeps to them. Empty where the robot itself clips.
         action_high: The upper ones.
         tcp_m: The state dimensions that are the measured x and y of the tool [m], where they are known.
@@ -87,14 +87,24 @@ class Embodiment:
         return len(self.action_names)
 
     @property
-    def pose(self) -> tuple[int, ...]:
-        """The relative action dimensions: together they are the pose of a keyframe."""
+    def relative(self) -> tuple[int, ...]:
+        """The relative action dimensions."""
         return tuple(i for i, kind in enumerate(self.action_kinds) if kind == "relative")
 
     @property
-    def pose_state(self) -> tuple[int, ...]:
+    def references(self) -> tuple[int, ...]:
         """The state dimensions that these are told from."""
         return tuple(i for i in self.relative_to if i is not None)
+
+    @property
+    def pose(self) -> tuple[int, ...]:
+        """The relative actions that are no grippers: together they are the pose of a keyframe."""
+        return tuple(i for i in self.relative if i not in self.grippers)
+
+    @property
+    def pose_state(self) -> tuple[int, ...]:
+        """The state dimensions that the pose is told from."""
+        return tuple(reference for i in self.pose if (reference := self.relative_to[i]) is not None)
 
     @property
     def deltas(self) -> tuple[int, ...]:
@@ -168,7 +178,6 @@ def _fault_of(one: Embodiment) -> tuple[str, str] | None:
     """The first part that does not fit: what was found, and what should be there."""
     n_actions, n_states = len(one.action_names), len(one.state_names)
     limits = {len(one.action_low), len(one.action_high)}
-    relative = [i for i, kind in enumerate(one.action_kinds) if kind == "relative"]
     laws = (
         (n_actions > 0 and n_states > 0, "no action or no state", "at least one of each"),
         (one.rate_hz > 0, f"a rate of {one.rate_hz} Hz", "a positive rate"),
@@ -180,7 +189,7 @@ def _fault_of(one: Embodiment) -> tuple[str, str] | None:
         ),
         (
             len(one.relative_to) == n_actions
-            and [i for i, state in enumerate(one.relative_to) if state is not None] == relative
+            and tuple(i for i, state in enumerate(one.relative_to) if state is not None) == one.relative
             and all(state is None or 0 <= state < n_states for state in one.relative_to),
             f"the references {one.relative_to}",
             "a state dimension for each relative action, and null for the others",
@@ -197,9 +206,9 @@ def _fault_of(one: Embodiment) -> tuple[str, str] | None:
             f"a positive floor for each of {n_states} states and {n_actions} actions",
         ),
         (
-            len(one.keyframe_scale) == len(relative) and all(scale > 0 for scale in one.keyframe_scale),
+            len(one.keyframe_scale) == len(one.pose) and all(scale > 0 for scale in one.keyframe_scale),
             f"the keyframe scales {one.keyframe_scale}",
-            f"a positive scale for each of {len(relative)} relative actions",
+            f"a positive scale for each of {len(one.pose)} dimensions of the pose",
         ),
         (
             limits in ({0}, {n_actions}),

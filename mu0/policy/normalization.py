@@ -49,7 +49,7 @@ def relative_to_command(
 ) -> Float[np.ndarray, "*batch step action"]:
     """Actions as data have them -> targets relative to `state`; the other dimensions as they are."""
     relative = actions.copy()
-    relative[..., list(embodiment.pose)] -= state[..., None, list(embodiment.pose_state)]
+    relative[..., list(embodiment.relative)] -= state[..., None, list(embodiment.references)]
     return relative
 
 
@@ -60,7 +60,7 @@ def absolute_from_command(
 ) -> Float[np.ndarray, "*batch step action"]:
     """Undo `relative_to_command`."""
     actions = relative.copy()
-    actions[..., list(embodiment.pose)] += state[..., None, list(embodiment.pose_state)]
+    actions[..., list(embodiment.relative)] += state[..., None, list(embodiment.references)]
     return actions
 
 

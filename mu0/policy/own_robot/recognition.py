@@ -4,7 +4,7 @@
                move: fingers that rest while others grasp are none
     delta      a name with delta or velocity; without, actions that follow the change of the state
     relative   an action of the name (without names: of the place) of a state, and that follows it
-    absolute   everything else
+    absolute   everything else; a gripper that stays at two ends as well: "closed" means the same everywhere
 
 What is guessed wrong can be put right: `mu0 learn FOLDER --describe > robot.json`, correct the file, then
 `mu0 learn FOLDER --embodiment robot.json`.
@@ -27,8 +27,8 @@ DELTA = re.compile(r"delta|vel(ocity)?(?![a-z])")
 WRIST = re.compile(r"wrist|hand|grip")
 FOLLOWS = 0.8
 """Correlation from which on an action is a target of a state, or a change of it."""
-LAGS = (0, 1, 2)
-"""Rows after which a robot may have done what it was told: real ones need one or two."""
+LAGS = (0, 1, 2, 5)
+"""Rows after which a robot may have done what it was told: arms need one or two, hands more."""
 MOVES = 0.25
 """Of the widest gripper's range: what moves less only rests."""
 END, AT_ENDS, EACH_END = 0.05, 0.95, 0.02
@@ -59,7 +59,7 @@ def recognise(layout: Layout, episodes: Sequence[RobotEpisode], cameras: tuple[s
     relative_to = tuple(partner[i] if kind == "relative" else None for i, kind in enumerate(kinds))
     low, high = action.min(0), action.max(0)
     span = high - low
-    pose = [i for i, state_index in enumerate(relative_to) if state_index is not None]
+    pose = [i for i, reference in enumerate(relative_to) if reference is not None and i not in grippers]
     return Embodiment(
         name=layout.robot_type or "unnamed",
         rate_hz=layout.fps_hz,
@@ -128,14 +128,18 @@ def _partners(states: tuple[str, ...], actions: tuple[str, ...], n_states: int) 
     return [i if i < n_states else None for i in range(len(actions))]
 
 
-def _follows(
-    episodes: Sequence[RobotEpisode], pairs: list[tuple[int, int]], lag: int, *, changes: bool
-) -> float:
-    """How actions correlate with the states, or their changes, `lag` rows later.
+def _follows(episodes: Sequence[RobotEpisode], pairs: list[tuple[int, int]], *, changes: bool) -> float:
+    """How actions correlate with the states, or their changes, a moment later.
 
     Returns:
-        The median over the pairs that move at all; 0 without any.
+        The median over the pairs that move at all, at the lag where it is highest; 0 without any.
     """
+    return max(_follows_after(episodes, pairs, lag, changes=changes) for lag in LAGS)
+
+
+def _follows_after(
+    episodes: Sequence[RobotEpisode], pairs: list[tuple[int, int]], lag: int, *, changes: bool
+) -> float:
     told = [np.diff(one.state, axis=0) if changes else one.state for one in episodes]
     long = [(one.action, own) for one, own in zip(episodes, told, strict=True) if len(own) > lag]
     if not long:
@@ -163,17 +167,23 @@ def _kinds(
 
     A number that never changes is no increment: the robot would drift.
     """
-    others = [i for i, name in enumerate(names) if i not in grippers and not GRIPPER.search(name.lower())]
-    named_delta = {i for i in others if DELTA.search(names[i].lower())}
-    pairs = [(i, j) for i in others if i not in named_delta and (j := partner[i]) is not None]
-    follows_state = _follows(episodes, pairs, 0, changes=False)
-    follows_change = max(_follows(episodes, pairs, lag, changes=True) for lag in LAGS)
-    together: Kind = "absolute"
+    fingers = {i for i, name in enumerate(names) if i in grippers or GRIPPER.search(name.lower())}
+    named_delta = {i for i, name in enumerate(names) if i not in fingers and DELTA.search(name.lower())}
+    paired = [(i, j) for i, j in enumerate(partner) if j is not None and i not in named_delta]
+    pairs = [pair for pair in paired if pair[0] not in fingers]
+    follows_state = _follows(episodes, pairs, changes=False)
+    follows_change = _follows(episodes, pairs, changes=True)
+    kinds: dict[int, Kind] = dict.fromkeys(named_delta, "delta")
     if follows_state >= max(FOLLOWS, follows_change):
-        together = "relative"
+        own = [pair for pair in paired if pair[0] in fingers and not _is_switch(episodes, pair[0])]
+        follow_too = _follows(episodes, own, changes=False) >= FOLLOWS
+        kinds |= {i: "relative" for i, _ in (*pairs, *(own if follow_too else []))}
     elif follows_change >= FOLLOWS:
-        together = "delta"
-    rests = {i for i in range(len(names)) if all(np.ptp(one.action[:, i]) == 0 for one in episodes)}
-    of_pair: dict[int, Kind] = {i: together for i, _ in pairs if together != "delta" or i not in rests}
-    of_pair |= dict.fromkeys(named_delta, "delta")
-    return tuple(of_pair.get(i, "absolute") for i in range(len(names)))
+        kinds |= {i: "delta" for i, _ in pairs if any(np.ptp(one.action[:, i]) > 0 for one in episodes)}
+    return tuple(kinds.get(i, "absolute") for i in range(len(names)))
+
+
+def _is_switch(episodes: Sequence[RobotEpisode], number: int) -> bool:
+    """Whether an action never changes, or stays at two ends."""
+    values = np.concatenate([one.action[:, number] for one in episodes])
+    return bool(np.ptp(values) == 0) or _lies_at_two_ends(values)

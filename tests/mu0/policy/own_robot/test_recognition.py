@@ -100,6 +100,14 @@ def test_fingers_that_rest_are_no_grippers() -> None:
     assert found.action_kinds == ("relative", "absolute", "absolute")
 
 
+def test_fingers_that_glide_are_targets_and_no_part_of_the_pose() -> None:
+    names = ["joint", "left_finger", "right_finger"]
+    found = recognise(layout(names, names), episodes(swing(40, 3, 0, gripper=False)), CAMERAS)
+    assert found.action_kinds == ("relative",) * 3
+    assert found.grippers == (1, 2)
+    assert (found.pose, found.keyframe_dims, len(found.keyframe_scale)) == ((0,), 1, 1)
+
+
 def test_limits_lie_a_little_beyond_what_was_seen_and_floors_are_shares_of_it() -> None:
     action = np.array([[0.0, 5.0], [10.0, 5.0]] * 20)
     found = recognise(layout(None, None), episodes((action, action)), CAMERAS)
