@@ -23,7 +23,7 @@ import torch
 from mu0.errors import PolicyError
 from mu0.hardware.bfloat16 import settle_for_training
 from mu0.hardware.threads import cpu_threads
-from mu0.params.action_expert import ActionExpertParams
+from mu0.params.action_expert import ActionExpertParams, SizeName
 from mu0.policy.action_expert import (
     SEEING,
     AbstractExpert,
@@ -43,6 +43,7 @@ from mu0.policy.frozen_features import (
     cache_key,
     cached_features,
 )
+from mu0.policy.head_sizes import HEAD_SIZES
 from mu0.policy.normalization import fit_normalization
 from mu0.policy.vocabulary import build_vocabulary
 from mu0.training.loop import FitResult, fit
@@ -75,10 +76,10 @@ class TrainingData:
     convolutions: str  # what they were computed in, here and in the world model's stem
 
 
-def feature_config(variant: Variant) -> FeatureConfig:
-    """How a variant's features are taken."""
+def feature_config(variant: Variant, size: SizeName) -> FeatureConfig:
+    """How the features are taken that an expert of that size reads."""
     is_untrained = variant == "no_pretraining" or variant in SEEING
-    return FeatureConfig(untrained_seed=UNTRAINED_SEED if is_untrained else None)
+    return FeatureConfig(HEAD_SIZES[size].grid, untrained_seed=UNTRAINED_SEED if is_untrained else None)
 
 
 def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) -> TrainingData:
@@ -96,7 +97,7 @@ def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) ->
         params.n_demonstrations,
     )
     identity = world_model_sha256(paths.world_model)
-    config = feature_config(variant)
+    config = feature_config(variant, params.size)
     key = cache_key(identity, config, frames_key)
     device = training_device(params.device)
     convolutions = settle_for_training(params.convolutions, device, paths.cache / "features" / key)
@@ -175,7 +176,7 @@ def train_action_expert(
         "n_parameters": sum(p.numel() for p in expert.parameters() if p.requires_grad),
         "scale": "trained on simulated demonstrations",
     }
-    saved = ActionExpertCheckpoint(expert.cpu(), feature_config(variant), normalization, meta)
+    saved = ActionExpertCheckpoint(expert.cpu(), feature_config(variant, params.size), normalization, meta)
     save_action_expert(paths.expert, saved)
     shutil.rmtree(work_folder, ignore_errors=True)
     return result, meta
@@ -222,13 +223,15 @@ def _config(
     frames: DemonstrationFrames,
     features: FrozenFeatures | None,
 ) -> ActionExpertConfig:
+    size = HEAD_SIZES[params.size]
     config = ActionExpertConfig(
         variant=variant,
         objective=_objective(variant, params.objective),
         vocabulary=build_vocabulary(frames.instructions),
         chunk_len=params.chunk_len,
-        width=params.width,
-        blocks=params.blocks,
+        width=size.width,
+        heads=size.heads,
+        blocks=size.blocks,
     )
     if features is None:
         return config
