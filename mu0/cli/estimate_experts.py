@@ -37,12 +37,16 @@ def show_expert_estimates(names: Sequence[str], params_file: Path | None = None,
         )
     rows = []
     for name in names or get_args(SizeName):
-        params = chosen if chosen and name == chosen.size else ActionExpertParams(size=name, steps=STEPS)
+        params = chosen if chosen and name == chosen.size else _defaults(name)
         for variant in get_args(Variant):
             typer.echo(f"estimating {name} {variant} …", err=True)
             rows.append(_row(variant, params, estimate_expert(variant, params, measured=measured)))
     print_table(COLUMNS, rows)
     typer.echo("What a batch takes, and the frozen μ0 while features are taken, come on top of the memory.")
+
+
+def _defaults(name: str) -> ActionExpertParams:
+    return ActionExpertParams.model_validate({"size": name, "steps": STEPS})
 
 
 def _row(variant: str, params: ActionExpertParams, found: ExpertEstimate) -> list[str]:

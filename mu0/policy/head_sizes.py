@@ -11,6 +11,7 @@ Sources
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from mu0.model.config import WorldModelConfig
 from mu0.params.action_expert import SizeName
@@ -34,7 +35,7 @@ HEAD_SIZES: dict[SizeName, HeadSize] = {
 }
 
 
-def feature_sizes(model: WorldModelConfig, features: FeatureConfig) -> dict[str, int]:
+def feature_sizes(model: WorldModelConfig, features: FeatureConfig) -> dict[str, Any]:
     """Fields of `ActionExpertConfig` that follow from a world model, found without running it.
 
     Args:
