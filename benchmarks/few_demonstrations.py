@@ -2,11 +2,12 @@
 
     python benchmarks/few_demonstrations.py --out /tmp/few --n 30 --variants grounded no_trace --seeds 0 1 2
 
-Every cell trains an expert of its own on the first n demonstrations and rolls it out in the same unseen
-scenes; `trace_policy` needs no demonstration and is the cell of none (`--n 0`). Rows go to `rollouts.jsonl`
-in the folder, one per rollout; cells that are there already are not run again, and several of these commands
-may fill one folder with different cells. `--table` only tells what is there: success with an interval over
-scenes and training seeds, both resampled, and the rate of every seed; `--figure` draws it.
+Every cell trains an expert of its own on the first n demonstrations, as many steps as every other one or,
+with `--seconds`, as many as fit into that time, and rolls it out in the same unseen scenes; `trace_policy`
+needs no demonstration and is the cell of none (`--n 0`). Rows go to `rollouts.jsonl` in the folder, one per
+rollout; cells that are there already are not run again, and several of these commands may fill one folder
+with different cells. `--table` only tells what is there: success with an interval over scenes and training
+seeds, both resampled, and the rate of every seed; `--figure` draws it.
 
 Simulated: MuJoCo scenes, a scripted demonstrator.
 """
@@ -23,9 +24,11 @@ import torch
 
 from mu0.evaluation.policies.replicates import difference, success_of
 from mu0.params.action_expert import ActionExpertParams
+from mu0.policy.expert_estimate import estimate_expert
 from mu0.policy.rollout_jobs import RolloutSetting, run_rollouts
 from mu0.policy.train_action_expert import Paths, train_action_expert
 from mu0.sources.lerobot.dataset_v3 import LeRobotDataset
+from mu0.training.budget import steps_for
 
 ROWS = "rollouts.jsonl"
 NAMES = {
@@ -35,6 +38,8 @@ NAMES = {
     "no_trace": "front picture through μ0",
     "no_pretraining": "front picture through an untrained encoder",
     "end_to_end": "front picture through an encoder of its own",
+    "diffusion_policy": "diffusion policy on both pictures",
+    "pi0": "π0 on both pictures, from random weights",
 }
 COLOURS = {
     "trace_policy": "#1f5fd0",
@@ -43,25 +48,38 @@ COLOURS = {
     "no_trace": "#e07a1f",
     "no_pretraining": "#9aa0a6",
     "end_to_end": "#b8336a",
+    "diffusion_policy": "#3a7d44",
+    "pi0": "#8d6e63",
 }
 
 
-def trained(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> tuple[dict[str, Path], float]:
-    """The expert's folder by its variant, and the seconds of its training; nothing for who needs none."""
+def trained(
+    arguments: argparse.Namespace, variant: str, n: int, seed: int
+) -> tuple[dict[str, Path], dict[str, object]]:
+    """The expert's folder by its variant, and what its training was; nothing for who needs none."""
     if n == 0:
-        return {}, 0.0
+        return {}, {}
     params = ActionExpertParams(
-        n_demonstrations=n, steps=arguments.steps, frame_stride=1, feature_threads=1, seed=seed
+        n_demonstrations=n,
+        steps=arguments.steps,
+        size=arguments.size,
+        frame_stride=1,
+        feature_threads=1,
+        seed=seed,
     )
-    folder = arguments.out / f"{variant}_{n}_{seed}"
+    if arguments.seconds:
+        step_s = estimate_expert(variant, params).step_s
+        params = params.model_copy(update={"steps": steps_for(arguments.seconds, step_s)})
+    folder = arguments.out / f"{variant}_{arguments.size}_{n}_{seed}"
     paths = Paths(arguments.demonstrations, arguments.world_model, folder, arguments.out / "cache")
-    fitted, _ = train_action_expert(paths, variant, params)
-    return {variant: folder}, fitted.seconds
+    fitted, meta = train_action_expert(paths, variant, params)
+    about = {"training_s": round(fitted.seconds, 1), "steps": params.steps}
+    return {variant: folder}, about | {"n_parameters": meta["n_parameters"]}
 
 
 def run_cell(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> None:
     """Train, roll out, and append the rows at once."""
-    experts, training_s = trained(arguments, variant, n, seed)
+    experts, training = trained(arguments, variant, n, seed)
     with tempfile.TemporaryDirectory() as journal:
         setting = RolloutSetting(
             arguments.world_model,
@@ -75,7 +93,7 @@ def run_cell(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> 
         )
         scenes = list(range(arguments.first, arguments.first + arguments.rollouts))
         rows = run_rollouts(setting, {"in_distribution": scenes}, 1)
-    about = {"n_demonstrations": n, "training_seed": seed, "training_s": round(training_s, 1)}
+    about = {"n_demonstrations": n, "training_seed": seed, "size": arguments.size} | training
     with (arguments.out / ROWS).open("a") as stream:
         stream.write("".join(f"{json.dumps(asdict(row) | about)}\n" for row in rows))
 
@@ -102,7 +120,7 @@ def tell(rows: pd.DataFrame) -> None:
     for n, part in rows.groupby("n_demonstrations"):
         actors = part["actor"].unique()
         for first in ("grounded", "mu0"):
-            for second in ("no_trace", "no_pretraining", "end_to_end"):
+            for second in ("no_trace", "no_pretraining", "end_to_end", "diffusion_policy", "pi0"):
                 if {first, second} <= set(actors):
                     print(f"{n:4d} demonstrations  {first} - {second}: {difference(part, first, second)}")
 
@@ -143,6 +161,8 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", default=["grounded", "no_trace", "no_pretraining"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--seconds", type=float, help="of every training, in the place of --steps")
+    parser.add_argument("--size", choices=["small", "base"], default="small", help="one per folder")
     parser.add_argument("--rollouts", type=int, default=100)
     parser.add_argument("--first", type=int, default=70_000)
     parser.add_argument("--world-model", type=Path, default=Path("models/world_model"))
@@ -150,6 +170,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
+    if others := set(known_rows(arguments.out).get("size", [])) - {arguments.size}:
+        parser.error(f"{arguments.out} holds experts of size {', '.join(others)}; give --out another folder.")
     if not arguments.table:
         for n, seed, variant in product(arguments.n, arguments.seeds, arguments.variants):
             is_needless = (n == 0) != (variant == "trace_policy")

@@ -50,27 +50,30 @@ def _row(params: WorldModelParams, found: TrainingEstimate) -> list[str]:
     memory, train = found.memory, params.train
     return [
         params.preset,
-        _millions(memory.n_parameters),
-        _millions(memory.n_trainable),
+        millions(memory.n_parameters),
+        millions(memory.n_trainable),
         f"{train.accumulate} x {train.batch_size}, {train.n_queries} keypoints, {train.precision}",
-        _size(memory.peak),
-        _size(memory.activations),
-        _size(memory.moments + memory.average),
-        _size(found.data_bytes),
+        size(memory.peak),
+        size(memory.activations),
+        size(memory.moments + memory.average),
+        size(found.data_bytes),
         f"{found.step_s:.3f} s" if found.step_s is not None else found.why_not_measured,
-        _duration(found.total_s) if found.total_s is not None else "",
+        duration(found.total_s) if found.total_s is not None else "",
     ]
 
 
-def _millions(count: int) -> str:
+def millions(count: int) -> str:
+    """A count of weights."""
     return f"{count / 1e6:.2f} M"
 
 
-def _size(n_bytes: int) -> str:
+def size(n_bytes: int) -> str:
+    """Bytes in MiB or GiB."""
     return f"{n_bytes / GIB:.2f} GiB" if n_bytes >= GIB else f"{n_bytes / MIB:.1f} MiB"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Minutes and seconds, or hours and minutes."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -146,12 +146,21 @@ def convert(
 
 def estimate(
     presets: Annotated[
-        list[str] | None, typer.Argument(help="tiny, small, base, paper; all when empty.")
+        list[str] | None,
+        typer.Argument(help="tiny, small, base, paper; all when empty. Experts are not that tiny."),
     ] = None,
     no_measure: Annotated[bool, typer.Option("--no-measure", help="Do not run steps for the time.")] = False,
+    experts: Annotated[
+        bool, typer.Option("--experts", help="Of action experts instead, every variant.")
+    ] = False,
     params: ParamsOption = None,
 ) -> None:
-    """Say what training the world model takes, before it starts: weights, memory, time."""
+    """Say what training takes, before it starts: weights, memory, time; of the world model, or of experts."""
+    if experts:
+        from mu0.cli.estimate_experts import show_expert_estimates
+
+        show_expert_estimates(presets or [], params, measured=not no_measure)
+        return
     from mu0.cli.estimate import show_estimates
 
     show_estimates(presets or [], params, measured=not no_measure)

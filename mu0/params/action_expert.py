@@ -5,6 +5,8 @@ from typing import Literal
 from mu0.params.numbers import Count, Index, LearningRate, Positive, Seed, Workers
 from mu0.params.section import Section
 
+SizeName = Literal["small", "base", "paper"]
+
 
 class DemonstrationsParams(Section):
     """Recorded robot clips -> LeRobotDataset v3.0."""
@@ -24,8 +26,7 @@ class ActionExpertParams(Section):
     lr: LearningRate = 1e-3
     objective: Literal["flow", "l1"] = "flow"
     frame_stride: Count = 1  # 2 halves the time that frozen features take
-    width: Count = 128
-    blocks: Count = 2
+    size: SizeName = "small"  # base: twice the weights; paper: width and depth of the release, for a GPU
     device: Literal["auto", "cpu", "cuda"] = "auto"
     convolutions: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: whatever is faster on this machine
     feature_threads: Index = 0  # of the CPU, for each operation of the frozen μ0; 0 is one per core

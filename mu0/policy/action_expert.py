@@ -6,7 +6,7 @@
                                                                                        │
     noisy actions + time ── expert blocks (attend to context, adaLN on the condition) ─┴─ velocity
 
-Variants differ in what they see of the scene beside wrist picture, state and words, and in nothing else:
+These variants differ in what they see beside wrist picture, state and words, and in nothing else:
 
     mu0             the front picture as the frozen μ0 sees it, and its trace features
     no_trace        the front picture as the frozen μ0 sees it
@@ -15,6 +15,11 @@ Variants differ in what they see of the scene beside wrist picture, state and wo
     grounded        no front picture: four numbers from μ0, where the named thing is and how it lies
                     (`named_place`)
     stems           the front picture as one more of those that trained stems look at; knows no μ0
+
+Two rivals have an architecture of their own and share demonstrations, rows, budget and executor:
+
+    diffusion_policy    pictures through residual networks, a U-Net that takes noise away (`diffusion_policy`)
+    pi0                 vision, language and actions in one transformer, trained together (`pi0`)
 
 Sizes of state, action and keyframe, and how many cameras there are, come from an embodiment. The *keyframe*
 head predicts the commanded pose at the next change of the gripper, an auxiliary target that demonstrations
@@ -27,6 +32,7 @@ Sources
     Variants mu0 and no_trace: arXiv:2606.13769 (reference/mu0.md §8). Keyframes: arXiv:2105.14829.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,12 +41,17 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from mu0.policy.blocks import ContextBlock, ExpertBlock, mlp, time_features
+from mu0.policy.flow import flow_matching_loss, integrate
 from mu0.policy.front_encoder import FrontEncoder, FrontFeatures, FrontShape, Picture
 from mu0.policy.normalization import TOLD_DIMS
 from mu0.policy.wrist_encoder import WristEncoder
 
-Variant = Literal["mu0", "no_trace", "no_pretraining", "end_to_end", "grounded", "stems"]
-Objective = Literal["flow", "l1"]
+Variant = Literal[
+    "mu0", "no_trace", "no_pretraining", "end_to_end", "grounded", "stems", "diffusion_policy", "pi0"
+]
+Objective = Literal["flow", "l1", "diffusion"]
+SEEING: tuple[Variant, ...] = ("end_to_end", "diffusion_policy", "pi0")
+"""Variants that learn to see by themselves: they take pictures, not features of them."""
 N_REDUCED = 16
 
 
@@ -78,6 +89,11 @@ class ActionExpertConfig:
     def is_told(self) -> bool:
         """Whether it is told where the named thing is, instead of looking at the front picture."""
         return self.variant == "grounded"
+
+    @property
+    def is_seeing(self) -> bool:
+        """Whether it takes pictures and learns to see by itself."""
+        return self.variant in SEEING
 
     @property
     def front(self) -> FrontShape:
@@ -122,7 +138,37 @@ class Context:
     keyframe: Float[Tensor, "b pose"]
 
 
-class ActionExpert(nn.Module):
+class AbstractExpert(nn.Module, ABC):
+    """What training and the robot ask of every variant."""
+
+    config: ActionExpertConfig
+
+    def meet(self, chunks: Float[Tensor, "n s action"]) -> None:
+        """Before training, note what the variant must know of all normalised chunks; most: nothing."""
+
+    @abstractmethod
+    def losses(
+        self,
+        inputs: PolicyInputs,
+        chunk: Float[Tensor, "b s action"],
+        noise_draws: int,
+        generator: torch.Generator,
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "b pose"] | None]:
+        """Loss of the actions, and the guess of the next keyframe from those who make one.
+
+        Args:
+            inputs: Of a batch.
+            chunk: Normalised actions.
+            noise_draws: Times and noises per row that share what was seen.
+            generator: Of the CPU; draws them.
+        """
+
+    @abstractmethod
+    def plan(self, inputs: PolicyInputs, generator: torch.Generator) -> Float[Tensor, "b s action"]:
+        """Normalised chunks; `generator`, of the CPU, draws their noise."""
+
+
+class ActionExpert(AbstractExpert):
     """The trainable head; see the module's picture."""
 
     def __init__(self, config: ActionExpertConfig) -> None:
@@ -161,6 +207,30 @@ class ActionExpert(nn.Module):
         # last, so that experts of one stem draw the same random numbers with or without this line
         self.stems = nn.ModuleList(WristEncoder(width, config.n_keypoints) for _ in range(config.n_stems - 1))
         self.stem_place = nn.ParameterList(torch.randn(N_REDUCED, width) * 0.02 for _ in self.stems)
+
+    def losses(
+        self,
+        inputs: PolicyInputs,
+        chunk: Float[Tensor, "b s action"],
+        noise_draws: int,
+        generator: torch.Generator,
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "b pose"]]:
+        """Flow matching, or the mean distance of one pass, by the objective."""
+        context = self.encode(inputs)
+        if self.config.objective == "l1":
+            return (self.regress(context) - chunk).abs().mean(), context.keyframe
+        data = chunk.repeat_interleave(noise_draws, dim=0)
+        loss = flow_matching_loss(lambda x, tau: self.velocity(context, x, tau), data, generator)
+        return loss, context.keyframe
+
+    def plan(self, inputs: PolicyInputs, generator: torch.Generator) -> Float[Tensor, "b s action"]:
+        """Euler steps from noise, or one pass of regression."""
+        context, config = self.encode(inputs), self.config
+        if config.objective == "l1":
+            return self.regress(context)
+        noise = torch.randn(len(inputs.state), config.chunk_len, config.action_dim, generator=generator)
+        noise = noise.to(context.condition.device)
+        return integrate(lambda x, tau: self.velocity(context, x, tau), noise, config.euler_steps)
 
     def encode(self, inputs: PolicyInputs) -> Context:
         """Everything that does not depend on the flow time."""

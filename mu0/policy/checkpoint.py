@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from mu0.errors import CheckpointError, StageError
 from mu0.files import atomic_folder, read_json, sha256_of, write_json
 from mu0.model.tensor_files import save_tensors
-from mu0.policy.action_expert import ActionExpert, ActionExpertConfig
+from mu0.policy.action_expert import AbstractExpert, ActionExpert, ActionExpertConfig
 from mu0.policy.embodiment import NAME, UR3, Embodiment, read_embodiment, write_embodiment
 from mu0.policy.frozen_features import FeatureConfig
 from mu0.policy.normalization import PolicyNormalization, read_normalization, write_normalization
@@ -33,7 +33,7 @@ EMBODIMENT_SHA256 = "embodiment_sha256"
 class ActionExpertCheckpoint:
     """A loaded action expert with everything that belongs to it."""
 
-    expert: ActionExpert
+    expert: AbstractExpert
     features: FeatureConfig
     normalization: PolicyNormalization
     meta: dict[str, Any]
@@ -138,12 +138,11 @@ def _require_world_model(folder: Path, trained_on: str, world_model_folder: Path
         )
 
 
-def _untrained(config: ActionExpertConfig, world_model_folder: Path | None) -> ActionExpert:
-    if config.variant != "end_to_end":
+def _untrained(config: ActionExpertConfig, world_model_folder: Path | None) -> AbstractExpert:
+    if not config.is_seeing:
         return ActionExpert(config)
     from mu0.model.checkpoint import load_checkpoint
-    from mu0.policy.end_to_end import SeeingExpert
-    from mu0.policy.trace_features import untrained_like
+    from mu0.policy.seeing_experts import seeing_expert
 
     assert world_model_folder is not None, "its identity was compared"
-    return SeeingExpert(config, untrained_like(load_checkpoint(world_model_folder), 0))
+    return seeing_expert(config, load_checkpoint(world_model_folder), 0)

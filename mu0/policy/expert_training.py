@@ -1,6 +1,6 @@
 """What one training step of the action expert sees and minimises.
 
-    loss = flow matching (or L1) of the chunk + KEYFRAME_WEIGHT * L1 of the keyframe, where there is one
+    loss = the variant's own of the chunk + KEYFRAME_WEIGHT * L1 of the keyframe, where there is one
 
 Where the place of the tool is known in metres, half of every batch are frames from which the hand still has
 far to go; not the one that closes it, whose picture tells nothing of the release that comes next.
@@ -17,10 +17,9 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from mu0.policy.action_expert import ActionExpert, Context, PolicyInputs
+from mu0.policy.action_expert import AbstractExpert, PolicyInputs
 from mu0.policy.demonstrations import GRIPPER, HALF, DemonstrationFrames
 from mu0.policy.embodiment import Embodiment
-from mu0.policy.flow import flow_matching_loss
 from mu0.policy.front_encoder import Picture
 from mu0.policy.frozen_features import FrozenFeatures
 from mu0.policy.normalization import PolicyNormalization, in_told_units
@@ -148,7 +147,7 @@ def _far_rows(frames: DemonstrationFrames, embodiment: Embodiment) -> Int[np.nda
 
 
 def expert_loss(
-    expert: ActionExpert, batch: ExpertBatch, noise_draws: int, generator: torch.Generator
+    expert: AbstractExpert, batch: ExpertBatch, noise_draws: int, generator: torch.Generator
 ) -> dict[str, Float[Tensor, ""]]:
     """Loss to minimise (`loss`) and its parts; an expert without a keyframe has a keyframe loss of zero.
 
@@ -159,23 +158,13 @@ def expert_loss(
         generator: Draws them.
 
     Returns:
-        `loss`, `action_loss` and `keyframe_loss`.
+        `loss`, `action_loss` and `keyframe_loss`, which is 0 for variants that guess none.
     """
-    context = expert.encode(batch.inputs)
-    action = _action_loss(expert, context, batch, noise_draws, generator)
-    if not expert.config.keyframe_dims:
-        return {"loss": action, "action_loss": action.detach(), "keyframe_loss": torch.zeros_like(action)}
+    action, guess = expert.losses(batch.inputs, batch.chunk, noise_draws, generator)
+    if guess is None or not expert.config.keyframe_dims:
+        return {"loss": action, "action_loss": action.detach(), "keyframe_loss": action.new_zeros(())}
     assert batch.keyframe.shape[1] == expert.config.keyframe_dims
-    errors = (context.keyframe - batch.keyframe).abs().mean(dim=1)
+    errors = (guess - batch.keyframe).abs().mean(dim=1)
     keyframe = (errors * batch.keyframe_valid).mean()
     total = action + KEYFRAME_WEIGHT * keyframe
     return {"loss": total, "action_loss": action.detach(), "keyframe_loss": keyframe.detach()}
-
-
-def _action_loss(
-    expert: ActionExpert, context: Context, batch: ExpertBatch, noise_draws: int, generator: torch.Generator
-) -> Float[Tensor, ""]:
-    if expert.config.objective == "l1":
-        return (expert.regress(context) - batch.chunk).abs().mean()
-    data = batch.chunk.repeat_interleave(noise_draws, dim=0)
-    return flow_matching_loss(lambda x, tau: expert.velocity(context, x, tau), data, generator)

@@ -25,6 +25,7 @@ from mu0.envs.ur3.arm_world import CONTROL_HZ
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.errors import PolicyError
 from mu0.hardware.bfloat16 import Settled, settle
+from mu0.policy.action_expert import Variant
 from mu0.policy.chunk_executor import ChunkExecutor
 from mu0.policy.embodiment import UR3
 from mu0.policy.executor import AbstractExecutor
@@ -38,7 +39,7 @@ from mu0.sources.containers.encoding import write_video
 from mu0.trace_policy.ur3 import front_view
 from mu0.trace_policy.ur3_policy import ur3_trace_policy
 
-Actor = Literal["mu0", "no_trace", "no_pretraining", "end_to_end", "grounded", "trace_policy", "demonstrator"]
+Actor = Variant | Literal["trace_policy", "demonstrator"]
 VIDEO_CRF = 23
 DEVICE = torch.device("cpu")
 LIMIT_S = 300.0

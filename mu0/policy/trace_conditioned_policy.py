@@ -16,12 +16,11 @@ from mu0.interfaces import AbstractPolicy
 from mu0.model.checkpoint import load_checkpoint
 from mu0.model.predictor import TracePredictor
 from mu0.model.tokenizer import CaptionTokenizer
-from mu0.policy.action_expert import ActionExpert, Context, PolicyInputs
+from mu0.policy.action_expert import PolicyInputs
 from mu0.policy.checkpoint import ActionExpertCheckpoint, load_action_expert
 from mu0.policy.devices import on_device
 from mu0.policy.embodiment import Embodiment, EmbodimentError
 from mu0.policy.embodiment_fit import pictures_of, require_same
-from mu0.policy.flow import integrate
 from mu0.policy.front_encoder import Picture
 from mu0.policy.named_place import NamedPlace
 from mu0.policy.normalization import in_told_units
@@ -34,17 +33,6 @@ from mu0.trace_policy.named_finder import NamedFinder
 from mu0.trace_policy.view import CalibratedView
 
 CPU = torch.device("cpu")
-
-
-def plan_normalized(expert: ActionExpert, context: Context, generator: torch.Generator) -> torch.Tensor:
-    """Normalised chunks, one per context: ten Euler steps from noise, or one pass of regression."""
-    config = expert.config
-    if config.objective == "l1":
-        return expert.regress(context)
-    n = len(context.condition)
-    noise = torch.randn(n, config.chunk_len, config.action_dim, generator=generator)
-    noise = noise.to(context.condition.device)
-    return integrate(lambda x, tau: expert.velocity(context, x, tau), noise, config.euler_steps)
 
 
 class TraceConditionedPolicy(AbstractPolicy):
@@ -95,7 +83,7 @@ class TraceConditionedPolicy(AbstractPolicy):
         world_model = load_checkpoint(world_model_folder)
         if checkpoint.expert.config.is_told:
             return cls(checkpoint, place=NamedPlace(NamedFinder(TracePredictor(world_model)), view))
-        if checkpoint.expert.config.variant == "end_to_end":
+        if checkpoint.expert.config.is_seeing:
             return cls(checkpoint, tokenizer=world_model.tokenizer)
         with_trace = checkpoint.expert.config.variant == "mu0"
         return cls(
@@ -165,7 +153,7 @@ class TraceConditionedPolicy(AbstractPolicy):
             others=torch.stack(stems[1:], dim=1) if len(stems) > 1 else None,
         )
         inputs = on_device(self._with_scene(inputs, observation), next(expert.parameters()).device)
-        normalized = plan_normalized(expert, expert.encode(inputs), self._generator)[0].cpu().numpy()
+        normalized = expert.plan(inputs, self._generator)[0].cpu().numpy()
         actions = normalization.denormalize_actions(normalized, state)
         return ActionChunk(self.embodiment.clipped(actions), self.embodiment.rate_hz)
 

@@ -2,8 +2,8 @@
 
     demonstrations -> rows -> frozen features (cached) -> fit -> models/action_expert_ur3_<variant>
 
-A variant that is told of the named thing needs no features: its rows hold that in hindsight. One that learns
-to see by itself takes the pictures.
+A variant that is told of the named thing needs no features: its rows hold that in hindsight. Those that learn
+to see by themselves take the pictures.
 
 The interrupted training of an equal setting is continued; its state lies in the cache folder under a key that
 holds everything the result depends on, and is deleted when the checkpoint stands.
@@ -24,8 +24,15 @@ import torch
 from mu0.errors import PolicyError
 from mu0.hardware.bfloat16 import settle_for_training
 from mu0.hardware.threads import cpu_threads
-from mu0.params.action_expert import ActionExpertParams
-from mu0.policy.action_expert import ActionExpert, ActionExpertConfig, Variant
+from mu0.params.action_expert import ActionExpertParams, SizeName
+from mu0.policy.action_expert import (
+    SEEING,
+    AbstractExpert,
+    ActionExpert,
+    ActionExpertConfig,
+    Objective,
+    Variant,
+)
 from mu0.policy.checkpoint import ActionExpertCheckpoint, save_action_expert, world_model_sha256
 from mu0.policy.demonstrations import DemonstrationFrames, stored_demonstrations
 from mu0.policy.devices import on_device
@@ -38,6 +45,7 @@ from mu0.policy.frozen_features import (
     cache_key,
     cached_features,
 )
+from mu0.policy.head_sizes import HEAD_SIZES
 from mu0.policy.normalization import fit_normalization
 from mu0.policy.vocabulary import build_vocabulary
 from mu0.training.loop import FitResult, fit
@@ -71,10 +79,10 @@ class TrainingData:
     convolutions: str  # what they were computed in, here and in the world model's stem
 
 
-def feature_config(variant: Variant) -> FeatureConfig:
-    """How a variant's features are taken."""
-    is_untrained = variant in ("no_pretraining", "end_to_end")
-    return FeatureConfig(untrained_seed=UNTRAINED_SEED if is_untrained else None)
+def feature_config(variant: Variant, size: SizeName) -> FeatureConfig:
+    """How the features are taken that an expert of that size reads."""
+    is_untrained = variant == "no_pretraining" or variant in SEEING
+    return FeatureConfig(HEAD_SIZES[size].grid, untrained_seed=UNTRAINED_SEED if is_untrained else None)
 
 
 def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) -> TrainingData:
@@ -107,11 +115,11 @@ def with_features(
         CheckpointError: The world model is missing or damaged.
     """
     identity = world_model_sha256(paths.world_model)
-    config = feature_config(variant)
+    config = feature_config(variant, params.size)
     key = cache_key(identity, config, frames_key)
     device = training_device(params.device)
     convolutions = settle_for_training(params.convolutions, device, paths.cache / "features" / key)
-    if variant in ("grounded", "end_to_end"):
+    if variant == "grounded" or variant in SEEING:
         return TrainingData(frames, None, f"{key}_{convolutions}", identity, convolutions)
     folder = paths.cache / "features" / key / convolutions
 
@@ -146,7 +154,8 @@ def train_action_expert(
         What the training did, and the checkpoint's meta data.
 
     Raises:
-        PolicyError: The world model's picture of the world does not suit the expert.
+        PolicyError: The world model's picture of the world, the objective or the length of chunks does not
+            suit the variant.
         CheckpointError: The world model is missing or damaged.
     """
     torch.manual_seed(params.seed)
@@ -161,10 +170,10 @@ def train_action_expert(
         "front_height_px": taken.frames.front.shape[1],
         "front_width_px": taken.frames.front.shape[2],
         "n_frames": len(taken.frames.state),
-        "n_parameters": sum(p.numel() for p in expert.parameters()),
+        "n_parameters": sum(p.numel() for p in expert.parameters() if p.requires_grad),
         "scale": "trained on simulated demonstrations",
     }
-    saved = ActionExpertCheckpoint(expert, feature_config(variant), normalization, meta)
+    saved = ActionExpertCheckpoint(expert, feature_config(variant, params.size), normalization, meta)
     result = fit_and_save(saved, taken, sentences, params, paths, on_log)
     return result, meta
 
@@ -180,10 +189,11 @@ def fit_and_save(
     """Train the expert of a checkpoint and write it to `paths.expert`; goes on where it was interrupted."""
     expert, normalization, config = checkpoint.expert, checkpoint.normalization, checkpoint.expert.config
     device = training_device(params.device)
-    expert.to(device)
     data = ExpertData(
         taken.frames, taken.features, normalization, config.vocabulary, config.max_words, sentences
     )
+    expert.meet(data.chunk)
+    expert.to(device)
     key = hashlib.sha256(
         json.dumps([asdict(config), params.model_dump(), taken.key, normalization.sha256()]).encode()
     ).hexdigest()[:16]
@@ -211,24 +221,41 @@ def untrained(
     taken: TrainingData,
     world_model: Path,
     embodiment: Embodiment = UR3,
-) -> tuple[ActionExpert, Sentences | None]:
+) -> tuple[AbstractExpert, Sentences | None]:
     """The expert as training begins, and the sentences in tokens if it learns to see by itself.
 
     Raises:
         PolicyError: The world model's picture of the world does not suit the expert.
     """
-    if variant != "end_to_end":
+    if variant not in SEEING:
         return ActionExpert(_config(variant, params, taken.frames, taken.features, embodiment)), None
     from mu0.model.checkpoint import load_checkpoint
-    from mu0.policy.end_to_end import SeeingExpert
+    from mu0.policy.seeing_experts import seeing_expert
     from mu0.policy.trace_features import FeatureExtractor
 
-    trained = load_checkpoint(world_model)
-    extractor = FeatureExtractor(trained, FeatureConfig(untrained_seed=params.seed), with_trace=False)
-    row = extractor(np.asarray(taken.frames.front[:1]), taken.frames.instructions[:1])
+    trained, row = load_checkpoint(world_model), None
+    if variant == "end_to_end":  # an expert on features, but of an encoder that learns
+        extractor = FeatureExtractor(trained, FeatureConfig(untrained_seed=params.seed), with_trace=False)
+        row = extractor(np.asarray(taken.frames.front[:1]), taken.frames.instructions[:1])
     config = _config(variant, params, taken.frames, row, embodiment)
     torch.manual_seed(params.seed)
-    return SeeingExpert(config, extractor.world_model), trained.tokenizer(taken.frames.instructions)
+    return seeing_expert(config, trained, params.seed), trained.tokenizer(taken.frames.instructions)
+
+
+def _objective(variant: Variant, asked: Objective) -> Objective:
+    """What a variant minimises: the two rivals what they were published with.
+
+    Raises:
+        PolicyError: Regression was asked of one of them.
+    """
+    own: dict[Variant, Objective] = {"diffusion_policy": "diffusion", "pi0": "flow"}
+    if variant in own and asked != "flow":
+        raise PolicyError(
+            f"`action_expert.objective: {asked}` was asked of {variant}.",
+            expected=f"its own objective, {own[variant]}",
+            remedy="leave action_expert.objective out of params.yaml, or train another variant.",
+        )
+    return own.get(variant, asked)
 
 
 def _config(
@@ -238,17 +265,19 @@ def _config(
     features: FrozenFeatures | None,
     embodiment: Embodiment,
 ) -> ActionExpertConfig:
+    size = HEAD_SIZES[params.size]
     config = ActionExpertConfig(
         variant=variant,
-        objective=params.objective,
+        objective=_objective(variant, params.objective),
         vocabulary=build_vocabulary(frames.instructions),
         chunk_len=params.chunk_len,
         action_dim=embodiment.action_dim,
         state_dim=embodiment.state_dim,
         n_stems=len(frames.others) + (frames.wrist is not None),
         keyframe_dims=embodiment.keyframe_dims,
-        width=params.width,
-        blocks=params.blocks,
+        width=size.width,
+        heads=size.heads,
+        blocks=size.blocks,
     )
     if features is None:
         return config

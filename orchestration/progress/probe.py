@@ -34,7 +34,7 @@ def measure() -> Iterator[dict[str, float]]:
     """Nothing when everything is loaded, then seconds of one unit of each kind, the most telling first."""
     import torch
 
-    import mu0.policy.expert_training
+    import mu0.policy.expert_estimate
     import mu0.sources.simulated
     import mu0.traceextract.keypoints.choice
     import mu0.traceextract.long_clips.following
@@ -56,40 +56,15 @@ def _world_model_step() -> dict[str, float]:
 
 
 def _expert_step() -> dict[str, float]:
-    """A training step of an expert of the size that preset `small` gives, with its share of the cores."""
+    """A training step of an expert, with its share of the cores."""
     import torch
 
-    from mu0.policy.action_expert import ActionExpert, ActionExpertConfig, PolicyInputs
-    from mu0.policy.expert_training import ExpertBatch, expert_loss
-    from mu0.policy.front_encoder import FrontFeatures
+    from mu0.policy.expert_estimate import estimate_expert
 
     params = read_section(params_path, "action_expert", ActionExpertParams)
-    n, width, generator = params.batch_size, 128, torch.Generator().manual_seed(0)
-    config = ActionExpertConfig(
-        "mu0", params.objective, ("apple",), width, 40, 16, width, 64, 64, width=params.width,
-        blocks=params.blocks,
-    )  # fmt: skip
-    expert = ActionExpert(config).train()
-    inputs = PolicyInputs(
-        wrist=torch.zeros(n, 3, 64, 64, dtype=torch.uint8),
-        state=torch.zeros(n, config.state_dim),
-        words=torch.zeros(n, config.max_words, dtype=torch.int64),
-        front=FrontFeatures(
-            prefix=torch.randn(n, 40, width, generator=generator),
-            prefix_mask=torch.ones(n, 40, dtype=torch.bool),
-            trace=torch.randn(n, 64, width, generator=generator),
-            feature_map=torch.randn(n, 64, 32, 32, generator=generator),
-        ),
-    )
-    chunk = torch.zeros(n, config.chunk_len, config.action_dim)
-    batch = ExpertBatch(inputs, chunk, torch.zeros(n, config.keyframe_dims), torch.ones(n, dtype=torch.bool))
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // EXPERT_VARIANTS))
-
-    def step() -> None:
-        expert_loss(expert, batch, params.noise_draws, generator)["loss"].backward()
-
-    step()
-    return {EXPERT_STEP: _timed(step, STEPS)}
+    step_s = estimate_expert("mu0", params).step_s
+    return {} if step_s is None else {EXPERT_STEP: step_s}
 
 
 def _clip_and_extraction() -> dict[str, float]:

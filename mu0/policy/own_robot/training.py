@@ -126,11 +126,11 @@ def learn(
         "front_height_px": frames.front.shape[1],
         "front_width_px": frames.front.shape[2],
         "n_frames": len(rows),
-        "n_parameters": sum(p.numel() for p in expert.parameters()),
+        "n_parameters": sum(p.numel() for p in expert.parameters() if p.requires_grad),
         "held_out": prepared.split.how,
         "scale": f"trained on demonstrations of {embodiment.name}",
     }
-    saved = ActionExpertCheckpoint(expert, feature_config(prepared.variant), normalization, meta)
+    saved = ActionExpertCheckpoint(expert, feature_config(prepared.variant, params.size), normalization, meta)
     return fit_and_save(saved, taken, sentences, params, paths, on_log), meta
 
 

@@ -11,7 +11,6 @@ import torch
 from mu0.policy.action_expert import ActionExpert, PolicyInputs
 from mu0.policy.devices import on_device
 from mu0.policy.expert_training import ExpertBatch, expert_loss
-from mu0.policy.trace_conditioned_policy import plan_normalized
 
 Make = Callable[..., ActionExpert]
 META = torch.device("meta")
@@ -37,7 +36,7 @@ def test_a_training_step_and_a_plan_stay_on_their_device(
     batch = on_device(ExpertBatch(inputs, torch.zeros(3, 16, 5), torch.zeros(3, 4), valid), META)
     terms = expert_loss(expert, batch, 2, torch.Generator())
     assert {term.device for term in terms.values()} == {META}
-    chunks = plan_normalized(expert, expert.encode(batch.inputs), torch.Generator())
+    chunks = expert.plan(batch.inputs, torch.Generator())
     assert chunks.device == META
 
 

@@ -22,9 +22,7 @@ from mu0.records import Observation
 from tests.mu0.policy.own_robot.robots import joint_names, write_robot
 from tests.mu0.sources.lerobot.lerobot_layouts import TASKS
 
-PARAMS = ActionExpertParams(
-    steps=3, chunk_len=4, batch_size=4, width=16, convolutions="float32", device="cpu", seed=1
-)
+PARAMS = ActionExpertParams(steps=3, chunk_len=4, batch_size=4, convolutions="float32", device="cpu", seed=1)
 IMAGE = np.full((48, 96, 3), 90, np.uint8)
 
 
