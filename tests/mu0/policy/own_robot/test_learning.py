@@ -1,5 +1,7 @@
 """From a folder to a policy: any number of joints and cameras, with and without a world model."""
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +107,29 @@ def test_equal_data_and_seeds_give_equal_bytes_and_held_out_commands_do_not_matt
             prepared.dataset.episodes[held_out.episode].action[:] = 1e3
         learn(prepared, paths, PARAMS)
         weights.append((out / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    root = write_robot(tmp_path / "data", "v2.1", [12, 12], names=joint_names(7))
+    longer = PARAMS.model_copy(update={"steps": 12})
+
+    def interrupt(step: int, row: dict[str, float]) -> None:
+        if step == 10:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    weights = []
+    for name in ("through", "interrupted"):
+        paths = Paths(root, tmp_path / name, tmp_path / name, tmp_path / f"cache_{name}")
+        prepared = prepare(read_own_dataset(root), paths, longer, "stems", 0.1)
+        if name == "interrupted":
+            with pytest.raises(KeyboardInterrupt):
+                learn(prepared, paths, longer, interrupt)
+            assert not (tmp_path / name).exists()
+        fitted, _ = learn(prepared, paths, longer)
+        assert fitted.steps_run == {"through": 12, "interrupted": 1}[name]
+        weights.append((tmp_path / name / "model.safetensors").read_bytes())
     assert weights[0] == weights[1]
 
 
