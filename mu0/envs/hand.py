@@ -69,7 +69,7 @@ class HandScene:
         self.target: PlacedObject = self.layout.target(variant)
         self.task = str(rng.choice(TASKS, p=TASK_PROBABILITY))
         self.camera_path = CameraPath(
-            self.layout.camera_eye_m, self.layout.camera_target_m, moving=moving_camera, rng=rng
+            self.layout.surroundings.camera_eye_m, self.layout.surroundings.camera_target_m, moving=moving_camera, rng=rng
         )
         self.n_frames = 0
         self.phase: PhaseName = "reach"
