@@ -66,7 +66,7 @@ USUAL_TABLEWARE = Tableware(
 )
 UNSEEN_TABLEWARE = Tableware(
     cup=Vessel("beaker", 8, 0.028, 0.032, 0.090, 0.005),
-    bowl=Vessel("dish", 4, 0.070, 0.085, 0.050, 0.006),
+    bowl=Vessel("dish", 4, 0.085, 0.085, 0.050, 0.006),
     colours=UNSEEN_COLOURS,
     grasp_height_m=0.072,
 )
