@@ -54,9 +54,9 @@ def demonstrators(arguments: argparse.Namespace) -> dict[str, Any]:
     for name in arguments.tasks:
         task = TASKS[name]
         world = task.make(render=False, level=arguments.level, robot=ROBOTS[arguments.robot], **settings)
-        began, episodes = time.process_time(), []
-        for seed in range(arguments.first_seed, arguments.first_seed + arguments.episodes):
-            episodes.append(play(task, world, seed, disturbed=arguments.disturbed))
+        began = time.process_time()
+        seeds = range(arguments.first_seed, arguments.first_seed + arguments.episodes)
+        episodes = [play(task, world, seed, disturbed=arguments.disturbed) for seed in seeds]
         n_right = sum(episode["success"] for episode in episodes)
         rate = wilson_interval(n_right, len(episodes))
         steps = sum(episode["steps"] for episode in episodes)

@@ -18,7 +18,7 @@ APPROACH_M_S = 0.15
 HOVER_M, CARRY_M, POUR_M = 0.19, 0.24, 0.215
 TIP_RAD, TIP_RAD_S = 2.3, 1.0
 TIP_FROM_BOWL_RAD = -1.9  # heading of the tip, from that of the bowl
-BEYOND_M = 0.02
+BEYOND_M = 0.01
 PUT_DOWN_M = 0.002  # above where it was taken
 
 

@@ -16,6 +16,7 @@ from mu0.envs.objects import COLOURS, UNSEEN, UNSEEN_COLOURS
 
 ALMOND_RADIUS_M, ALMOND_HALF_LENGTH_M, ALMOND_KG = 0.005, 0.004, 0.0012
 OVERLAP = 1.05  # of neighbouring walls, so that nothing slips between them
+FAST_FLOOR_M = 0.04  # thickness of a bowl's, down into the table: a falling almond would pass a thinner one
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,14 @@ def vessel_xml(body: str, vessel: Vessel, mass_kg: float | None, material: str) 
     """A body of floor and walls; with a mass, which they share evenly, it moves freely."""
     half_m = vessel.thickness_m / 2
     mass = "" if mass_kg is None else f'mass="{mass_kg / (vessel.n_walls + 1):.6g}" '
-    rest = f'{mass}material="{material}" condim="4" friction="0.8 0.01 0.0005"'
+    rest = f'{mass}material="{material}" condim="4" friction="0.8 0.01 0.0005" solref="0.006 1"'
     joint = "" if mass_kg is None else f'<freejoint name="{body}"/>'
     walls = "".join(_wall_xml(vessel, 2 * np.pi * k / vessel.n_walls, rest) for k in range(vessel.n_walls))
+    deep_m = half_m if mass_kg is not None else FAST_FLOOR_M / 2
     radius_m = f"{vessel.floor_radius_m:g}"
     shape, sides = ("box", f"{radius_m} {radius_m}") if vessel.n_walls == 4 else ("cylinder", radius_m)
-    floor = f'<geom type="{shape}" size="{sides} {half_m:g}" pos="0 0 {half_m:g}" {rest}/>'
+    middle = f'pos="0 0 {vessel.thickness_m - deep_m:g}"'
+    floor = f'<geom type="{shape}" size="{sides} {deep_m:g}" {middle} {rest}/>'
     return f'<body name="{body}">{joint}{floor}{walls}</body>'
 
 
