@@ -13,6 +13,8 @@ from mu0.envs.ur3 import demonstrator
 from mu0.envs.ur3.arm_world import ArmWorld
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.envs.ur3.script import Scripted
+from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
+from mu0.envs.ur3.towel.unfolding import demonstrate_unfolding
 from mu0.errors import SimulationError
 
 
@@ -43,7 +45,10 @@ class Task:
 TASKS = MappingProxyType(
     {
         task.name: task
-        for task in (Task("pick", "mu0/UR3Pick-v0", Ur3Environment, demonstrator.demonstrate_by_phase, 200),)
+        for task in (
+            Task("pick", "mu0/UR3Pick-v0", Ur3Environment, demonstrator.demonstrate_by_phase, 200),
+            Task("towel", "mu0/UR3Towel-v0", TowelEnvironment, demonstrate_unfolding, 300),
+        )
     }
 )
 

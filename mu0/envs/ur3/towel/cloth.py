@@ -30,9 +30,7 @@ HIDDEN_GROUP = 4
 FLEX = "towel"
 
 _INDEX = np.arange(N_POINTS).reshape(N_SIDE, N_SIDE)
-HEM: Int[np.ndarray, " hem"] = np.unique(
-    np.concatenate([_INDEX[0], _INDEX[-1], _INDEX[:, 0], _INDEX[:, -1]])
-)
+HEM: Int[np.ndarray, " hem"] = np.unique(np.concatenate([_INDEX[0], _INDEX[-1], _INDEX[:, 0], _INDEX[:, -1]]))
 TRIANGLES: Int[np.ndarray, "162 3"] = np.concatenate(
     [
         np.stack([_INDEX[:-1, :-1], _INDEX[1:, :-1], _INDEX[1:, 1:]], axis=-1).reshape(-1, 3),
@@ -71,7 +69,7 @@ def cloth_sections_xml() -> str:
     holds = "".join(
         f'<connect name="{hold_name(index)}" site1="tcp" site2="{point_name(index)}" active="false" '
         'solref="0.02 1"/>'
-        for index in HEM
+        for index in HEM.tolist()
     )
     return f"""
 <deformable><flex name="{FLEX}" dim="2" radius="{RADIUS_M}" rgba="1 1 1 1" material="noise_0"

@@ -1,10 +1,9 @@
 """What a seed decides about a towel: its looks and size, where it would lie flat, and how it is folded.
 
-    flat towel ── its upper half turned over a line near row 5 ── moved to its place, turned by its yaw
+    flat towel ── its upper half turned over a line just beyond row 5 ── moved to its place, turned by its yaw
 
-It is a book fold: the free hem ends a row before the other one. Towels that lie with a side to the robot are
-folded from that side or from any other; the line of the fold is a little oblique, as people fold. Table, wall, light
-and camera are those that the seed has in `mu0.envs.layout`.
+It is a book fold from the left, the right, the front or the back: the upper half's hem ends a row before the
+lower one's, and the line of the fold is a little oblique, as people fold.
 """
 
 from dataclasses import dataclass, replace
@@ -12,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from mu0.envs.layout import Layout, draw_layout
 from mu0.envs.levels import LEVELS, Level
-from mu0.envs.objects import USUAL
-from mu0.envs.ur3.towel.cloth import CREASE_ROW, N_SIDE, RADIUS_M, flat_points
+from mu0.envs.objects import UNSEEN, Catalogue
+from mu0.envs.surroundings import Surroundings, draw_surroundings, looking_different, seen_from_elsewhere
+from mu0.envs.ur3.towel.cloth import CREASE_ROW, N_POINTS, N_SIDE, RADIUS_M, flat_points
 from mu0.envs.ur3.towel.patterns import UNSEEN_PATTERNS, USUAL_PATTERNS
 
 CENTRE_M = np.array([[0.28, 0.32], [-0.07, 0.07]])
@@ -23,7 +22,7 @@ ANY_CENTRE_M = np.array([[0.26, 0.33], [-0.15, 0.15]])  # of level `layouts`
 TURN_RAD, ANY_TURN_RAD = 0.3, np.pi / 4  # from lying straight
 SIDE_M = (0.20, 0.24)
 UNSEEN_SIDES_M = np.array([[0.17, 0.19], [0.245, 0.265]])
-TILT_RAD, SHIFT_ROWS = 0.05, 0.25  # of the line of the fold
+TILT_RAD, SHIFT_ROWS = 0.05, (0.1, 0.4)  # of the line of the fold, beyond row 5; else the crease creeps
 WRINKLE_M = 0.004
 LAYER_M = 2 * RADIUS_M
 PHRASES = (
@@ -39,7 +38,7 @@ class TowelLayout:
     """Everything about a towel scene that does not move by itself.
 
     `size_m`: length across the fold, and width. `centre_m`, `yaw_rad`: where the flat towel would lie; it is
-    unfolded towards `yaw_rad`. `fold_tilt_rad`, `fold_shift_rows`: of the line of the fold against row 5.
+    unfolded towards `yaw_rad`. `fold_tilt_rad`, `fold_shift_rows`: how oblique the line of the fold is, and how far beyond row 5.
     """
 
     seed: int
@@ -52,7 +51,7 @@ class TowelLayout:
     fold_tilt_rad: float
     fold_shift_rows: float
     wrinkles_m: Float[np.ndarray, " 100"]
-    surroundings: Layout
+    surroundings: Surroundings
 
     @property
     def phrase(self) -> str:
@@ -62,32 +61,54 @@ class TowelLayout:
 
 def draw_towel_layout(seed: int, level: Level = "in_distribution") -> TowelLayout:
     """The towel scene that belongs to `seed`, as different as `level` says."""
-    rng = np.random.default_rng([seed, 5])
     setting = LEVELS[level]
-    usual = setting.catalogue is USUAL
-    colour = str(rng.choice(list(setting.catalogue.colours)))
-    side = int(rng.integers(4))
-    layout = TowelLayout(
+    layout = _usual_layout(seed, setting.catalogue)
+    if setting.catalogue is UNSEEN:
+        return _another_towel(layout, np.random.default_rng([seed, 2]))
+    if setting.moves_places:
+        return _elsewhere(layout, np.random.default_rng([seed, 3]))
+    if setting.changes_looks:
+        rng = np.random.default_rng([seed, 4])
+        return replace(layout, surroundings=looking_different(layout.surroundings, rng))
+    return layout
+
+
+def _usual_layout(seed: int, catalogue: Catalogue) -> TowelLayout:
+    rng = np.random.default_rng([seed, 0])
+    colour = str(rng.choice(list(catalogue.colours)))
+    return TowelLayout(
         seed=seed,
         colour=colour,
-        rgb=np.clip(np.array(setting.catalogue.colours[colour]) + rng.normal(0, 0.03, 3), 0, 1),
-        pattern=str(rng.choice(USUAL_PATTERNS if usual else UNSEEN_PATTERNS)),
+        rgb=np.clip(np.array(catalogue.colours[colour]) + rng.normal(0, 0.03, 3), 0, 1),
+        pattern=str(rng.choice(USUAL_PATTERNS)),
         size_m=rng.uniform(*SIDE_M, 2),
         centre_m=rng.uniform(CENTRE_M[:, 0], CENTRE_M[:, 1]),
-        yaw_rad=side * np.pi / 2 + float(rng.uniform(-TURN_RAD, TURN_RAD)),
+        yaw_rad=_any_side_rad(rng) + float(rng.uniform(-TURN_RAD, TURN_RAD)),
         fold_tilt_rad=float(rng.uniform(-TILT_RAD, TILT_RAD)),
-        fold_shift_rows=float(rng.uniform(-SHIFT_ROWS, SHIFT_ROWS)),
-        wrinkles_m=rng.uniform(0, WRINKLE_M, N_SIDE * N_SIDE),
-        surroundings=draw_layout(seed, level=level),
+        fold_shift_rows=float(rng.uniform(*SHIFT_ROWS)),
+        wrinkles_m=rng.uniform(0, WRINKLE_M, N_POINTS),
+        surroundings=draw_surroundings(rng),
     )
-    if not usual:
-        layout = replace(layout, size_m=rng.uniform(*UNSEEN_SIDES_M[rng.integers(2)], 2))
-    if setting.moves_places:
-        rng = np.random.default_rng([seed, 6])
-        yaw_rad = side * np.pi / 2 + float(rng.uniform(-ANY_TURN_RAD, ANY_TURN_RAD))
-        centre_m = rng.uniform(ANY_CENTRE_M[:, 0], ANY_CENTRE_M[:, 1])
-        layout = replace(layout, yaw_rad=yaw_rad, centre_m=centre_m)
-    return layout
+
+
+def _any_side_rad(rng: np.random.Generator) -> float:
+    return float(rng.integers(4)) * np.pi / 2
+
+
+def _another_towel(layout: TowelLayout, rng: np.random.Generator) -> TowelLayout:
+    """Smaller or larger than usual, with a pattern of no training scene."""
+    size_m = rng.uniform(*UNSEEN_SIDES_M[rng.integers(2)], 2)
+    return replace(layout, size_m=size_m, pattern=str(rng.choice(UNSEEN_PATTERNS)))
+
+
+def _elsewhere(layout: TowelLayout, rng: np.random.Generator) -> TowelLayout:
+    """Anywhere in reach, turned any way, seen by a camera that was moved."""
+    return replace(
+        layout,
+        centre_m=rng.uniform(ANY_CENTRE_M[:, 0], ANY_CENTRE_M[:, 1]),
+        yaw_rad=_any_side_rad(rng) + float(rng.uniform(-ANY_TURN_RAD, ANY_TURN_RAD)),
+        surroundings=seen_from_elsewhere(layout.surroundings, float(rng.choice([-1.0, 1.0])), rng),
+    )
 
 
 def instruction_for_towel(layout: TowelLayout, rng: np.random.Generator) -> str:

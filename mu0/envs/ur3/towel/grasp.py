@@ -24,7 +24,7 @@ class GraspAssist:
     """Switches the ties of one model."""
 
     def __init__(self, model: mujoco.MjModel) -> None:
-        self._ties = np.array([model.equality(hold_name(index)).id for index in HEM])
+        self._ties = np.array([model.equality(hold_name(index)).id for index in HEM.tolist()])
 
     def held(self, data: mujoco.MjData) -> int | None:
         """Which point of the towel is held."""

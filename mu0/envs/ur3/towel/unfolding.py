@@ -19,6 +19,7 @@ GOOD_COVERAGE = 0.95
 MOST_DRAGS = 6
 HOVER_M, CARRY_M, GRASP_M, PUT_M = 0.08, 0.05, 0.016, 0.02
 OVERSHOOT_M = 0.008
+NEAR = 2  # points of the grid
 FREE_MIDDLE = N_SIDE * N_SIDE - N_SIDE // 2
 
 
@@ -37,14 +38,24 @@ def demonstrate_unfolding(
 
 
 def _plan(environment: TowelEnvironment) -> Iterator[Phase]:
-    for number in range(MOST_DRAGS):
+    point = FREE_MIDDLE
+    for _ in range(MOST_DRAGS):
         points_m = environment.points_m()[:, :2].copy()
         goals_m = places_m(points_m, environment.layout.size_m)
-        distance_m = np.linalg.norm(goals_m - points_m, axis=1)
-        point = FREE_MIDDLE if number == 0 else int(HEM[distance_m[HEM].argmax()])
         yield from _drag(points_m[point], goals_m[point], environment.layout.yaw_rad)
         if environment.coverage >= GOOD_COVERAGE:
             break
+        point = _farthest_off(environment, besides=point)
+
+
+def _farthest_off(environment: TowelEnvironment, besides: int) -> int:
+    """The point of the hem that is farthest from its place, not near the one that was just dragged."""
+    points_m = environment.points_m()[:, :2]
+    distance_m = np.linalg.norm(places_m(points_m, environment.layout.size_m) - points_m, axis=1)
+    rows, columns = np.divmod(HEM, N_SIDE)
+    row, column = divmod(besides, N_SIDE)
+    others = HEM[np.maximum(abs(rows - row), abs(columns - column)) > NEAR]
+    return int(others[distance_m[others].argmax()])
 
 
 def places_m(
