@@ -1,7 +1,7 @@
 """Cloth in ray-cast pictures: MuJoCo's ray queries hit no flex, so its triangles are met here.
 
-Each triangle is tried against the rays of those pixels only that lie around its projection. The surface is that
-between the points, without the thickness that MuJoCo draws, so GL sees it nearer by up to the cloth's radius.
+Each triangle is tried against the rays of those pixels only that lie around its projection. The surface
+is the one between the points, without the thickness that GL draws around it.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mu0.envs.camera import Camera
+from mu0.envs.ground_truth import flex_triangles
 
 NEAREST_M = 0.01  # triangles that reach nearer to the camera's plane are left out
 EDGE = 1e-12  # neighbours share the rays on their edge
@@ -36,8 +37,7 @@ def cast_on_cloth(model: mujoco.MjModel, data: mujoco.MjData, camera: Camera) ->
     points_m = data.flexvert_xpos @ rotation.T + camera.camera_from_world[:3, 3]
     pixels, _ = camera.project(data.flexvert_xpos)
     for flex in np.flatnonzero(model.flex_dim == 2):
-        start, number = int(model.flex_elemdataadr[flex]), int(model.flex_elemnum[flex])
-        triangles = model.flex_elem[start : start + 3 * number].reshape(-1, 3) + model.flex_vertadr[flex]
+        triangles = flex_triangles(model, int(flex))
         for corners in triangles[points_m[triangles, 2].min(axis=1) > NEAREST_M]:
             window = _window(pixels[corners], camera)
             _enter(met, window, points_m[corners], camera, int(flex))

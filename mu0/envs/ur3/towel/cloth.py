@@ -4,15 +4,16 @@
     row 5          the crease
     rows 6 .. 9    the upper half; its points rest on the table and on the plates
 
-What is simulated  100 points of 0.8 g with weight, friction on the table and between the layers, and 261 edges
-                   that neither stretch nor shrink (MuJoCo's flex with edge equality). It bends freely.
-What is not        The layers touch as the book fold needs it, upper points on lower plates: full self-collision
-                   costs ten times as much. So cloth can pass through itself where a policy folds it otherwise,
-                   say the lower half over the upper. The arm does not touch the cloth.
-The grasp assist   Two fingers pinch a hem in reality. Here a constraint ties one point of the hem to the tool's
-                   centre: there is one per point of the hem, and `mu0.envs.ur3.towel.grasp` switches them.
+What is simulated: 100 points of 0.8 g with weight, friction on the table and between the layers, and 261
+edges that neither stretch nor shrink (MuJoCo's flex with edge equality). The cloth bends freely.
 
-Contact is that of spheres with a plane: a tenth of what MuJoCo's flex makes with the table's box.
+What is not: the layers touch as a book fold needs it, upper points on lower plates. Cloth that is folded
+otherwise, say the lower half over the upper, passes through itself. The arm does not touch the cloth at
+all; it holds it by the grasp assist of `mu0.envs.ur3.towel.grasp`, for which every point of the hem has a
+constraint that ties it to the tool's centre and is switched off at first.
+
+Points touch the table as spheres on a plane. Full self-collision, and contact of the flex with the
+table's box, cost several times as much.
 """
 
 import numpy as np

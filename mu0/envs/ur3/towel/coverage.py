@@ -1,7 +1,8 @@
 """How much of the table a cloth covers: the area of the union of its triangles, seen from above.
 
-The plane is cut into lines some 3 mm apart. On each line a triangle covers an interval, and the length of the union
-of all intervals is exact; so the area is exact across the lines and the midpoint rule along them.
+The plane is cut into lines some 3 mm apart. On each of them a triangle covers an interval, and the length
+of the union of all intervals is exact. So the area is exact across the lines, and the midpoint rule along
+them.
 """
 
 import numpy as np

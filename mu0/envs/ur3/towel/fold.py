@@ -22,7 +22,8 @@ ANY_CENTRE_M = np.array([[0.26, 0.33], [-0.15, 0.15]])  # of level `layouts`
 TURN_RAD, ANY_TURN_RAD = 0.3, np.pi / 4  # from lying straight
 SIDE_M = (0.20, 0.24)
 UNSEEN_SIDES_M = np.array([[0.17, 0.19], [0.245, 0.265]])
-TILT_RAD, SHIFT_ROWS = 0.05, (0.1, 0.4)  # of the line of the fold, beyond row 5; else the crease creeps
+TILT_RAD = 0.05  # of the line of the fold
+SHIFT_ROWS = (0.1, 0.4)  # of that line beyond row 5; before it the crease would creep
 WRINKLE_M = 0.004
 LAYER_M = 2 * RADIUS_M
 PHRASES = (
@@ -38,7 +39,8 @@ class TowelLayout:
     """Everything about a towel scene that does not move by itself.
 
     `size_m`: length across the fold, and width. `centre_m`, `yaw_rad`: where the flat towel would lie; it is
-    unfolded towards `yaw_rad`. `fold_tilt_rad`, `fold_shift_rows`: how oblique the line of the fold is, and how far beyond row 5.
+    unfolded towards `yaw_rad`. `fold_tilt_rad`, `fold_shift_rows`: how oblique the line of the fold is, and
+    how far beyond row 5. `wrinkles_m`: by how much each point begins higher.
     """
 
     seed: int
@@ -97,7 +99,8 @@ def _any_side_rad(rng: np.random.Generator) -> float:
 
 def _another_towel(layout: TowelLayout, rng: np.random.Generator) -> TowelLayout:
     """Smaller or larger than usual, with a pattern of no training scene."""
-    size_m = rng.uniform(*UNSEEN_SIDES_M[rng.integers(2)], 2)
+    smallest_m, largest_m = UNSEEN_SIDES_M[rng.integers(2)]
+    size_m = rng.uniform(smallest_m, largest_m, 2)
     return replace(layout, size_m=size_m, pattern=str(rng.choice(UNSEEN_PATTERNS)))
 
 

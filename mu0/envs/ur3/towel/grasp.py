@@ -1,14 +1,16 @@
 """The grasp assist: closing the gripper near the hem ties the nearest point of the hem to the tool.
 
-A simulated pinch of two fingers takes both layers, or none; this stands for it. It is generous: a real gripper
-has to get one finger under the cloth. The rule, which is part of the physics and the same for all policies:
+Two simulated fingers that pinch a cloth take both its layers, or none; this stands for a pinch that
+works. It is generous, for a real gripper has to get one finger under the hem. The rule is part of the
+physics, the same for every policy:
 
     when the gripper closes   the point of the hem nearest to the tool's centre is held, if it is within 25 mm
     while it is closed        nothing else can be taken
     when it opens             what is held is let go
 
-The ties are MuJoCo constraints between two places that never change, switched on and off by `eq_active`; that
-is part of MuJoCo's state, so a snapshot of it holds what is held.
+Both count at the end of the control step that commands it. The ties are MuJoCo constraints between places
+that never change, switched by `eq_active`, which is part of MuJoCo's state: a snapshot holds what is
+held.
 """
 
 import mujoco

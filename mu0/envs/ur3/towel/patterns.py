@@ -1,7 +1,7 @@
 """Procedural patterns of towels: bright and grey, for MuJoCo multiplies them with the towel's colour.
 
-A fine weave lies over each, so that a point tracker finds something everywhere. `USUAL_PATTERNS` appear in scenes
-that one learns from, `UNSEEN_PATTERNS` in evaluations of what was never seen only.
+A coarse weave lies over each, so that a point tracker finds something everywhere. `USUAL_PATTERNS` appear in
+scenes that one learns from, `UNSEEN_PATTERNS` only in evaluations of what was never seen.
 """
 
 import cv2

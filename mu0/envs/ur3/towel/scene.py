@@ -1,8 +1,8 @@
 """The table with a towel on it, and how a layout is put onto it.
 
-One compiled model serves all episodes: a layout sets the lengths of the towel's edges, so its size too. Frame and
-surroundings are those of `mu0.envs.tabletop`. Physics takes steps of 4 ms: nothing here is squeezed, which is what
-asks for shorter ones.
+One compiled model serves all episodes: a layout sets the lengths of the towel's edges, so its size too. Frame
+and surroundings are those of `mu0.envs.tabletop`. Physics takes steps of 4 ms: the shorter ones of the other
+scenes are for squeezed things, and here nothing is squeezed.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 from jaxtyping import Float
 
-from mu0.envs.tabletop import Actor, apply_surroundings, compile_scene
+from mu0.envs.tabletop import Actor, apply_surroundings, compile_scene, entities_by_body
 from mu0.envs.ur3.towel.cloth import (
     HIDDEN_GROUP,
     N_POINTS,
@@ -40,6 +40,11 @@ def build_towel_scene(actor: Actor) -> mujoco.MjModel:
     model = compile_scene(replace(actor, sections=sections), things, CLOTH_PHYSICS, files)
     model.opt.timestep = CLOTH_TIMESTEP_S
     return model
+
+
+def entity_of_towel_geoms(model: mujoco.MjModel) -> dict[int, int]:
+    """Which entity (see mu0/envs/ground_truth.py) each geom belongs to; the towel is a flex and has none."""
+    return entities_by_body(model, {}, absent={point_name(index) for index in range(N_POINTS)})
 
 
 def point_bodies(model: mujoco.MjModel) -> list[int]:

@@ -3,9 +3,9 @@
 Action        5 numbers: the TCP x, y, z, yaw (absolute, base frame) and the gripper
 State         9 numbers, as in pick into sink
 Success       the towel covers 90 % of what it covers when flat, the gripper is open, and nothing is held
-Score         how much of what was folded away has been laid open: (coverage - first) / (1 - first), from 0 to 1
+Score         which share of what was folded away lies open: (coverage - first) / (1 - first), in [0, 1]
 
-The towel and what of it is simulated: `mu0.envs.ur3.towel.cloth`. How it is held, which is an assist:
+The towel, and what of it is simulated: `mu0.envs.ur3.towel.cloth`. How it is held, which is an assist:
 `mu0.envs.ur3.towel.grasp`. How the arm acts and sees is the base's (`mu0.envs.ur3.arm_world`).
 """
 

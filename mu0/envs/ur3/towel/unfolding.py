@@ -1,9 +1,9 @@
 """A scripted expert of unfold towel: drags points of the hem to where they belong, looking before each drag.
 
-    look ── the flat towel that fits best to the lower half ── the point that is farthest from its place ── drag it
+    look ── the flat towel that fits the lower half best ── the point farthest from its place ── drag it
 
-The middle of the free hem goes first, then whatever corner or hem is farthest off, until the towel covers enough or
-the drags are used up. A drag is reach, grasp, lift, transport, place, release, retreat.
+The middle of the free hem goes first. It stops when the towel covers enough or all drags are used up. A
+drag is reach, grasp, lift, transport, place, release, retreat.
 """
 
 from collections.abc import Iterator
@@ -83,12 +83,12 @@ def _drag(start_m: Float[np.ndarray, " 2"], goal_m: Float[np.ndarray, " 2"], yaw
         return np.array([*(start_m + share * (end_m - start_m)), height_m, yaw])
 
     return [
-        Phase("reach", at(0, HOVER_M), closed=False, speed_m_s=0.2, noise_share=1.0),
-        Phase("reach", at(0, GRASP_M), closed=False, speed_m_s=0.16, noise_share=1.0),
-        Phase("grasp", at(0, GRASP_M), closed=True, speed_m_s=0.16, wait_steps=3),
+        Phase("reach", at(0.0, HOVER_M), closed=False, speed_m_s=0.2, noise_share=1.0),
+        Phase("reach", at(0.0, GRASP_M), closed=False, speed_m_s=0.16, noise_share=1.0),
+        Phase("grasp", at(0.0, GRASP_M), closed=True, speed_m_s=0.16, wait_steps=3),
         Phase("lift", at(0.3, CARRY_M), closed=True, speed_m_s=0.2),
         Phase("transport", at(0.75, CARRY_M), closed=True, speed_m_s=0.2, noise_share=0.5),
-        Phase("place", at(1, PUT_M), closed=True, speed_m_s=0.16, wait_steps=1),
-        Phase("release", at(1, PUT_M), closed=False, speed_m_s=0.16, wait_steps=2),
-        Phase("retreat", at(1, HOVER_M), closed=False, speed_m_s=0.25),
+        Phase("place", at(1.0, PUT_M), closed=True, speed_m_s=0.16, wait_steps=1),
+        Phase("release", at(1.0, PUT_M), closed=False, speed_m_s=0.16, wait_steps=2),
+        Phase("retreat", at(1.0, HOVER_M), closed=False, speed_m_s=0.25),
     ]

@@ -23,7 +23,7 @@ def test_a_flat_towel_covers_its_own_area(angle_rad: float) -> None:
 
 
 def test_what_lies_twice_counts_once() -> None:
-    both = np.concatenate([SQUARE, SQUARE + [0.05, 0.02]])
+    both = np.concatenate([SQUARE, SQUARE + np.array([0.05, 0.02])])
     triangles = np.concatenate([HALVES, HALVES + 4])
     expected = 2 * 0.2 * 0.1 - 0.15 * 0.08
     assert covered_area_m2(turned(both, 0.4), triangles) == pytest.approx(expected, rel=5e-3)
@@ -31,7 +31,7 @@ def test_what_lies_twice_counts_once() -> None:
 
 
 def test_apart_areas_add_up_and_lines_without_area_have_none() -> None:
-    apart = np.concatenate([SQUARE, SQUARE + [0.5, 0.0]])
+    apart = np.concatenate([SQUARE, SQUARE + np.array([0.5, 0.0])])
     assert covered_area_m2(apart, np.concatenate([HALVES, HALVES + 4])) == pytest.approx(0.04, rel=1e-9)
     line = np.array([[0.0, 0.0], [0.1, 0.1], [0.2, 0.2]])
     assert covered_area_m2(line, np.array([[0, 1, 2]])) == pytest.approx(0.0, abs=1e-12)

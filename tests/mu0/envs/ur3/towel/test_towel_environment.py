@@ -10,6 +10,7 @@ from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
 
 CORNER = N_SIDE * N_SIDE - 1  # of the free hem
 GRASP_M, HIGH_M = 0.016, 0.15
+UP, ASIDE = np.array([0.0, 0.0, 0.1]), np.array([0.05, 0.0, 0.06])
 
 
 def go(world: TowelEnvironment, xyz_m: np.ndarray, closed: float, n_steps: int = 8) -> None:
@@ -55,13 +56,13 @@ def test_a_restored_moment_with_the_hem_in_hand_goes_on_to_the_last_bit(towel: T
     place = hold_corner(towel)
     assert towel.held_point() is not None
     moment = towel.snapshot()
-    go(towel, place + [0.05, 0.0, 0.06], 1.0, 4)
+    go(towel, place + ASIDE, 1.0, 4)
     then, coverage = towel.snapshot(), towel.coverage
     go(towel, place, 0.0, 2)
     towel.reset(9)
     towel.restore(moment)
     assert towel.held_point() is not None
-    go(towel, place + [0.05, 0.0, 0.06], 1.0, 4)
+    go(towel, place + ASIDE, 1.0, 4)
     np.testing.assert_array_equal(towel.snapshot().physics, then.physics)
     assert towel.coverage == coverage
 
@@ -112,10 +113,10 @@ def test_nothing_is_held_after_opening(towel: TowelEnvironment) -> None:
     place = hold_corner(towel)
     held = towel.held_point()
     assert held in HEM
-    go(towel, place + [0.0, 0.0, 0.1], 1.0)
+    go(towel, place + UP, 1.0)
     assert towel.points_m()[held, 2] > 0.08  # the hem comes along
     assert not towel.is_success()
-    go(towel, place + [0.0, 0.0, 0.1], 0.0)
+    go(towel, place + UP, 0.0)
     assert towel.held_point() is None
     assert towel.points_m()[held, 2] < 0.03  # and falls
 
