@@ -35,6 +35,7 @@ def lay_flat(world: TowelEnvironment) -> None:
     world.data.qpos[first[:, None] + np.arange(3)] = flat - world.model.body_pos[world._points]
 
 
+@pytest.mark.slow
 def test_equal_seeds_repeat_to_the_last_bit(seen_towel: TowelEnvironment) -> None:
     runs = []
     for _ in range(2):
@@ -51,6 +52,7 @@ def test_equal_seeds_repeat_to_the_last_bit(seen_towel: TowelEnvironment) -> Non
     assert not np.array_equal(seen_towel.reset(5).image, runs[0][0].image)
 
 
+@pytest.mark.slow
 def test_a_restored_moment_with_the_hem_in_hand_goes_on_to_the_last_bit(towel: TowelEnvironment) -> None:
     towel.reset(4)
     place = hold_corner(towel)
@@ -67,6 +69,7 @@ def test_a_restored_moment_with_the_hem_in_hand_goes_on_to_the_last_bit(towel: T
     assert towel.coverage == coverage
 
 
+@pytest.mark.slow
 def test_looking_changes_nothing(towel: TowelEnvironment, seen_towel: TowelEnvironment) -> None:
     for world in (towel, seen_towel):
         world.reset(4)
