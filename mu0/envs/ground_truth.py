@@ -4,11 +4,12 @@ No tracker is involved. Points are drawn on the surfaces of geoms; a point count
 it projects into the picture and the rendered depth at its pixel is its own depth to 1.2 cm. Of many
 candidates those that are seen at least once are kept first, because a point inside the palm teaches nothing.
 
-Cloth has no geoms: its points are drawn on its triangles and follow the three bodies at their corners.
-The layer below another is 8 mm away, seen obliquely more than the 1.2 cm, so it does not count as
-visible.
+Cloth has no geoms: its points are drawn on its triangles and follow the three bodies at their corners. A layer
+below another is 8 mm deeper, which a camera that looks down obliquely sees as more than the 1.2 cm, so it
+does not count as visible.
 
-Entities: 0 table, 1 arm or forearm, 2 gripper or hand, 3 target object, 4 sink, 5 and up distractors.
+Entities: 0 table, 1 arm or forearm, 2 gripper or hand, 3 target object, 4 sink or bowl, 5 to 99 distractors,
+100 almonds.
 """
 
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mu0.envs.camera import Camera
-from mu0.envs.entities import ARM, HAND, SINK, TABLE, TARGET
+from mu0.envs.entities import ALMONDS, ARM, HAND, SINK, TABLE, TARGET
 
-POINTS_PER_ENTITY = {TABLE: 30, ARM: 48, HAND: 48, TARGET: 48, SINK: 22}
+POINTS_PER_ENTITY = {TABLE: 30, ARM: 48, HAND: 48, TARGET: 48, SINK: 22, ALMONDS: 30}
 POINTS_PER_DISTRACTOR = 10
 CANDIDATES_PER_POINT = 4
 DEPTH_TOLERANCE_M = 0.012
