@@ -4,9 +4,9 @@ No tracker is involved. Points are drawn on the surfaces of geoms; a point count
 it projects into the picture and the rendered depth at its pixel is its own depth to 1.2 cm. Of many
 candidates those that are seen at least once are kept first, because a point inside the palm teaches nothing.
 
-Cloth has no geoms: its points are drawn on its triangles and follow the three bodies at their corners. A layer
-below another is 8 mm deeper, which a camera that looks down obliquely sees as more than the 1.2 cm, so it
-does not count as visible.
+Cloth has no geoms: its points are drawn on its triangles and follow the three bodies at their corners. A
+layer below another is 8 mm deeper, which a camera that looks down obliquely sees as more than the 1.2 cm, so
+it does not count as visible.
 
 Entities: 0 table, 1 arm or forearm, 2 gripper or hand, 3 target object, 4 sink or bowl, 5 to 99 distractors,
 100 almonds.
