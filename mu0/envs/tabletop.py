@@ -55,15 +55,19 @@ def build_tabletop(actor: Actor, catalogue: Catalogue = USUAL) -> mujoco.MjModel
     return compile_scene(actor, f"{_sink_xml()}\n  {objects}")
 
 
-def compile_scene(actor: Actor, things: str, physics: str = RIGID_PHYSICS) -> mujoco.MjModel:
+def compile_scene(
+    actor: Actor, things: str, physics: str = RIGID_PHYSICS, files: Mapping[str, bytes] | None = None
+) -> mujoco.MjModel:
     """Compile table, wall and light with `actor` and the bodies of `things`.
 
     Args:
         actor: Acts.
         things: MJCF of the bodies on the table.
         physics: Attributes of MJCF's `option`, besides time step and integrator.
+        files: Pictures that `things` or `actor` name, besides those of every scene.
     """
-    return mujoco.MjModel.from_xml_string(_scene_xml(actor, things, physics), texture_files())
+    pictures = texture_files() | dict(files or {})
+    return mujoco.MjModel.from_xml_string(_scene_xml(actor, things, physics), pictures)
 
 
 def apply_layout(model: mujoco.MjModel, data: mujoco.MjData, layout: Layout) -> None:

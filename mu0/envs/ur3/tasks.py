@@ -15,6 +15,8 @@ from mu0.envs.ur3.environment import Ur3Environment
 from mu0.envs.ur3.pour.demonstrator import demonstrate_pouring
 from mu0.envs.ur3.pour.environment import PourEnvironment
 from mu0.envs.ur3.script import Scripted
+from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
+from mu0.envs.ur3.towel.unfolding import demonstrate_unfolding
 from mu0.errors import SimulationError
 
 
@@ -48,6 +50,7 @@ TASKS = MappingProxyType(
         for task in (
             Task("pick", "mu0/UR3Pick-v0", Ur3Environment, demonstrator.demonstrate_by_phase, 200),
             Task("pour", "mu0/UR3Pour-v0", PourEnvironment, demonstrate_pouring, 250),
+            Task("towel", "mu0/UR3Towel-v0", TowelEnvironment, demonstrate_unfolding, 300),
         )
     }
 )
