@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from mu0.params.numbers import Count, Index, LearningRate, Seed, Workers
 from mu0.params.section import Section
 
@@ -10,12 +12,14 @@ class DemonstrationsParams(Section):
     """Recorded robot clips -> LeRobotDataset v3.0."""
 
     source: str = "ur3_sim"
+    keep_failures: bool = Field(default=True, description="Labelled, behind the successful ones.")
 
 
 class ActionExpertParams(Section):
     """The head on the frozen μ0 and its training."""
 
     n_demonstrations: Count | None = None  # the first so many; all where it is not given
+    with_failures: bool = False  # also learn from demonstrations that are labelled as failures
     chunk_len: Count = 16
     steps: Count
     batch_size: Count = 32

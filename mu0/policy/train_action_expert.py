@@ -87,6 +87,7 @@ def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) ->
         params.frame_stride,
         paths.cache / "demonstrations",
         params.n_demonstrations,
+        with_failures=params.with_failures,
     )
     identity = world_model_sha256(paths.world_model)
     config = feature_config(variant)

@@ -20,7 +20,6 @@ from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.params.raw_videos import LeRobotSource
 from mu0.sources.clip.on_disk import Clip, ClipInfo, FrameTimes, write_clip
-from mu0.sources.containers.ranges import FrameRange
 from mu0.sources.containers.timing import grid_indices, take
 from mu0.sources.containers.video import iter_frames, iter_range, probe_video, scan_video
 from mu0.sources.dataset_clip import RecordedCamera, clip_camera, with_camera
@@ -29,14 +28,14 @@ from mu0.sources.lerobot.dataset_v3 import WRIST
 from mu0.sources.lerobot.depth import is_depth
 from mu0.sources.lerobot.depth_and_robot import ACTION, STATE, DepthFrames, depth_of, not_used, robot_of
 from mu0.sources.lerobot.fingerprint import episode_fingerprint
+from mu0.sources.lerobot.frame_range import clocks_apart, frame_range
 from mu0.sources.lerobot.info import AGAIN
 from mu0.sources.lerobot.layout import Layout, read_layout
-from mu0.sources.lerobot.places import Episode, VideoPlace
+from mu0.sources.lerobot.places import Episode
 from mu0.sources.lerobot.rows import EpisodeRows, open_rows
 from mu0.text_files import read_text
 
 MIN_FRAMES = 2
-CLOCK_TOLERANCE = 0.02  # 29.97 Hz is written as 30
 
 
 @final
@@ -149,7 +148,7 @@ def _frames_of(job: _Job, rows: EpisodeRows, picked: Int[np.ndarray, " picked"])
     path = inside(job.layout.root, place.file)
     if place.seconds is not None:
         header = probe_video(path)
-        frames = iter_range(path, _range_of(job, place, rows))
+        frames = iter_range(path, frame_range(job.layout, place, rows.length))
         return _Frames(take(frames, picked), (header.height_px, header.width_px), "video.mp4")
     return _whole_file(job, path, rows, picked)
 
@@ -160,7 +159,7 @@ def _whole_file(job: _Job, path: Path, rows: EpisodeRows, picked: Int[np.ndarray
     size_px = (header.height_px, header.width_px)
     scan = scan_video(path, fps_hz)
     n_found, notes = len(scan.time_s), [scan.note()]
-    if clocks := _clocks(header.fps_hz, fps_hz):
+    if clocks := clocks_apart(header.fps_hz, fps_hz):
         n_own = n_found if n_found == rows.length else len(scan_video(path).time_s)
         if n_own == rows.length != n_found:
             note = f"{clocks}: frames were taken by their number"
@@ -176,48 +175,9 @@ def _whole_file(job: _Job, path: Path, rows: EpisodeRows, picked: Int[np.ndarray
     return _Frames(take(iter_frames(path, fps_hz), picked), size_px, "video.mp4", note)
 
 
-def _clocks(video_hz: float, fps_hz: float) -> str:
-    """What to tell where a video's clock is not the dataset's; empty where it is."""
-    if abs(video_hz / fps_hz - 1) <= CLOCK_TOLERANCE:
-        return ""
-    return f"the video's clock runs at {video_hz:g} Hz, the dataset's at {fps_hz:g}"
-
-
 def _keeps(path: Path, fps_hz: float, picked: Int[np.ndarray, " picked"]) -> bool:
     """The file itself, read at this rate, gives just the picked frames."""
     return np.array_equal(scan_video(path, fps_hz).source_frame, picked)
-
-
-def _range_of(job: _Job, place: VideoPlace, rows: EpisodeRows) -> FrameRange:
-    """Which frames of a video are an episode's, and how far the first one may be off.
-
-    Half a frame is allowed: datasets that added up their times as floats have drifted (LeRobot issue 3177).
-
-    Raises:
-        SourceError: The metadata give the episode another number of frames than it has rows.
-    """
-    fps_hz = job.layout.fps_hz
-    if place.seconds is None:
-        n_held = probe_video(inside(job.layout.root, place.file)).n_frames
-        rate_hz = None if n_held == rows.length else fps_hz  # one frame for each row, whatever the clock
-        return FrameRange(0.0, rows.length, 0.49 / fps_hz, rate_hz)
-    path = inside(job.layout.root, place.file)
-    if clocks := _clocks(probe_video(path).fps_hz, fps_hz):
-        raise SourceError(
-            f"{path}: {clocks}.",
-            expected="one clock: otherwise frames of other moments or episodes would be taken",
-            remedy=AGAIN,
-        )
-    from_s, to_s = place.seconds
-    n_frames = (to_s - from_s) * fps_hz
-    if not abs(n_frames - rows.length) < 1:
-        raise SourceError(
-            f"{place.file}: the metadata give {n_frames:.1f} frames ({from_s:.4f} s to {to_s:.4f} s) to an "
-            f"episode of {rows.length} rows.",
-            expected=f"from_timestamp and to_timestamp {rows.length / fps_hz:.4f} s apart",
-            remedy=AGAIN,
-        )
-    return FrameRange(from_s, rows.length, 0.49 / fps_hz, fps_hz)
 
 
 def _depth_frames(job: _Job, rows: EpisodeRows, depth: DepthFrames) -> Iterator[Float[np.ndarray, "h w"]]:
@@ -225,7 +185,7 @@ def _depth_frames(job: _Job, rows: EpisodeRows, depth: DepthFrames) -> Iterator[
     place = job.episode.videos.get(depth.key)
     if place is None:
         return depth.from_images(rows)
-    return depth.from_video(inside(job.layout.root, place.file), _range_of(job, place, rows))
+    return depth.from_video(inside(job.layout.root, place.file), frame_range(job.layout, place, rows.length))
 
 
 def _wrist_frames(
@@ -236,7 +196,7 @@ def _wrist_frames(
     if place is None or job.camera == WRIST or job.layout.cameras[WRIST].get("shape") != [64, 64, 3]:
         return None
     path = inside(job.layout.root, place.file)
-    return np.stack(list(take(iter_range(path, _range_of(job, place, rows)), picked)))
+    return np.stack(list(take(iter_range(path, frame_range(job.layout, place, rows.length)), picked)))
 
 
 def _instruction(layout: Layout, episode: Episode, rows: EpisodeRows) -> tuple[str, str]:
