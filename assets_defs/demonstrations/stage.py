@@ -7,7 +7,7 @@ from assets_defs.entry import run_stage
 from assets_defs.sections import section
 from mu0.params.action_expert import DemonstrationsParams
 from mu0.params.raw_videos import RawVideosParams, SimulatedSource
-from mu0.sources.demonstrations import write_demonstrations
+from mu0.sources.demonstrations import Kept, write_demonstrations
 
 CLIPS = Path("data/raw_videos")
 DEMONSTRATIONS = Path("data/demonstrations")
@@ -21,8 +21,12 @@ def main() -> None:
         CLIPS,
         params.source,
         DEMONSTRATIONS,
-        keep_failures=params.keep_failures,
-        recorded=recorded if isinstance(recorded, SimulatedSource) else None,
+        Kept(
+            failures=params.keep_failures,
+            cameras=params.cameras,
+            depth=params.depth,
+            recorded=recorded if isinstance(recorded, SimulatedSource) else None,
+        ),
     )
     n_frames = sum(record.length for record in dataset.episodes)
     n_failed = len(dataset.episodes) - len(dataset.not_failed())

@@ -13,6 +13,8 @@ class DemonstrationsParams(Section):
 
     source: str = "ur3_sim"
     keep_failures: bool = Field(default=True, description="Labelled, behind the successful ones.")
+    cameras: bool = Field(default=False, description="Also intrinsics and extrinsics of the front camera.")
+    depth: bool = Field(default=False, description="Also depth of the front camera, as LeRobot codes it.")
 
 
 class ActionExpertParams(Section):

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float32, UInt16
 
 from mu0.errors import SourceError
 from mu0.params.raw_videos import SimulatedSource
@@ -19,11 +21,41 @@ from mu0.progress import track
 from mu0.sources.clip.on_disk import Clip, read_clip
 from mu0.sources.collect import read_index
 from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
-from mu0.sources.lerobot.ur3_features import OUTCOME_COLUMNS, outcome_columns, ur3_contents, ur3_episode
+from mu0.sources.lerobot.depth import USUAL_CODING
+from mu0.sources.lerobot.ur3_features import (
+    CAMERA_COLUMNS,
+    DEPTH,
+    INTRINSICS,
+    OUTCOME_COLUMNS,
+    POSE,
+    outcome_columns,
+    ur3_contents,
+    ur3_episode,
+)
 from mu0.sources.lerobot.whole_episode import WholeEpisode
 from mu0.sources.lerobot.writing_v3 import write_v3
 
 ROBOT_TYPE = "ur3e"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What of the clips goes into the dataset beside pictures, states, actions and labels.
+
+    Attributes:
+        failures: Also those whose goal was not reached, behind the others.
+        cameras: Also intrinsics and extrinsics of the front camera.
+        depth: Also depth of the front camera.
+        recorded: The source's section where it was recorded in our simulator; its scenes are told then.
+    """
+
+    failures: bool = True
+    cameras: bool = False
+    depth: bool = False
+    recorded: SimulatedSource | None = None
+
+
+USUAL = Kept()
 
 
 @dataclass(frozen=True)
@@ -34,31 +66,25 @@ class Demonstration:
     success: bool
 
 
-def write_demonstrations(
-    clips: Path,
-    source: str,
-    goal: Path,
-    *,
-    keep_failures: bool = True,
-    recorded: SimulatedSource | None = None,
-) -> LeRobotDataset:
+def write_demonstrations(clips: Path, source: str, goal: Path, kept: Kept = USUAL) -> LeRobotDataset:
     """Write the demonstrations of `source` as a LeRobotDataset v3.0.
 
     Args:
         clips: The output of stage raw_videos.
         source: A source's name in params.yaml.
         goal: The dataset's folder.
-        keep_failures: Also those whose goal was not reached, behind the others.
-        recorded: The source's section where it was recorded in our simulator; its scenes are told then.
+        kept: What goes into it.
 
     Raises:
-        SourceError: There is no successful demonstration, the clips differ in rate or are damaged, or they
-            are not those of the section `recorded`.
+        SourceError: There is no successful demonstration, the clips differ in rate, are damaged or lack what
+            is to be kept, or they are not those of the section `kept.recorded`.
     """
-    chosen = demonstrations_of(clips, source, keep_failures=keep_failures)
+    chosen = demonstrations_of(clips, source, keep_failures=kept.failures)
     fps_hz = read_clip(chosen[0].folder).info.fps_hz
-    episodes = track(_episodes(chosen, fps_hz, recorded), f"writing {source}", total=len(chosen))
-    write_v3(goal, episodes, ur3_contents(fps_hz, ROBOT_TYPE, OUTCOME_COLUMNS))
+    episodes = track(_episodes(chosen, fps_hz, kept), f"writing {source}", total=len(chosen))
+    columns = OUTCOME_COLUMNS | (CAMERA_COLUMNS if kept.cameras else {})
+    cameras = {DEPTH: USUAL_CODING.info()} if kept.depth else {}
+    write_v3(goal, episodes, ur3_contents(fps_hz, ROBOT_TYPE, columns, cameras))
     return LeRobotDataset.open(goal)
 
 
@@ -103,9 +129,7 @@ def episode_from_clip(clip: Clip) -> DemonstrationEpisode:
     return DemonstrationEpisode(clip.frames(), wrist, robot.state, robot.action, clip.info.instruction)
 
 
-def _episodes(
-    chosen: list[Demonstration], fps_hz: float, recorded: SimulatedSource | None
-) -> Iterator[WholeEpisode]:
+def _episodes(chosen: list[Demonstration], fps_hz: float, kept: Kept) -> Iterator[WholeEpisode]:
     for demonstration in chosen:
         clip = read_clip(demonstration.folder)
         if clip.info.fps_hz != fps_hz:
@@ -117,11 +141,40 @@ def _episodes(
         plain = ur3_episode(episode_from_clip(clip))
         success = demonstration.success
         yield WholeEpisode(
-            columns=plain.columns | outcome_columns(clip.info.n_frames, success=success),
-            videos=plain.videos,
+            columns=plain.columns
+            | outcome_columns(clip.info.n_frames, success=success)
+            | (_camera_columns(clip) if kept.cameras else {}),
+            videos={**plain.videos, **({DEPTH: _depth_codes(clip)} if kept.depth else {})},
             tasks=plain.tasks,
-            facts={"success": success, "clip_id": clip.info.clip_id, **_scene(clip, recorded)},
+            facts={"success": success, "clip_id": clip.info.clip_id, **_scene(clip, kept.recorded)},
         )
+
+
+def _camera_columns(clip: Clip) -> dict[str, Float32[np.ndarray, "t n"]]:
+    """Intrinsics and extrinsics of the front camera, once per frame."""
+    intrinsics, poses = clip.intrinsics(), clip.camera_from_world()
+    if intrinsics is None or poses is None:
+        raise _lacks(clip, "cameras", "intrinsics" if intrinsics is None else "poses of the camera")
+    n_frames = clip.info.n_frames
+    matrices = {
+        INTRINSICS: np.tile(intrinsics.reshape(1, -1), (n_frames, 1)),
+        POSE: poses.reshape(n_frames, -1),
+    }
+    return {name: matrix.astype(np.float32) for name, matrix in matrices.items()}
+
+
+def _depth_codes(clip: Clip) -> Iterator[UInt16[np.ndarray, "h w"]]:
+    if not clip.info.has_depth:
+        raise _lacks(clip, "depth", "depth")
+    return map(USUAL_CODING.codes, clip.iter_depth_m())
+
+
+def _lacks(clip: Clip, option: str, what: str) -> SourceError:
+    return SourceError(
+        f"{clip.folder} has no {what}.",
+        expected=f"{what} in every clip, for demonstrations.{option} asks for it",
+        remedy=f"set demonstrations.{option} to false, or name a source that has it.",
+    )
 
 
 def _scene(clip: Clip, recorded: SimulatedSource | None) -> dict[str, Any]:

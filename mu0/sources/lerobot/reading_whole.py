@@ -14,7 +14,7 @@ from mu0.errors import SourceError
 from mu0.files import inside
 from mu0.sources.containers.ranges import FrameRange
 from mu0.sources.containers.video import iter_grey_range, iter_range
-from mu0.sources.lerobot.depth import QUANTISED, info_of, is_depth
+from mu0.sources.lerobot.depth import QUANTISED, coding_of, info_of, is_depth
 from mu0.sources.lerobot.frame_range import frame_range
 from mu0.sources.lerobot.info import AGAIN
 from mu0.sources.lerobot.layout import Layout
@@ -34,7 +34,11 @@ def contents_of(layout: Layout) -> Contents:
         for name, feature in columns_of(layout.features).items()
         if name not in left
     }
-    cameras = {key: info_of(feature) for key, feature in layout.cameras.items() if key not in left}
+    cameras = {
+        key: info_of(feature) | ({"is_depth_map": True} if _is_quantised(layout, key) else {})
+        for key, feature in layout.cameras.items()
+        if key not in left
+    }
     return Contents(layout.fps_hz, layout.robot_type, columns, cameras)
 
 
@@ -114,4 +118,5 @@ def _taken(frames: Frames, first: int, last: int) -> Iterator[Shaped[np.ndarray,
 
 def _is_quantised(layout: Layout, key: str) -> bool:
     feature = layout.cameras[key]
-    return is_depth(key, feature) and info_of(feature).get("video.pix_fmt") == QUANTISED
+    is_coded = info_of(feature).get("video.pix_fmt") == QUANTISED and coding_of(feature) is not None
+    return is_depth(key, feature) and is_coded

@@ -4,6 +4,10 @@
     next.success   true in the last row of a demonstration that reached its goal
 
 Both are named and filled as LeRobot does. Meaning of states and actions: `mu0.sources.clip.on_disk`.
+
+    observation.images.front_depth       depth of the front camera, coded as `mu0.sources.lerobot.depth` says
+    observation.intrinsics.front         its camera matrix [px], row by row
+    observation.camera_from_base.front   its pose, row by row
 """
 
 from typing import Any
@@ -24,12 +28,28 @@ ROBOT_COLUMNS = {
     STATE: {"dtype": "float32", "shape": [len(STATE_NAMES)], "names": STATE_NAMES},
     ACTION: {"dtype": "float32", "shape": [len(ACTION_NAMES)], "names": ACTION_NAMES},
 }
+DEPTH = "observation.images.front_depth"
+INTRINSICS, POSE = "observation.intrinsics.front", "observation.camera_from_base.front"
+CAMERA_COLUMNS = {
+    name: {
+        "dtype": "float32",
+        "shape": [side * side],
+        "names": [f"row{row}_column{column}" for row in range(side) for column in range(side)],
+    }
+    for name, side in ((INTRINSICS, 3), (POSE, 4))
+}
 OUTCOME_COLUMNS = {name: {"dtype": "bool", "shape": [1], "names": None} for name in (DONE, SUCCESS)}
 
 
-def ur3_contents(fps_hz: float, robot_type: str, more_columns: dict[str, Any] | None = None) -> Contents:
-    """Front and wrist camera, states, actions, and `more_columns`."""
-    return Contents(fps_hz, robot_type, ROBOT_COLUMNS | (more_columns or {}), {FRONT: {}, WRIST: {}})
+def ur3_contents(
+    fps_hz: float,
+    robot_type: str,
+    more_columns: dict[str, Any] | None = None,
+    more_cameras: dict[str, Any] | None = None,
+) -> Contents:
+    """Front and wrist camera, states, actions, and more."""
+    cameras: dict[str, Any] = {FRONT: {}, WRIST: {}}
+    return Contents(fps_hz, robot_type, ROBOT_COLUMNS | (more_columns or {}), cameras | (more_cameras or {}))
 
 
 def ur3_episode(demo: DemonstrationEpisode) -> WholeEpisode:

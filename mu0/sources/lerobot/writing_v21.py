@@ -87,12 +87,12 @@ class _Recording:
         pq.write_table(data_table(columns, self._schema), path)
         found = {name: _four_of(vector_statistics(columns[name])) for name in self._schema.names}
         for key, told in self.contents.cameras.items():
-            files = VideoFiles(key, self.fps, self.crf, partial(self._video_path, key, index))
+            files = VideoFiles(key, told, self.fps, self.crf, partial(self._video_path, key, index))
             try:
                 files.add(episode.videos[key], length)
             finally:
                 files.close()
-            self.cameras.setdefault(key, files.feature(told))
+            self.cameras.setdefault(key, files.feature())
             found[key] = _four_of(files.pixels.summary())
         tasks = list(episode.tasks or ("",))
         self.episodes.append({"episode_index": index, "tasks": tasks, "length": length, **episode.facts})

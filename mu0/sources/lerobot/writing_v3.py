@@ -77,7 +77,10 @@ class _Recording:
 
     def __init__(self, root: Path, contents: Contents, fps: int, limit_bytes: int, crf: int) -> None:
         self.root, self.contents, self.fps, self.limit_bytes = root, contents, fps, limit_bytes
-        self.videos = [VideoFiles(key, fps, crf, partial(_video_path, root, key)) for key in contents.cameras]
+        self.videos = [
+            VideoFiles(key, told, fps, crf, partial(_video_path, root, key))
+            for key, told in contents.cameras.items()
+        ]
         self.records: list[dict[str, Any]] = []
         self.tasks: dict[str, int] = {}
         self.columns: dict[str, list[np.ndarray]] = {}
@@ -160,7 +163,7 @@ class _Recording:
         write_indented(self.root / "meta/info.json", self._info())
 
     def _info(self) -> dict[str, Any]:
-        cameras = {files.key: files.feature(self.contents.cameras[files.key]) for files in self.videos}
+        cameras = {files.key: files.feature() for files in self.videos}
         return {
             "codebase_version": VERSION,
             "robot_type": self.contents.robot_type,

@@ -18,7 +18,7 @@ from mu0.sources.clip.cache import only_collector
 from mu0.sources.clip.on_disk import list_clips, read_clip
 from mu0.sources.collect import collect_clips
 from mu0.sources.containers.encoding import write_video
-from mu0.sources.demonstrations import demonstrations_of, write_demonstrations
+from mu0.sources.demonstrations import Kept, demonstrations_of, write_demonstrations
 from mu0.sources.item import SourceItem
 from mu0.sources.own_files.reader import FilesReader
 from mu0.sources.simulated import RecordedClip
@@ -222,7 +222,7 @@ def test_only_successful_demonstrations_are_written(tmp_path: Path, monkeypatch:
     use(monkeypatch, Recorder())
     collect(simulated(), tmp_path)
     goal = tmp_path / "demonstrations"
-    dataset = write_demonstrations(tmp_path / "raw_videos", "ur3_sim", goal, keep_failures=False)
+    dataset = write_demonstrations(tmp_path / "raw_videos", "ur3_sim", goal, Kept(failures=False))
     assert dataset.tasks == ("pick object 0", "pick object 2")
     episode = dataset.load_episode(1)
     expected = fake_clip(SimulatedSource(kind="simulated", embodiment="ur3", n_clips=1), 2)
@@ -244,7 +244,7 @@ def test_failures_are_kept_behind_the_others_and_labelled(
     use(monkeypatch, Recorder())
     collect(simulated(), tmp_path)
     clips = tmp_path / "raw_videos"
-    good = write_demonstrations(clips, "ur3_sim", tmp_path / "good", keep_failures=False)
+    good = write_demonstrations(clips, "ur3_sim", tmp_path / "good", Kept(failures=False))
     every = write_demonstrations(clips, "ur3_sim", tmp_path / "every")
     assert [record.success for record in every.episodes] == [True, True, False, False]
     assert every.not_failed() == [0, 1]
@@ -265,5 +265,5 @@ def test_a_scene_that_params_do_not_tell_is_an_error(tmp_path: Path, monkeypatch
     assert isinstance(recorded, SimulatedSource)
     with pytest.raises(SourceError, match=r"is of scene 'scene_0', by params\.yaml of seed 0"):
         write_demonstrations(
-            tmp_path / "raw_videos", "ur3_sim", tmp_path / "demonstrations", recorded=recorded
+            tmp_path / "raw_videos", "ur3_sim", tmp_path / "demonstrations", Kept(recorded=recorded)
         )

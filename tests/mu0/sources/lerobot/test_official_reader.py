@@ -1,6 +1,6 @@
 """LeRobot's own reader opens what is written here: rows, times, pictures, texts and windows are the same.
 
-LeRobot has versions of torch and of numpy of its own, so it is not among the dependencies: this runs where it is
+LeRobot wants other versions of torch and numpy, so it is not among the dependencies: this runs where it is
 installed beside mu0's library (docs/demonstrations.md says how). 0.4 and later read v3.0, 0.3 reads v2.1.
 """
 
