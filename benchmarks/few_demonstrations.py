@@ -170,7 +170,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    if others := set(known_rows(arguments.out).get("size", [])) - {arguments.size}:
+    known = known_rows(arguments.out)
+    if others := set(known["size"].dropna() if "size" in known else ()) - {arguments.size}:
         parser.error(f"{arguments.out} holds experts of size {', '.join(others)}; give --out another folder.")
     if not arguments.table:
         for n, seed, variant in product(arguments.n, arguments.seeds, arguments.variants):

@@ -26,4 +26,4 @@ class ChecksParams(Section):
     min_caption_skill_accuracy: Share = Field(0.85, description="Events with the right skill labels.")
     min_caption_claims_right: Share = Field(0.95, description="Claims of captions about who moves where.")
     min_train_share: Share = Field(0.3, description="Scenes in the training split.")
-    min_demonstrations: Count = Field(1, description="Episodes of the demonstrator.")
+    min_demonstrations: Count = Field(1, description="Successful episodes of the demonstrator.")

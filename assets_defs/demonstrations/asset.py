@@ -12,11 +12,11 @@ STAGES = (
         command=command("demonstrations"),
         code=code("demonstrations", *SHARED, *SIMULATION, *POLICY_PARAMS),
         inputs=("raw_videos",),
-        params=("demonstrations",),
+        params=("demonstrations", "raw_videos"),
         outputs=(
             data(
                 "demonstrations", "policy", "parquet", "team:policy",
-                "UR3 demonstrations, LeRobotDataset v3.0.",
+                "UR3 demonstrations, failures labelled, LeRobotDataset v3.0.",
             ),
         ),
     ),

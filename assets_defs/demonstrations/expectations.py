@@ -1,4 +1,4 @@
-"""Demonstrations: counts in the metadata are those of the tables, actions lie in the robot's reach."""
+"""Demonstrations: counts in the metadata are those of the tables, each has a label, actions lie in reach."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 
 from assets_defs.checks.params import ChecksParams
 from assets_defs.checks.suite import Suite, between, facts, unique, unique_together
-from assets_defs.checks.tables import number_at, read_table
+from assets_defs.checks.tables import is_true, number_at, read_table
 from assets_defs.sections import section
 from mu0.files import read_json
 
@@ -16,6 +16,7 @@ REACH_M = 1.5
 TURN_RAD = 2 * np.pi
 LARGEST_STATE = 100.0  # metres, radians, shares: nothing on a table comes near
 ACTIONS = {"x_m": REACH_M, "y_m": REACH_M, "z_m": REACH_M, "yaw_rad": TURN_RAD}
+EPISODES = "meta/episodes/chunk-000/file-000.parquet"
 VECTORS = ("action", "observation.state")
 COUNTERS = ("episode_index", "frame_index", "timestamp", "index", "task_index")
 
@@ -26,6 +27,7 @@ def suites(root: Path) -> list[Suite]:
     folder = root / "data/demonstrations"
     info = read_json(folder / "meta/info.json")
     frames = _read_frames(folder)
+    episodes = read_table(folder / EPISODES, flags=["success"])
     action_names = [*ACTIONS, "gripper"]
     states = _sizes_of(frames["observation.state"])
     n_episodes = number_at(info, "total_episodes")
@@ -38,12 +40,14 @@ def suites(root: Path) -> list[Suite]:
         Suite("counts", facts(
             n_missing_frames=number_at(info, "total_frames") - len(frames),
             n_missing_episodes=n_episodes - frames["episode_index"].nunique(),
-            n_episodes=n_episodes,
+            n_unlabelled=int(episodes["success"].isna().sum()),
+            n_successful=int(is_true(episodes["success"]).sum()),
             fps=number_at(info, "fps"),
         ), [
             *between("n_missing_frames", 0, 0),
             *between("n_missing_episodes", 0, 0),
-            *between("n_episodes", limits.min_demonstrations),
+            *between("n_unlabelled", 0, 0),
+            *between("n_successful", limits.min_demonstrations),
             *between("fps", 1, 1000),
         ]),
         Suite("actions", _numbers_of(frames["action"], action_names), [

@@ -113,4 +113,6 @@ def _only_group(group: int) -> mujoco.MjvOption:
     option = mujoco.MjvOption()
     option.geomgroup[:] = 0
     option.geomgroup[group] = 1
+    option.flexgroup[:] = option.geomgroup  # a cloth is drawn once, with its own group
+    option.flags[mujoco.mjtVisFlag.mjVIS_FLEXEDGE] = False
     return option

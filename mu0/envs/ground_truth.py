@@ -4,7 +4,12 @@ No tracker is involved. Points are drawn on the surfaces of geoms; a point count
 it projects into the picture and the rendered depth at its pixel is its own depth to 1.2 cm. Of many
 candidates those that are seen at least once are kept first, because a point inside the palm teaches nothing.
 
-Entities: 0 table, 1 arm or forearm, 2 gripper or hand, 3 target object, 4 sink, 5 and up distractors.
+Cloth has no geoms: its points are drawn on its triangles and follow the three bodies at their corners. A
+layer below another is 8 mm deeper, which a camera that looks down obliquely sees as more than the 1.2 cm, so
+it does not count as visible.
+
+Entities: 0 table, 1 arm or forearm, 2 gripper or hand, 3 target object, 4 sink or bowl, 5 to 99 distractors,
+100 almonds.
 """
 
 from dataclasses import dataclass
@@ -14,9 +19,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mu0.envs.camera import Camera
-from mu0.envs.entities import ARM, HAND, SINK, TABLE, TARGET
+from mu0.envs.entities import ALMONDS, ARM, HAND, SINK, TABLE, TARGET
 
-POINTS_PER_ENTITY = {TABLE: 30, ARM: 48, HAND: 48, TARGET: 48, SINK: 22}
+POINTS_PER_ENTITY = {TABLE: 30, ARM: 48, HAND: 48, TARGET: 48, SINK: 22, ALMONDS: 30}
 POINTS_PER_DISTRACTOR = 10
 CANDIDATES_PER_POINT = 4
 DEPTH_TOLERANCE_M = 0.012
@@ -37,10 +42,21 @@ class GroundTruthTracks:
 
 
 class TruthRecorder:
-    """Draws the points of one clip, then looks at every frame."""
+    """Draws the points of one clip, then looks at every frame.
+
+    Args:
+        model: The scene.
+        entity_of_geom: Entities of the geoms whose surfaces are followed.
+        rng: Draws the points.
+        entity_of_cloth: Entities of two-dimensional flexes, by number; a cloth's points count for bodies.
+    """
 
     def __init__(
-        self, model: mujoco.MjModel, entity_of_geom: dict[int, int], rng: np.random.Generator
+        self,
+        model: mujoco.MjModel,
+        entity_of_geom: dict[int, int],
+        rng: np.random.Generator,
+        entity_of_cloth: dict[int, int] | None = None,
     ) -> None:
         bodies, local, entity = [], [], []
         for number in sorted(set(entity_of_geom.values())):
@@ -51,8 +67,17 @@ class TruthRecorder:
                 bodies.append(model.geom_bodyid[geom])
                 local.append(_surface_point(model, int(geom), rng))
                 entity.append(number)
+        corners, weights = [], []
+        for flex, number in (entity_of_cloth or {}).items():
+            n_points = POINTS_PER_ENTITY.get(number, POINTS_PER_DISTRACTOR) * CANDIDATES_PER_POINT
+            triangles = rng.choice(flex_triangles(model, flex), n_points)
+            corners.append(model.flex_vertbodyid[triangles])
+            weights.append(rng.dirichlet(np.ones(3), n_points))
+            entity += [number] * n_points
         self._bodies = np.array(bodies)
         self._local = np.array(local)
+        self._corners = np.concatenate([np.zeros((0, 3), int), *corners])
+        self._weights = np.concatenate([np.zeros((0, 3)), *weights])
         self._entity = np.array(entity, np.int32)
         self._points: list[np.ndarray] = []
         self._visible: list[np.ndarray] = []
@@ -61,6 +86,9 @@ class TruthRecorder:
         """Note where the points are now, and which of them `camera` sees in the noise-free `depth_m`."""
         rotation = data.xmat[self._bodies].reshape(-1, 3, 3)
         points = data.xpos[self._bodies] + np.einsum("nij,nj->ni", rotation, self._local)
+        if len(self._corners):
+            on_cloth = np.einsum("nij,ni->nj", data.xpos[self._corners], self._weights)
+            points = np.concatenate([points, on_cloth])
         self._points.append(points)
         self._visible.append(is_visible(points, camera, depth_m))
 
@@ -79,6 +107,12 @@ class TruthRecorder:
             seen_first = members[np.argsort(n_seen[members] == 0, kind="stable")]
             kept.append(np.sort(seen_first[: len(members) // CANDIDATES_PER_POINT]))
         return np.concatenate(kept)
+
+
+def flex_triangles(model: mujoco.MjModel, flex: int) -> Int[np.ndarray, "m 3"]:
+    """Triangles of a two-dimensional flex, as numbers among the points of all flexes."""
+    start, number = int(model.flex_elemdataadr[flex]), int(model.flex_elemnum[flex])
+    return model.flex_elem[start : start + 3 * number].reshape(-1, 3) + model.flex_vertadr[flex]
 
 
 def is_visible(

@@ -68,9 +68,8 @@ class HandScene:
         rng = np.random.default_rng([scene_seed, 1, variant])
         self.target: PlacedObject = self.layout.target(variant)
         self.task = str(rng.choice(TASKS, p=TASK_PROBABILITY))
-        self.camera_path = CameraPath(
-            self.layout.camera_eye_m, self.layout.camera_target_m, moving=moving_camera, rng=rng
-        )
+        seen = self.layout.surroundings
+        self.camera_path = CameraPath(seen.camera_eye_m, seen.camera_target_m, moving=moving_camera, rng=rng)
         self.n_frames = 0
         self.phase: PhaseName = "reach"
         mujoco.mj_resetData(self.model, self.data)

@@ -11,17 +11,13 @@ from jaxtyping import Float
 
 from mu0.envs.levels import LEVELS, Level
 from mu0.envs.objects import USUAL, Catalogue
-from mu0.envs.textures import OBJECT_TEXTURES, TABLE_TEXTURES
+from mu0.envs.surroundings import Surroundings, draw_surroundings, looking_different, seen_from_elsewhere
+from mu0.envs.textures import OBJECT_TEXTURES
 
 OBJECT_AREA_M = np.array([[0.20, 0.40], [-0.22, 0.08]])  # x and y range
 MIN_SPACING_M = 0.135
 N_OBJECTS_PROBABILITY = (0.6, 0.25, 0.15)  # the target alone, one distractor, two
-CAMERA_EYE_M = np.array([0.92, 0.0, 0.52])
-CAMERA_TARGET_M = np.array([0.26, 0.05, 0.07])
-CAMERA_JITTER_M = 0.01
 ANY_SINK_M = np.array([[0.22, 0.34], [0.22, 0.30]])  # of level `layouts`: x, and y to either side
-ANY_EYE_M, ANY_AIM_M = 0.06, 0.03  # by how much the camera and what it looks at are moved then
-ANY_LIGHT = (0.35, 1.0)
 PHRASES = (
     "pick the {thing} and put it into the sink",
     "put the {thing} into the sink",
@@ -55,13 +51,7 @@ class Layout:
     objects: tuple[PlacedObject, ...]
     sink_xy_m: Float[np.ndarray, " 2"]
     sink_rgb: Float[np.ndarray, " 3"]
-    table_texture: str
-    table_rgb: Float[np.ndarray, " 3"]
-    wall_rgb: Float[np.ndarray, " 3"]
-    light_direction: Float[np.ndarray, " 3"]
-    light_strength: float
-    camera_eye_m: Float[np.ndarray, " 3"]
-    camera_target_m: Float[np.ndarray, " 3"]
+    surroundings: Surroundings
 
     def target(self, variant: int) -> PlacedObject:
         """The object that variant number `variant` of this scene is about."""
@@ -87,13 +77,7 @@ def _usual_layout(seed: int, catalogue: Catalogue) -> Layout:
         objects=_draw_objects(rng, n_objects, catalogue),
         sink_xy_m=np.array([rng.uniform(0.24, 0.32), rng.uniform(0.25, 0.30)]),
         sink_rgb=np.clip(grey + rng.normal(0, 0.02, 3), 0, 1),
-        table_texture=str(rng.choice(TABLE_TEXTURES)),
-        table_rgb=np.array([0.85, 0.72, 0.55]) * rng.uniform(0.65, 1.1) + rng.uniform(-0.06, 0.06, 3),
-        wall_rgb=rng.uniform(0.55, 0.9) + rng.uniform(-0.08, 0.08, 3),
-        light_direction=np.array([rng.uniform(-0.5, 0.3), rng.uniform(-0.5, 0.5), -1.0]),
-        light_strength=float(rng.uniform(0.55, 0.8)),
-        camera_eye_m=CAMERA_EYE_M + rng.uniform(-CAMERA_JITTER_M, CAMERA_JITTER_M, 3),
-        camera_target_m=CAMERA_TARGET_M + rng.uniform(-CAMERA_JITTER_M, CAMERA_JITTER_M, 3),
+        surroundings=draw_surroundings(rng),
     )
 
 
@@ -105,13 +89,12 @@ def instruction_for(target: PlacedObject, rng: np.random.Generator) -> str:
 def _elsewhere(layout: Layout, rng: np.random.Generator) -> Layout:
     """The sink anywhere on either side, things and camera mirrored with it, the camera moved besides."""
     side = float(rng.choice([-1.0, 1.0]))
-    mirror = np.array([1.0, side, 1.0])
+    mirror = np.array([1.0, side])
     return replace(
         layout,
-        objects=tuple(replace(each, xy_m=each.xy_m * mirror[:2]) for each in layout.objects),
-        sink_xy_m=rng.uniform(ANY_SINK_M[:, 0], ANY_SINK_M[:, 1]) * mirror[:2],
-        camera_eye_m=layout.camera_eye_m * mirror + rng.uniform(-ANY_EYE_M, ANY_EYE_M, 3),
-        camera_target_m=layout.camera_target_m * mirror + rng.uniform(-ANY_AIM_M, ANY_AIM_M, 3),
+        objects=tuple(replace(each, xy_m=each.xy_m * mirror) for each in layout.objects),
+        sink_xy_m=rng.uniform(ANY_SINK_M[:, 0], ANY_SINK_M[:, 1]) * mirror,
+        surroundings=seen_from_elsewhere(layout.surroundings, side, rng),
     )
 
 
@@ -120,10 +103,7 @@ def _looking_different(layout: Layout, rng: np.random.Generator) -> Layout:
     return replace(
         layout,
         sink_rgb=rng.uniform(0.2, 0.95, 3),
-        table_rgb=rng.uniform(0.15, 0.95, 3),
-        wall_rgb=rng.uniform(0.15, 0.95, 3),
-        light_direction=np.array([*rng.uniform(-1.0, 1.0, 2), -1.0]),
-        light_strength=float(rng.uniform(*ANY_LIGHT)),
+        surroundings=looking_different(layout.surroundings, rng),
     )
 
 

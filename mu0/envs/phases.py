@@ -7,6 +7,7 @@
     place      down with the object
     release    at the goal, until it is let go
     push       along the table with the object
+    pour       tipping over what the hand holds, and turning it upright again
     retreat    away from the object, with nothing in the hand
 
 A frame has the phase of the command that moves the scene next; physics follows the robot's commands a frame
@@ -15,5 +16,5 @@ or two later.
 
 from typing import Literal
 
-PhaseName = Literal["reach", "grasp", "lift", "transport", "place", "release", "push", "retreat"]
-HOLDING: tuple[PhaseName, ...] = ("lift", "transport", "place", "push")
+PhaseName = Literal["reach", "grasp", "lift", "transport", "place", "release", "push", "pour", "retreat"]
+HOLDING: tuple[PhaseName, ...] = ("lift", "transport", "place", "push", "pour")

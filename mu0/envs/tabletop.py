@@ -2,12 +2,13 @@
 
 One compiled model serves all episodes: it holds one body per object kind, and a layout moves, colours and
 shows those it needs. Kinds that a scene does not use wait on the floor behind the wall. Whatever acts (the
-arm, the hand) is plugged in as MJCF text.
+arm, the hand) is plugged in as MJCF text, and so are other things than these (`compile_scene`).
 
 Frame: the world is the robot's base: x away from the robot towards the camera, y to the robot's left, z up;
 the table top is z = 0.
 """
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import mujoco
@@ -18,6 +19,7 @@ from mu0.envs.entities import ARM, FIRST_DISTRACTOR, HAND, SINK, TABLE, TARGET
 from mu0.envs.layout import Layout, PlacedObject
 from mu0.envs.objects import EVERY_KIND, USUAL, Catalogue, object_body_xml
 from mu0.envs.renderer import BACKDROP_GROUP
+from mu0.envs.surroundings import Surroundings
 from mu0.envs.textures import OBJECT_TEXTURES, TABLE_TEXTURES, texture_files
 
 TIMESTEP_S = 0.002
@@ -25,6 +27,7 @@ SINK_HALF_M = np.array([0.13, 0.10])
 SINK_HEIGHT_M = 0.08
 SINK_WALL_M = 0.008
 FLOOR_Z_M = -0.75
+RIGID_PHYSICS = 'solver="Newton" cone="elliptic" impratio="10" iterations="50"'
 PARKING_X_M = -1.6
 ARM_BODIES = (
     "base",
@@ -48,7 +51,23 @@ class Actor:
 
 def build_tabletop(actor: Actor, catalogue: Catalogue = USUAL) -> mujoco.MjModel:
     """Compile the scene with `actor` and one body of every kind in `catalogue`."""
-    return mujoco.MjModel.from_xml_string(_scene_xml(actor, catalogue), texture_files())
+    objects = "".join(object_body_xml(kind) for kind in catalogue.kinds.values())
+    return compile_scene(actor, f"{_sink_xml()}\n  {objects}")
+
+
+def compile_scene(
+    actor: Actor, things: str, physics: str = RIGID_PHYSICS, files: Mapping[str, bytes] | None = None
+) -> mujoco.MjModel:
+    """Compile table, wall and light with `actor` and the bodies of `things`.
+
+    Args:
+        actor: Acts.
+        things: MJCF of the bodies on the table.
+        physics: Attributes of MJCF's `option`, besides time step and integrator.
+        files: Pictures that `things` or `actor` name, besides those of every scene.
+    """
+    pictures = texture_files() | dict(files or {})
+    return mujoco.MjModel.from_xml_string(_scene_xml(actor, things, physics), pictures)
 
 
 def apply_layout(model: mujoco.MjModel, data: mujoco.MjData, layout: Layout) -> None:
@@ -67,13 +86,18 @@ def apply_layout(model: mujoco.MjModel, data: mujoco.MjData, layout: Layout) -> 
     for geom in range(model.ngeom):
         if model.geom_bodyid[geom] == model.body("sink").id:
             model.geom_rgba[geom, :3] = layout.sink_rgb
+    apply_surroundings(model, layout.surroundings)
+
+
+def apply_surroundings(model: mujoco.MjModel, surroundings: Surroundings) -> None:
+    """Colour table and wall, and light them."""
     table = model.geom("table")
-    table.matid[:] = model.material(layout.table_texture).id
-    table.rgba[:3] = np.clip(layout.table_rgb, 0, 1)
-    model.geom("wall").rgba[:3] = np.clip(layout.wall_rgb, 0, 1)
+    table.matid[:] = model.material(surroundings.table_texture).id
+    table.rgba[:3] = np.clip(surroundings.table_rgb, 0, 1)
+    model.geom("wall").rgba[:3] = np.clip(surroundings.wall_rgb, 0, 1)
     light = model.light("key")
-    light.dir[:] = layout.light_direction / np.linalg.norm(layout.light_direction)
-    light.diffuse[:] = layout.light_strength
+    light.dir[:] = surroundings.light_direction / np.linalg.norm(surroundings.light_direction)
+    light.diffuse[:] = surroundings.light_strength
 
 
 def entity_of_geoms(model: mujoco.MjModel, layout: Layout, target: PlacedObject) -> dict[int, int]:
@@ -81,6 +105,19 @@ def entity_of_geoms(model: mujoco.MjModel, layout: Layout, target: PlacedObject)
     others = [placed.kind for placed in layout.objects if placed.kind != target.kind]
     entity_of_body = {"sink": SINK, target.kind: TARGET}
     entity_of_body.update({kind: FIRST_DISTRACTOR + i for i, kind in enumerate(others)})
+    return entities_by_body(model, entity_of_body, absent=EVERY_KIND)
+
+
+def entities_by_body(
+    model: mujoco.MjModel, entity_of_body: Mapping[str, int], absent: Container[str] = ()
+) -> dict[int, int]:
+    """Which entity each geom belongs to; floor, wall and `absent` bodies to none.
+
+    Args:
+        model: A scene with an actor, whose bodies are arm and hand.
+        entity_of_body: Of the things, by the name of their body.
+        absent: Names of bodies that wait out of sight.
+    """
     entities = {model.geom("table").id: TABLE}
     for geom in range(model.ngeom):
         body = model.body(model.geom_bodyid[geom]).name
@@ -88,7 +125,7 @@ def entity_of_geoms(model: mujoco.MjModel, layout: Layout, target: PlacedObject)
             entities[geom] = entity_of_body[body]
         elif body in ARM_BODIES:
             entities[geom] = ARM
-        elif body != "world" and body not in EVERY_KIND:
+        elif body != "world" and body not in absent:
             entities[geom] = HAND
     return entities
 
@@ -146,11 +183,10 @@ def _sink_xml() -> str:
     return f'<body name="sink">{geoms}</body>'
 
 
-def _scene_xml(actor: Actor, catalogue: Catalogue) -> str:
+def _scene_xml(actor: Actor, things: str, physics: str) -> str:
     return f"""<mujoco model="tabletop">
  <compiler angle="radian" autolimits="true"/>
- <option timestep="{TIMESTEP_S}" solver="Newton" cone="elliptic" impratio="10" iterations="50"
-  integrator="implicitfast"/>
+ <option timestep="{TIMESTEP_S}" {physics} integrator="implicitfast"/>
  <statistic extent="2" center="0.3 0 0.1"/>
  <visual>
   <global offwidth="64" offheight="64"/>
@@ -170,8 +206,7 @@ def _scene_xml(actor: Actor, catalogue: Catalogue) -> str:
    group="{BACKDROP_GROUP}"/>
   <geom name="table" type="box" size="0.5 0.6 0.02" pos="0.25 0 -0.02" rgba=".8 .7 .5 1" material="wood"
    friction="0.8 0.01 0.0005"/>
-  {_sink_xml()}
-  {"".join(object_body_xml(kind) for kind in catalogue.kinds.values())}
+  {things}
   {actor.bodies}
  </worldbody>
  {actor.sections}

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from mu0.params.numbers import Count, Index, LearningRate, Positive, Seed, Workers
 from mu0.params.section import Section
 
@@ -12,6 +14,9 @@ class DemonstrationsParams(Section):
     """Recorded robot clips -> LeRobotDataset v3.0."""
 
     source: str = "ur3_sim"
+    keep_failures: bool = Field(default=True, description="Labelled, behind the successful ones.")
+    cameras: bool = Field(default=False, description="Also intrinsics and extrinsics of the front camera.")
+    depth: bool = Field(default=False, description="Also depth of the front camera, as LeRobot codes it.")
 
 
 class ActionExpertParams(Section):
@@ -19,6 +24,7 @@ class ActionExpertParams(Section):
 
     demonstrations: str | None = None  # a LeRobot folder of any robot, for `mu0 learn`; the chain has its own
     n_demonstrations: Count | None = None  # the first so many; all where it is not given
+    with_failures: bool = False  # also learn from demonstrations that are labelled as failures
     chunk_len: Count = 16
     steps: Count
     batch_size: Count = 32

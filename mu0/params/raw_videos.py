@@ -33,6 +33,10 @@ class SimulatedSource(Section):
             raise ValueError("unseen_objects and orbiting_camera are for the embodiment ur3 only.")
         return self
 
+    def scene_of(self, index: int) -> tuple[int, int]:
+        """Scene seed and variant of clip `index`: `clips_per_scene` consecutive clips share a scene."""
+        return self.seed + index // self.clips_per_scene, index % self.clips_per_scene
+
 
 class FolderSource(Section):
     """What all sources share that read a folder."""

@@ -122,7 +122,13 @@ def turn_told(turn_rad: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n 2"]:
 
 
 def stored_demonstrations(
-    root: Path, chunk_len: int, frame_stride: int, cache: Path, count: int | None = None
+    root: Path,
+    chunk_len: int,
+    frame_stride: int,
+    cache: Path,
+    count: int | None = None,
+    *,
+    with_failures: bool = False,
 ) -> tuple[DemonstrationFrames, str]:
     """Every `frame_stride`-th frame of every demonstration, memory-mapped; decoded if the cache lacks it.
 
@@ -132,6 +138,7 @@ def stored_demonstrations(
         frame_stride: Demonstration k gives its frames k % frame_stride, + frame_stride, ...
         cache: Folder of the cache, such as `.mu0_cache/demonstrations`.
         count: Only the first so many demonstrations; all where it is None.
+        with_failures: Take those too that are labelled as failures.
 
     Returns:
         The rows, and the key of their content.
@@ -141,10 +148,11 @@ def stored_demonstrations(
         PolicyError: It holds no frames.
     """
     dataset = LeRobotDataset.open(root)
-    starts = [number % frame_stride for number in range(len(dataset.episodes[:count]))]
+    chosen = (range(len(dataset.episodes)) if with_failures else dataset.not_failed())[:count]
+    starts = [number % frame_stride for number in range(len(chosen))]
     rows = [
-        len(range(start, record.length, frame_stride))
-        for start, record in zip(starts, dataset.episodes, strict=False)
+        len(range(start, dataset.episodes[number].length, frame_stride))
+        for start, number in zip(starts, chosen, strict=True)
     ]
     if not sum(rows):
         raise PolicyError(
@@ -152,12 +160,12 @@ def stored_demonstrations(
             expected="at least one recorded episode",
             remedy="give the demonstrations' source more clips in params.yaml and run `mu0 run`.",
         )
-    described = [CODE_VERSION, sha256_of_tree(root), chunk_len, frame_stride, len(starts)]
+    described = [CODE_VERSION, sha256_of_tree(root), chunk_len, frame_stride, list(chosen)]
     key = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
 
     def make(folder: Path) -> None:
         with RowsWriter(folder, sum(rows)) as writer, ThreadPoolExecutor(DECODERS) as pool:
-            episodes = pool.map(dataset.load_episode, range(len(starts)))  # decoded outside Python's lock
+            episodes = pool.map(dataset.load_episode, chosen)  # decoded outside Python's lock
             tracked = track(zip(episodes, starts, strict=True), "demonstrations", total=len(starts))
             instructions = write_demonstrations(writer, tracked, chunk_len, frame_stride)
             writer.note(instructions=instructions)

@@ -102,6 +102,7 @@ def take_features(paths: Paths, params: ActionExpertParams, variant: Variant) ->
         params.frame_stride,
         paths.cache / "demonstrations",
         params.n_demonstrations,
+        with_failures=params.with_failures,
     )
     return with_features(frames, frames_key, paths, params, variant)
 

@@ -108,11 +108,6 @@ def _size_px(params: SimulatedSource) -> tuple[int, int]:
     return params.width_px or params.image_size_px, params.height_px or params.image_size_px
 
 
-def _place_in_source(params: SimulatedSource, index: int) -> tuple[int, int]:
-    """Scene seed and variant of a clip."""
-    return params.seed + index // params.clips_per_scene, index % params.clips_per_scene
-
-
 def _has_moving_camera(params: SimulatedSource, index: int) -> bool:
     return (0.5 + index * MOVING_STEP) % 1.0 < params.moving_camera_share
 
@@ -123,7 +118,7 @@ def _has_known_poses(params: SimulatedSource, index: int) -> bool:
 
 def _record_robot(params: SimulatedSource, index: int) -> RecordedClip:
     environment = _robot_world(*_size_px(params), unseen_objects=params.unseen_objects)
-    scene_seed, variant = _place_in_source(params, index)
+    scene_seed, variant = params.scene_of(index)
     rng = np.random.default_rng([scene_seed, 2, variant])
     moving = _has_moving_camera(params, index)
     observation = environment.reset_variant(
@@ -152,7 +147,7 @@ def _record_robot(params: SimulatedSource, index: int) -> RecordedClip:
 
 def _record_hand(params: SimulatedSource, index: int) -> RecordedClip:
     scene = _hand_world(*_size_px(params))
-    scene_seed, variant = _place_in_source(params, index)
+    scene_seed, variant = params.scene_of(index)
     rng = np.random.default_rng([scene_seed, 2, variant])
     scene.reset_variant(scene_seed, variant, moving_camera=_has_moving_camera(params, index))
     tape = _Tape(scene, rng, noisy=params.depth_noise)
@@ -176,7 +171,7 @@ def _clip(
     state, action = robot or (None, None)
     return RecordedClip(
         clip_id=f"{params.embodiment}_{params.seed:06d}_{index:05d}",
-        scene_id=f"{params.embodiment}_scene_{_place_in_source(params, index)[0]:06d}",
+        scene_id=f"{params.embodiment}_scene_{params.scene_of(index)[0]:06d}",
         instruction=scene.instruction,
         embodiment=params.embodiment,
         fps_hz=fps_hz,

@@ -165,6 +165,9 @@ def _put_policy_data(root: Path) -> None:
          "observation.state": [0.2] * 9}
         for index in range(n_demonstrations * n_frames)
     ])  # fmt: skip
+    put(root, "data/demonstrations/meta/episodes/chunk-000/file-000.parquet", [
+        {"episode_index": index, "success": index > 0} for index in range(n_demonstrations)
+    ])  # fmt: skip
     put_json(root, "data/demonstrations/meta/info.json", {
         "total_episodes": n_demonstrations, "total_frames": n_demonstrations * n_frames, "fps": 10,
     })  # fmt: skip

@@ -26,7 +26,7 @@ from mu0.envs.camera import Camera, focal_from_fov_px, look_at
 from mu0.envs.camera_path import CameraPath
 from mu0.envs.renderer import AbstractRenderer
 from mu0.envs.rendering import open_renderer
-from mu0.envs.tabletop import TIMESTEP_S, refresh_poses
+from mu0.envs.tabletop import refresh_poses
 from mu0.envs.ur3.arm import GRIPPER_TRAVEL_M, WRIST_CAMERA_EYE_M, WRIST_CAMERA_TARGET_M
 from mu0.envs.ur3.controller import InverseKinematics
 from mu0.envs.ur3.kinematics import HOME_RAD, JOINTS
@@ -36,7 +36,6 @@ from mu0.records import Observation
 
 CONTROL_HZ = 10.0
 SUBSTEPS = 2  # inverse kinematics runs at 20 Hz
-PHYSICS_STEPS = round(1 / (CONTROL_HZ * SUBSTEPS * TIMESTEP_S))
 FRONT_FOV_DEG, WRIST_FOV_DEG = 47.0, 75.0
 WRIST_SIZE_PX = 64
 WORKSPACE_M = np.array([[0.08, 0.48], [-0.40, 0.40], [0.012, 0.42]])
@@ -105,6 +104,7 @@ class ArmWorld(AbstractEnvironment):
         self._arm = [int(self.model.joint(name).qposadr[0]) for name in JOINTS]
         self._finger = int(self.model.joint("finger_left").qposadr[0])
         self._tcp = self.model.site("tcp").id
+        self._physics_steps = round(1 / (CONTROL_HZ * SUBSTEPS * model.opt.timestep))
         self.command = np.zeros(n_pose + 1)
         self.n_steps = 0
         self.episode = Episode(0)
@@ -116,6 +116,10 @@ class ArmWorld(AbstractEnvironment):
     @abstractmethod
     def score(self) -> float:
         """How much of the task is done: 0 nothing, 1 as well as can be."""
+
+    def facts(self) -> dict[str, int]:
+        """What else there is to say about this moment, in numbers for people and logs."""
+        return {}
 
     @abstractmethod
     def _lay_out(self, episode: Episode) -> None:
@@ -174,7 +178,7 @@ class ArmWorld(AbstractEnvironment):
             SimulationError: The action is not finite, or has another length.
         """
         self.advance(action)
-        return self.observe(), {"success": self.is_success(), "score": self.score()}
+        return self.observe(), {"success": self.is_success(), "score": self.score(), **self.facts()}
 
     def advance(self, action: Float[np.ndarray, " action"]) -> None:
         """Act for 0.1 s without taking pictures; commands outside the workspace are clipped to it.
@@ -202,7 +206,7 @@ class ArmWorld(AbstractEnvironment):
             self._inverse.solve(self.command[:3], self.rotation(self.command[:n_pose]))
             self.data.ctrl[:6] = self._inverse.joints_rad
             self.data.ctrl[6] = -GRIPPER_TRAVEL_M * self.command[n_pose]
-            mujoco.mj_step(self.model, self.data, PHYSICS_STEPS)
+            mujoco.mj_step(self.model, self.data, self._physics_steps)
         refresh_poses(self.model, self.data)
         self.n_steps += 1
         self._look_back()

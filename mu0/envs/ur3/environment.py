@@ -92,8 +92,8 @@ class Ur3Environment(ArmWorld):
         self.target = self.layout.target(episode.variant)
         self.instruction = instruction_for(self.target, rng)
         self.camera_path = CameraPath(
-            self.layout.camera_eye_m,
-            self.layout.camera_target_m,
+            self.layout.surroundings.camera_eye_m,
+            self.layout.surroundings.camera_target_m,
             moving=episode.moving_camera,
             orbiting=episode.orbiting_camera,
             rng=rng,

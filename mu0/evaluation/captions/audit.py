@@ -20,7 +20,7 @@ from mu0.evaluation.captions.truth import CaptionTruth
 
 TOLERANCE_FRAMES = 3
 MOST_FRAMES = 2 / 3
-LABEL_OF_PHASE = {"retreat": "reposition"}  # the other phases are called as the official labels are
+LABEL_OF_PHASE = {"retreat": "reposition", "pour": "rotate"}  # the others are called as official labels are
 MOVED_M, STILL_M = 0.015, 0.03
 DIRECTION_SHARE = 0.35  # of the largest way, that a named one has at least
 

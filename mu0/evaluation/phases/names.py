@@ -27,7 +27,7 @@ NEAR_M = 0.06
 GRASPED, ACROSS, RELEASED = "grasp", "transport", "release"
 PHASE_OF_RECORDED: dict[str, Phase] = {
     "reach": "approach", "grasp": "hover", "lift": "carry", "transport": "carry", "push": "carry",
-    "place": "place", "release": "place", "retreat": "after",
+    "pour": "carry", "place": "place", "release": "place", "retreat": "after",
 }  # fmt: skip
 PHASE_OF_SKILL: dict[str, Phase] = {
     "reach": "approach", "grasp": "hover", "lift": "carry", "transport": "carry", "push": "carry",

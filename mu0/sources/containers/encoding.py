@@ -63,12 +63,13 @@ class VideoEncoder:
         self._rate = Fraction(fps_hz).limit_denominator(MAX_RATE_DENOMINATOR)
         self._codec = codec
         self._options = options
+        self._grey = "gray12le" if codec == "libx265" else "gray16le"
         self._shape: tuple[int, ...] = ()
         self._stream: Any = None
         self._container = av.open(ffmpeg_name(path), "w", options=CONTAINER_OPTIONS)
 
     def add(self, image: np.ndarray) -> None:
-        """Append an RGB frame (UInt8) or a depth image (UInt16).
+        """Append an RGB frame (UInt8) or a depth image (UInt16; for HEVC 12 bits of it).
 
         Raises:
             SourceError: The image differs in size from the first one.
@@ -82,7 +83,7 @@ class VideoEncoder:
                 expected="frames of one size",
                 remedy="split the frames into one folder per size, or resize them.",
             )
-        layout = "gray16le" if image.ndim == 2 else "rgb24"
+        layout = self._grey if image.ndim == 2 else "rgb24"
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=layout)
         frame.pts = self.n_frames
         frame.time_base = 1 / self._rate
@@ -101,7 +102,7 @@ class VideoEncoder:
         stream.codec_context.time_base = 1 / self._rate
         stream.codec_context.thread_count = 1
         if image.ndim == 2:
-            stream.pix_fmt = "gray16le"
+            stream.pix_fmt = self._grey
         elif self._codec == "ffv1":
             stream.pix_fmt = "bgr0"
         else:

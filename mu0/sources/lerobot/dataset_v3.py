@@ -5,7 +5,8 @@
     videos/<video key>/chunk-*/file-*.mp4        the frames of many episodes, one after the other
 
 An episode's frames begin `from_timestamp` seconds into their mp4; a row's own `timestamp` starts at 0 in each
-episode. Episodes are decoded only when asked for. The writer is `mu0.sources.lerobot.writer`.
+episode. Episodes are decoded only when asked for. The episode table may tell of each whether it was a
+`success`. The writer is `mu0.sources.lerobot.writing_v3`.
 
 Source
     LeRobotDataset v3.0 (Hugging Face LeRobot, Apache-2.0).
@@ -45,7 +46,10 @@ class DemonstrationEpisode:
 
 @dataclass(frozen=True)
 class EpisodeRecord:
-    """Where an episode lies: rows [from_index, to_index) of the data, and where its frames begin [s]."""
+    """Where an episode lies: rows [from_index, to_index) of the data, and where its frames begin [s].
+
+    `success` is None where the dataset does not tell.
+    """
 
     episode_index: int
     length: int
@@ -55,6 +59,7 @@ class EpisodeRecord:
     data_file: str
     video_files: dict[str, str]
     from_timestamp_s: dict[str, float]
+    success: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,10 @@ class LeRobotDataset:
         return LeRobotDataset(
             root, float(info["fps"]), info["features"], tuple(episodes), tuple(t for _, t in names)
         )
+
+    def not_failed(self) -> list[int]:
+        """The numbers of the episodes that are not labelled as failures."""
+        return [number for number, record in enumerate(self.episodes) if record.success is not False]
 
     def load_episode(self, index: int) -> DemonstrationEpisode:
         """Decode episode `index`.
@@ -166,6 +175,7 @@ def _record(row: dict[str, Any], info: dict[str, Any], video_keys: list[str]) ->
             for key in video_keys
         },
         from_timestamp_s={key: row[f"videos/{key}/from_timestamp"] for key in video_keys},
+        success=row.get("success"),
     )
 
 

@@ -3,8 +3,9 @@
 from typing import Any, final
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
+from jaxtyping import Float, Integer, Shaped
 
+EIGHT_BITS = np.arange(256) / 255
 QUANTILES = {"q01": 0.01, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q99": 0.99}
 
 
@@ -23,28 +24,29 @@ def vector_statistics(rows: Shaped[np.ndarray, "n *d"]) -> dict[str, Any]:
 
 @final
 class PixelStatistics:
-    """Exact statistics of many frames in constant memory: 8-bit pixels need only a histogram per channel."""
+    """Exact statistics of many frames in constant memory: few levels need only a histogram per channel."""
 
-    def __init__(self) -> None:
-        self._counts = np.zeros((3, 256), np.int64)
+    def __init__(self, values: Float[np.ndarray, " level"] = EIGHT_BITS, channels: int = 3) -> None:
+        self._values = values  # that the levels of a pixel stand for
+        self._counts = np.zeros((channels, len(values)), np.int64)
         self._n_frames = 0
 
-    def add(self, frames: UInt8[np.ndarray, "t h w 3"]) -> None:
+    def add(self, frames: Integer[np.ndarray, "t h w channels"]) -> None:
         """Take in some frames."""
-        for channel in range(3):
-            self._counts[channel] += np.bincount(frames[..., channel].ravel(), minlength=256)
+        for channel, counts in enumerate(self._counts):
+            counts += np.bincount(frames[..., channel].ravel(), minlength=len(counts))
         self._n_frames += len(frames)
 
     def summary(self) -> dict[str, Any]:
-        """Statistics of pixel values in [0, 1], nested 3 x 1 x 1."""
-        values = np.arange(256) / 255
+        """Statistics of the values, nested channels x 1 x 1."""
+        values = self._values
         share = self._counts / self._counts.sum(1, keepdims=True)
         mean = share @ values
         variance = share @ values**2 - mean**2
         cumulative = share.cumsum(1)
         found = {
             "min": values[(self._counts > 0).argmax(1)],
-            "max": values[255 - (self._counts[:, ::-1] > 0).argmax(1)],
+            "max": values[len(values) - 1 - (self._counts[:, ::-1] > 0).argmax(1)],
             "mean": mean,
             "std": np.sqrt(np.maximum(variance, 0)),
             **{name: values[(cumulative >= level - 1e-12).argmax(1)] for name, level in QUANTILES.items()},

@@ -14,7 +14,7 @@ Source
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ EPISODE_COLUMNS = (
     "episode_index", "length", "tasks", "data/chunk_index", "data/file_index",
     "dataset_from_index", "dataset_to_index",
 )  # fmt: skip
+V2_KEYS = ("episode_index", "length", "tasks")
 VIDEO_COLUMNS = ("chunk_index", "file_index", "from_timestamp", "to_timestamp")
 
 
@@ -95,6 +96,7 @@ def _episodes_v2(root: Path, info: dict[str, Any], texts: dict[int, str]) -> Ite
                 tasks=_texts(row.get("tasks"), texts),
                 data_file=info["data_path"].format(**names),
                 videos=videos,
+                facts={key: value for key, value in row.items() if key not in V2_KEYS},
             )
         except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
             yield Episode(f"line_{number + 1:06d}", fault=_bad_entry(root, number, error))
@@ -106,16 +108,28 @@ def _episodes_v3(root: Path, info: dict[str, Any], texts: dict[int, str]) -> Ite
     for path in sorted((root / "meta/episodes").glob("chunk-*/file-*.parquet")):
         try:
             relative = path.relative_to(root).as_posix()
-            rows = pq.ParquetFile(inside(root, relative)).read(columns=columns).to_pylist()
+            file = pq.ParquetFile(inside(root, relative))
+            facts = _fact_columns(file.schema_arrow)
+            rows = file.read(columns=[*columns, *facts]).to_pylist()
         except (*PARQUET_ERRORS, SourceError) as error:
             yield Episode(f"{path.parent.name}_{path.stem}", fault=_unreadable(path, error))
             continue
         for number, row in enumerate(rows):
             try:
-                yield _episode_v3(row, info, keys, texts)
+                told = {name: row.pop(name) for name in facts}
+                yield replace(_episode_v3(row, info, keys, texts), facts=told)
             except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
                 name = f"{path.parent.name}_{path.stem}_row_{number:06d}"
                 yield Episode(name, fault=_bad_entry(root, number, error))
+
+
+def _fact_columns(schema: pa.Schema) -> list[str]:
+    """Columns of plain values that the format does not know; its own have a slash, or are listed above."""
+    return [
+        item.name
+        for item in schema
+        if item.name not in EPISODE_COLUMNS and "/" not in item.name and not pa.types.is_nested(item.type)
+    ]
 
 
 def _episode_v3(row: dict[str, Any], info: dict[str, Any], keys: list[str], texts: dict[int, str]) -> Episode:

@@ -1,9 +1,10 @@
-"""The Arrow tables of a LeRobotDataset v3.0: frames and tasks.
+"""The Arrow tables of a LeRobotDataset: frames and tasks.
 
 Rules that are easy to get wrong
     - `tasks.parquet` is a pandas table whose index is the task's text, and its metadata must say so;
     - the schema of the frames carries the `huggingface` features;
-    - shape-[1] features are plain numbers, vectors are fixed-size lists.
+    - shape-[1] features are plain values, vectors are fixed-size lists;
+    - time stamp and counters come last, and videos have no column.
 """
 
 import json
@@ -12,41 +13,51 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mu0.sources.lerobot.dataset_v3 import ACTION, STATE
-
-STATE_NAMES = [
-    "commanded_x_m", "commanded_y_m", "commanded_z_m", "commanded_yaw_rad", "commanded_gripper",
-    "gripper_opening", "x_m", "y_m", "z_m",
-]  # fmt: skip
-ACTION_NAMES = ["x_m", "y_m", "z_m", "yaw_rad", "gripper"]
 COUNTERS = ("frame_index", "episode_index", "index", "task_index")
+BOOKKEEPING = ("timestamp", *COUNTERS)
 
 
-def data_schema() -> pa.Schema:
-    """The Arrow schema of the data files, with the features as Hugging Face `datasets` reads them."""
-    vectors = {STATE: len(STATE_NAMES), ACTION: len(ACTION_NAMES)}
-    number = {"dtype": "float32", "_type": "Value"}
-    features: dict[str, Any] = {
-        name: {"feature": number, "length": size, "_type": "List"} for name, size in vectors.items()
+def bookkeeping_features() -> dict[str, Any]:
+    """The five features that every dataset ends with."""
+    features: dict[str, Any] = {"timestamp": {"dtype": "float32", "shape": [1], "names": None}}
+    return features | {name: {"dtype": "int64", "shape": [1], "names": None} for name in COUNTERS}
+
+
+def data_schema(features: dict[str, Any]) -> pa.Schema:
+    """The Arrow schema of the data files, with the features as Hugging Face `datasets` reads them.
+
+    Args:
+        features: As in meta/info.json; those of cameras and of bookkeeping are left aside.
+    """
+    fields, told = [], {}
+    for name, feature in (columns_of(features) | bookkeeping_features()).items():
+        kind, size = pa.type_for_alias(feature["dtype"]), int(np.prod(feature["shape"]))
+        value = {"dtype": feature["dtype"], "_type": "Value"}
+        is_vector = feature["shape"] != [1]
+        fields.append(pa.field(name, pa.list_(kind, size) if is_vector else kind))
+        told[name] = {"feature": value, "length": size, "_type": "List"} if is_vector else value
+    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": told}})})
+
+
+def columns_of(features: dict[str, Any]) -> dict[str, Any]:
+    """The features that are columns of the data files, without time stamp and counters."""
+    return {
+        name: feature
+        for name, feature in features.items()
+        if feature["dtype"] not in {"video", "image"} and name not in BOOKKEEPING
     }
-    features["timestamp"] = number
-    features |= {name: {"dtype": "int64", "_type": "Value"} for name in COUNTERS}
-    fields = [pa.field(name, pa.list_(pa.float32(), size)) for name, size in vectors.items()]
-    fields += [pa.field("timestamp", pa.float32()), *(pa.field(name, pa.int64()) for name in COUNTERS)]
-    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
-def data_table(columns: dict[str, np.ndarray]) -> pa.Table:
-    """The frames of one episode: a column of numbers or of vectors per name."""
-    schema = data_schema()
+def data_table(columns: dict[str, np.ndarray], schema: pa.Schema) -> pa.Table:
+    """The frames of one episode: a column of values (t,) or of vectors (t, n) per field of the schema."""
     arrays = []
     for item in schema:
         column = columns[item.name]
-        if column.ndim == 2:
-            flat = pa.array(np.ascontiguousarray(column, np.float32).ravel())
-            arrays.append(pa.FixedSizeListArray.from_arrays(flat, column.shape[1]))
+        if pa.types.is_fixed_size_list(item.type):
+            flat = np.ascontiguousarray(column, item.type.value_type.to_pandas_dtype()).ravel()
+            arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(flat), item.type.list_size))
         else:
-            arrays.append(pa.array(column, item.type))
+            arrays.append(pa.array(column.reshape(-1), item.type))
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from mu0.envs.ground_truth import GroundTruthTracks
@@ -17,7 +18,7 @@ from mu0.sources.clip.cache import only_collector
 from mu0.sources.clip.on_disk import list_clips, read_clip
 from mu0.sources.collect import collect_clips
 from mu0.sources.containers.encoding import write_video
-from mu0.sources.demonstrations import successful_clips, write_demonstrations
+from mu0.sources.demonstrations import Kept, demonstrations_of, write_demonstrations
 from mu0.sources.item import SourceItem
 from mu0.sources.own_files.reader import FilesReader
 from mu0.sources.simulated import RecordedClip
@@ -220,7 +221,8 @@ def test_no_clip_at_all_is_an_error(tmp_path: Path) -> None:
 def test_only_successful_demonstrations_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, Recorder())
     collect(simulated(), tmp_path)
-    dataset = write_demonstrations(tmp_path / "raw_videos", "ur3_sim", tmp_path / "demonstrations")
+    goal = tmp_path / "demonstrations"
+    dataset = write_demonstrations(tmp_path / "raw_videos", "ur3_sim", goal, Kept(failures=False))
     assert dataset.tasks == ("pick object 0", "pick object 2")
     episode = dataset.load_episode(1)
     expected = fake_clip(SimulatedSource(kind="simulated", embodiment="ur3", n_clips=1), 2)
@@ -233,4 +235,35 @@ def test_no_demonstrations_names_the_sources(tmp_path: Path, monkeypatch: pytest
     use(monkeypatch, Recorder())
     collect(simulated(1), tmp_path)
     with pytest.raises(SourceError, match=r"Of 0 clips of source 'hand_sim' none[\s\S]*sources are ur3_sim"):
-        successful_clips(tmp_path / "raw_videos", "hand_sim")
+        demonstrations_of(tmp_path / "raw_videos", "hand_sim", keep_failures=True)
+
+
+def test_failures_are_kept_behind_the_others_and_labelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, Recorder())
+    collect(simulated(), tmp_path)
+    clips = tmp_path / "raw_videos"
+    good = write_demonstrations(clips, "ur3_sim", tmp_path / "good", Kept(failures=False))
+    every = write_demonstrations(clips, "ur3_sim", tmp_path / "every")
+    assert [record.success for record in every.episodes] == [True, True, False, False]
+    assert every.not_failed() == [0, 1]
+    rows = pq.read_table(tmp_path / "every/data/chunk-000/file-000.parquet")
+    assert [i for i, done in enumerate(rows["next.done"].to_pylist()) if done] == [4, 9, 14, 19]
+    assert [i for i, reached in enumerate(rows["next.success"].to_pylist()) if reached] == [4, 9]
+    name = "videos/observation.images.front/chunk-000/file-000.mp4"
+    assert (good.root / name).read_bytes() == (every.root / name).read_bytes()
+    kept = pq.read_table(tmp_path / "good/data/chunk-000/file-000.parquet")
+    assert rows.slice(0, len(kept)).equals(kept)
+
+
+def test_a_scene_that_params_do_not_tell_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, Recorder())
+    params = simulated()
+    collect(params, tmp_path)
+    recorded = params.sources["ur3_sim"]
+    assert isinstance(recorded, SimulatedSource)
+    with pytest.raises(SourceError, match=r"is of scene 'scene_0', by params\.yaml of seed 0"):
+        write_demonstrations(
+            tmp_path / "raw_videos", "ur3_sim", tmp_path / "demonstrations", Kept(recorded=recorded)
+        )

@@ -1,0 +1,1 @@
+"""Pour almonds: a cup full of them is emptied into a bowl."""

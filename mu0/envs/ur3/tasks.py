@@ -1,0 +1,69 @@
+"""The tasks of the arm by name: which world, who demonstrates it, how long an episode may last.
+
+Whatever takes any task (`mu0 sim`, the gymnasium environments, benchmarks) finds it here. A task's world is
+an `ArmWorld` whose constructor takes the picture's size [px] and, by name, `render`, `level` and `robot`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from mu0.envs.ur3 import demonstrator
+from mu0.envs.ur3.arm_world import ArmWorld
+from mu0.envs.ur3.environment import Ur3Environment
+from mu0.envs.ur3.pour.demonstrator import demonstrate_pouring
+from mu0.envs.ur3.pour.environment import PourEnvironment
+from mu0.envs.ur3.script import Scripted
+from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
+from mu0.envs.ur3.towel.unfolding import demonstrate_unfolding
+from mu0.errors import SimulationError
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Attributes:
+        name: What `mu0 sim ur3` calls it.
+        gymnasium_id: What gymnasium calls it.
+        world: Its class.
+        demonstrate: Yields phase, wanted and executed action from a world that was just reset; the second
+            argument draws disturbances, None none.
+        horizon_steps: Steps of 0.1 s after which an episode has failed.
+    """
+
+    name: str
+    gymnasium_id: str
+    world: Callable[..., ArmWorld]
+    demonstrate: Callable[..., Iterator[Scripted]]
+    horizon_steps: int
+
+    def make(self, image_size_px: int = 128, **settings: Any) -> ArmWorld:
+        """A world of this task; `settings` are those of its class."""
+        return self.world(image_size_px, **settings)
+
+
+TASKS = MappingProxyType(
+    {
+        task.name: task
+        for task in (
+            Task("pick", "mu0/UR3Pick-v0", Ur3Environment, demonstrator.demonstrate_by_phase, 200),
+            Task("pour", "mu0/UR3Pour-v0", PourEnvironment, demonstrate_pouring, 250),
+            Task("towel", "mu0/UR3Towel-v0", TowelEnvironment, demonstrate_unfolding, 300),
+        )
+    }
+)
+
+
+def find_task(name: str) -> Task:
+    """The task of that name.
+
+    Raises:
+        SimulationError: There is none.
+    """
+    if name not in TASKS:
+        raise SimulationError(
+            f"There is no task {name!r}.", expected=f"one of {', '.join(TASKS)}", remedy="choose one of them."
+        )
+    return TASKS[name]

@@ -1,0 +1,1 @@
+"""Unfold towel: a folded cloth on the table, to be spread out."""

@@ -1,0 +1,1 @@
+"""`mu0 demos doctor`: what is wrong with a LeRobotDataset, episode by episode, and mending it."""
