@@ -26,6 +26,7 @@ MODEL_PARAMS = ("mu0/params/world_model.py",)
 MODEL = (*SHARED, *EPISODES, "mu0/dataset", "mu0/hardware", "mu0/model", *MODEL_PARAMS)
 POLICY_PARAMS = ("mu0/params/action_expert.py",)
 POLICY = (*MODEL, "mu0/policy", *POLICY_PARAMS)
+LEVELS = ("mu0/envs/levels.py", "mu0/envs/objects.py")
 LABELS = ("mu0/envs/entities.py", "mu0/envs/phases.py")  # phases and entities, as simulated clips know them
 TRACKING = (
     "assets_defs/tracking.py",

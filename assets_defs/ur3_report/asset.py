@@ -1,7 +1,17 @@
 """The policies at work: rollouts in closed loop, every actor in the same scenes."""
 
 from assets_defs.graph import Stage
-from assets_defs.parts import POLICY, POLICY_PARAMS, SIMULATION, TRACKING, check, code, command, report
+from assets_defs.parts import (
+    LEVELS,
+    POLICY,
+    POLICY_PARAMS,
+    SIMULATION,
+    TRACKING,
+    check,
+    code,
+    command,
+    report,
+)
 from mu0.params.action_expert import Ur3ReportParams
 
 SECTIONS = {"ur3_report": Ur3ReportParams}
@@ -24,5 +34,5 @@ STAGES = (
         ),
         metrics=("reports/ur3_report_metrics.json",),
     ),
-    check("ur3_report", "ur3_report", others=POLICY_PARAMS),
+    check("ur3_report", "ur3_report", others=(*POLICY_PARAMS, *LEVELS)),
 )  # fmt: skip

@@ -16,8 +16,7 @@ from assets_defs.checks.suite import (
 )  # fmt: skip
 from assets_defs.checks.tables import is_true, number_at, read_table
 from assets_defs.sections import section
-from mu0.envs.levels import LEVEL_NAMES
-from mu0.evaluation.policies.closed_loop_report import USUAL_LEVEL
+from mu0.envs.levels import LEVEL_NAMES, USUAL_LEVEL
 from mu0.files import read_json
 from mu0.params.action_expert import Ur3ReportParams
 

@@ -9,8 +9,8 @@ import pandas as pd
 from assets_defs.entry import run_stage
 from assets_defs.sections import section
 from assets_defs.tracking import track_run
-from mu0.envs.levels import LEVEL_NAMES, Level
-from mu0.evaluation.policies.closed_loop_report import USUAL_LEVEL, VIDEOS_PER_OUTCOME, write_policy_report
+from mu0.envs.levels import LEVEL_NAMES, USUAL_LEVEL, Level
+from mu0.evaluation.policies.closed_loop_report import VIDEOS_PER_OUTCOME, write_policy_report
 from mu0.params.action_expert import Ur3ReportParams
 from mu0.policy.embodiment import UR3
 from mu0.policy.rollout_jobs import RolloutSetting, run_rollouts

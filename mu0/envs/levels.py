@@ -17,6 +17,7 @@ from mu0.envs.objects import UNSEEN, USUAL, Catalogue
 
 Level = Literal["in_distribution", "unseen_objects", "layouts", "textures"]
 LEVEL_NAMES: tuple[Level, ...] = get_args(Level)
+USUAL_LEVEL: Level = "in_distribution"
 
 
 @dataclass(frozen=True)

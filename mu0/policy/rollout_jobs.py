@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from mu0.envs.levels import Level
+from mu0.envs.levels import USUAL_LEVEL, Level
 from mu0.envs.ur3.arm_world import CONTROL_HZ
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.errors import PolicyError
@@ -43,7 +43,6 @@ Actor = Variant | Literal["trace_policy", "demonstrator"]
 VIDEO_CRF = 23
 DEVICE = torch.device("cpu")
 LIMIT_S = 300.0
-SHOWN_LEVEL = "in_distribution"
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def _run_one(setting: RolloutSetting, convolutions: Settled, job: Job) -> None:
     stage = _stage_of(setting, job.level)
     if job.actor not in stage.executors:
         stage.executors[job.actor] = _executor(job.actor, setting, stage.environment)
-    record = setting.videos_per_outcome != 0 and job.level == SHOWN_LEVEL
+    record = setting.videos_per_outcome != 0 and job.level == USUAL_LEVEL
     result, pictures = rollout(
         stage.environment,
         stage.executors[job.actor],

@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from mu0.envs.levels import USUAL_LEVEL
 from mu0.evaluation.statistics.wilson import wilson_interval
 from mu0.files import atomic_file, write_json
 
@@ -26,7 +27,6 @@ CEILING = "demonstrator"
 MILESTONES = ("reached", "grasped", "lifted", "success")
 PAIRS = (("mu0", "no_trace"), ("grounded", "no_trace"), ("grounded", "mu0"), ("trace_policy", "grounded"))
 VIDEOS_PER_OUTCOME = 2
-USUAL_LEVEL = "in_distribution"
 SIGNIFICANT_P = 0.05
 
 
