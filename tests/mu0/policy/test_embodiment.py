@@ -9,7 +9,7 @@ import pytest
 
 from mu0.errors import CheckpointError
 from mu0.policy.embodiment import UR3, Embodiment, EmbodimentError, read_embodiment, write_embodiment
-from mu0.sources.lerobot.tables import ACTION_NAMES, STATE_NAMES
+from mu0.sources.lerobot.ur3_features import ACTION_NAMES, STATE_NAMES
 
 
 def test_our_arm_is_what_our_demonstrations_say() -> None:

@@ -11,7 +11,7 @@ from mu0.policy.own_robot.recognition import main_view_first, names_of, recognis
 from mu0.sources.lerobot.layout import Layout
 from mu0.sources.lerobot.places import Episode
 from mu0.sources.lerobot.robot_episodes import RobotEpisode
-from mu0.sources.lerobot.tables import ACTION_NAMES, STATE_NAMES
+from mu0.sources.lerobot.ur3_features import ACTION_NAMES, STATE_NAMES
 from tests.mu0.policy.own_robot.robots import joint_names, swing
 
 SHARED = Path(__file__).parents[5] / "shared/data"
