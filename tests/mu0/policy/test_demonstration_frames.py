@@ -1,5 +1,6 @@
 """Demonstrations as rows: chunks repeat at the end, keyframes look ahead to the gripper's next change."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from mu0.errors import PolicyError
 from mu0.policy.demonstrations import chunks_of, next_keyframes, stored_demonstrations
 from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
+from mu0.sources.lerobot.ur3_features import ur3_contents, ur3_episode
 from mu0.sources.lerobot.writer import write_lerobot_dataset
+from mu0.sources.lerobot.writing_v3 import write_v3
 
 
 def episode(n: int = 10) -> DemonstrationEpisode:
@@ -58,6 +61,18 @@ def test_rows_are_decoded_once_and_mapped(tmp_path: Path, monkeypatch: pytest.Mo
     np.testing.assert_array_equal(first.front, second.front)
     assert first.front.dtype == np.uint8
     assert first.state.dtype == first.chunk.dtype == first.keyframe.dtype == np.float32
+
+
+def test_failures_are_learned_from_only_where_it_is_asked(tmp_path: Path) -> None:
+    labels = [True, False, True]
+    episodes = [replace(ur3_episode(episode(10 + n)), facts={"success": s}) for n, s in enumerate(labels)]
+    write_v3(tmp_path / "data", episodes, ur3_contents(10.0, "ur3e"))
+    good, good_key = stored_demonstrations(tmp_path / "data", 4, 1, tmp_path / "cache")
+    first, _ = stored_demonstrations(tmp_path / "data", 4, 1, tmp_path / "cache", 2)
+    every, every_key = stored_demonstrations(tmp_path / "data", 4, 1, tmp_path / "cache", with_failures=True)
+    assert [len(each.state) for each in (good, first, every)] == [22, 22, 33]
+    assert good_key != every_key
+    np.testing.assert_array_equal(good.chunk, np.concatenate([every.chunk[:10], every.chunk[21:]]))
 
 
 def test_the_key_follows_the_content(tmp_path: Path) -> None:
