@@ -59,6 +59,7 @@ class DepthCoding:
         """What a feature's info tells of it."""
         return {
             "is_depth_map": True,
+            "depth_unit": "mm",  # of the statistics
             "video.depth_min": self.min_m,
             "video.depth_max": self.max_m,
             "video.shift": self.shift_m,

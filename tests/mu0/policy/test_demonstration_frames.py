@@ -1,6 +1,6 @@
 """Demonstrations as rows: chunks repeat at the end, keyframes look ahead to the gripper's next change."""
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,9 @@ from mu0.errors import PolicyError
 from mu0.policy.demonstrations import chunks_of, next_keyframes, stored_demonstrations
 from mu0.policy.embodiment import UR3
 from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
+from mu0.sources.lerobot.ur3_features import ur3_contents, ur3_episode
 from mu0.sources.lerobot.writer import write_lerobot_dataset
+from mu0.sources.lerobot.writing_v3 import write_v3
 
 
 def episode(n: int = 10) -> DemonstrationEpisode:
@@ -62,6 +64,18 @@ def test_rows_are_decoded_once_and_mapped(tmp_path: Path, monkeypatch: pytest.Mo
     assert first.state.dtype == first.chunk.dtype == first.keyframe.dtype == np.float32
 
 
+def test_failures_are_learned_from_only_where_it_is_asked(tmp_path: Path) -> None:
+    labels = [True, False, True]
+    episodes = [replace(ur3_episode(episode(10 + n)), facts={"success": s}) for n, s in enumerate(labels)]
+    write_v3(tmp_path / "data", episodes, ur3_contents(10.0, "ur3e"))
+    good, good_key = stored_demonstrations(tmp_path / "data", 4, 1, tmp_path / "cache")
+    first, _ = stored_demonstrations(tmp_path / "data", 4, 1, tmp_path / "cache", 2)
+    every, every_key = stored_demonstrations(tmp_path / "data", 4, 1, tmp_path / "cache", with_failures=True)
+    assert [len(each.state) for each in (good, first, every)] == [22, 22, 33]
+    assert good_key != every_key
+    np.testing.assert_array_equal(good.chunk, np.concatenate([every.chunk[:10], every.chunk[21:]]))
+
+
 def test_the_key_follows_the_content(tmp_path: Path) -> None:
     keys = set()
     for name, n, chunk_len in [("a", 10, 4), ("b", 11, 4), ("c", 10, 5)]:
@@ -78,7 +92,7 @@ def test_no_demonstrations_is_an_error(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_increments_end_with_the_episode() -> None:
-    robot = dataclasses.replace(
+    robot = replace(
         UR3, action_kinds=("delta",) * 4 + ("absolute",), relative_to=(None,) * 5, keyframe_scale=()
     )
     chunks = chunks_of(np.ones((3, 5), np.float32), 3, robot)
@@ -86,13 +100,13 @@ def test_increments_end_with_the_episode() -> None:
 
 
 def test_without_a_gripper_nothing_is_a_keyframe() -> None:
-    pose, valid = next_keyframes(episode().state, episode().action, dataclasses.replace(UR3, grippers=()))
+    pose, valid = next_keyframes(episode().state, episode().action, replace(UR3, grippers=()))
     assert pose.shape == (10, 0)
     assert not valid.any()
 
 
 def test_any_gripper_makes_a_keyframe() -> None:
-    demo, robot = episode(), dataclasses.replace(UR3, grippers=(3, 4))
+    demo, robot = episode(), replace(UR3, grippers=(3, 4))
     demo.action[6:, 3] = 1
     pose, _ = next_keyframes(demo.state, demo.action, robot)
     np.testing.assert_allclose(pose[:8, 0] + demo.state[:8, 0], [0.4] * 4 + [0.6] * 2 + [0.8] * 2, atol=1e-6)
