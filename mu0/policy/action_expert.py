@@ -127,6 +127,12 @@ class PolicyInputs:
     picture: Picture | None = None  # for who learns to see by itself
     others: UInt8[Tensor, "b cameras 3 h w"] | None = None
 
+    @property
+    def stems(self) -> list[UInt8[Tensor, "b 3 h w"]]:
+        """Pictures for all stems, the first one's first."""
+        first = [] if self.wrist is None else [self.wrist]
+        return first if self.others is None else [*first, *self.others.unbind(1)]
+
 
 @dataclass(frozen=True)
 class Context:

@@ -1,7 +1,7 @@
 """Diffusion policy, a rival that knows nothing of traces: variant `diffusion_policy`.
 
     front picture ── residual encoder ── places ──┐
-    wrist picture ── residual encoder ── places ──┤
+    other pictures ── residual encoders ── places ┤
     state, words' mean ───────────────────────────┴── condition ── U-Net over the noisy chunk ── its noise
 
 Everything is trained on demonstrations from random weights. The published policy has no language; our scenes
@@ -53,10 +53,11 @@ class DiffusionPolicy(AbstractExpert):
         self.config = config
         width = config.width
         self.front = ResidualEncoder(width, config.n_keypoints)
-        self.wrist = ResidualEncoder(width, config.n_keypoints)
+        self.others = nn.ModuleList(ResidualEncoder(width, config.n_keypoints) for _ in range(config.n_stems))
         self.words = nn.Embedding(len(config.vocabulary) + 1, width)
         self.time = nn.Sequential(nn.Linear(width, 4 * width), nn.Mish(), nn.Linear(4 * width, width))
-        condition_width = 4 * config.n_keypoints + config.state_dim + 2 * width
+        n_uv = 2 * config.n_keypoints * (1 + config.n_stems)
+        condition_width = n_uv + config.state_dim + 2 * width
         self.register_buffer("lowest", -torch.ones(config.action_dim))
         self.register_buffer("highest", torch.ones(config.action_dim))
         self.unet = ChunkUnet(config.action_dim, width, condition_width)
@@ -95,9 +96,10 @@ class DiffusionPolicy(AbstractExpert):
         return ((self.highest - self.lowest) / 2).clamp(min=LEAST_REACH)
 
     def _seen(self, inputs: PolicyInputs) -> Float[Tensor, "b seen"]:
-        """What is known of the moment: places in both pictures, the state, the sentence."""
+        """What is known of the moment: places in all pictures, the state, the sentence."""
         assert inputs.picture is not None, "this expert takes pictures, not features of them"
-        places = [self.front(inputs.picture.pixels), self.wrist(inputs.wrist)]
+        places = [self.front(inputs.picture.pixels)]
+        places += [look(picture) for look, picture in zip(self.others, inputs.stems, strict=True)]
         return torch.cat([*places, inputs.state, self.words(inputs.words).mean(1)], dim=1)
 
     def _noise(

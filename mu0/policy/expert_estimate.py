@@ -105,13 +105,14 @@ def count_trainable(variant: Variant, params: ActionExpertParams) -> int:
 def blank_batch(config: ActionExpertConfig, n: int) -> ExpertBatch:
     """A batch of `n` rows of the right shapes in which nothing is to be seen."""
     front, told, picture = None, None, None
+    views = torch.zeros(n, config.n_stems, 3, WRIST_PX, WRIST_PX, dtype=torch.uint8)
     if config.is_told:
         told = torch.zeros(n, TOLD_DIMS)
     elif config.is_seeing:
         tokens = torch.zeros(n, config.max_words, dtype=torch.int64)
         pixels = torch.zeros(n, 3, FRONT_PX, FRONT_PX, dtype=torch.uint8)
         picture = Picture(pixels, tokens, torch.ones_like(tokens, dtype=torch.bool))
-    else:
+    elif config.looks_through_encoder:
         side = FINE_PER_TOKEN * round(config.n_image_tokens**0.5)
         front = FrontFeatures(
             prefix=torch.zeros(n, config.prefix_len, config.prefix_width),
@@ -120,12 +121,13 @@ def blank_batch(config: ActionExpertConfig, n: int) -> ExpertBatch:
             feature_map=torch.zeros(n, config.map_channels, side, side),
         )
     inputs = PolicyInputs(
-        wrist=torch.zeros(n, 3, WRIST_PX, WRIST_PX, dtype=torch.uint8),
+        wrist=views[:, 0],
         state=torch.zeros(n, config.state_dim),
         words=torch.zeros(n, config.max_words, dtype=torch.int64),
         front=front,
         told=told,
         picture=picture,
+        others=views[:, 1:] if config.n_stems > 1 else None,
     )
     chunk = torch.zeros(n, config.chunk_len, config.action_dim)
     return ExpertBatch(inputs, chunk, torch.zeros(n, config.keyframe_dims), torch.ones(n, dtype=torch.bool))
@@ -142,8 +144,9 @@ def blank_config(variant: Variant, params: ActionExpertParams) -> ActionExpertCo
         width=size.width,
         heads=size.heads,
         blocks=size.blocks,
+        n_stems=2 if variant == "stems" else 1,  # the front picture is one of them
     )
-    if config.is_told:
+    if not config.looks_through_encoder:
         return config
     model = preset(WORLD_MODELS[params.size])
     return replace(config, **feature_sizes(model, FeatureConfig(size.grid)))

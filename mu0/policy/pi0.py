@@ -1,6 +1,6 @@
 """π0, a rival that knows nothing of traces: variant `pi0`.
 
-    front picture, wrist picture, sentence ── vision tower and text layers ──────── (prefix)
+    front and other pictures, sentence ── vision tower and text layers ──────────── (prefix)
                                                  │ keys, values of every layer
     state, noisy actions + time ───────────── expert layers, one beside each ── velocity of the actions
 
@@ -39,18 +39,17 @@ from mu0.policy.flow import flow_matching_loss, integrate
 MLP_RATIO = 4
 
 
-class TwoPictures(Backbone):
-    """μ0's vision and text layers, with the wrist picture between front picture and sentence."""
+class PicturesBackbone(Backbone):
+    """μ0's vision and text layers, with pictures of other cameras between front picture and sentence."""
 
     def look(
         self,
-        front: Float[Tensor, "b 3 s s"],
-        wrist: Float[Tensor, "b 3 s s"],
+        images: list[Float[Tensor, "b 3 s s"]],
         tokens: Int[Tensor, "b t"],
         token_mask: Bool[Tensor, "b t"],
     ) -> Prefix:
         """One pass; pictures in [0, 1] and of the size of the config."""
-        pictures = self.image_tokens(torch.cat([front, wrist]))[0].unflatten(0, (2, -1))
+        pictures = self.image_tokens(torch.cat(images))[0].unflatten(0, (len(images), -1))
         hidden = torch.cat([*pictures, self.smolvlm.text_model.embed_tokens(tokens)], dim=1)
         if self.config.scale_embeddings:
             hidden = hidden * self.config.text_width**0.5
@@ -131,7 +130,7 @@ class Pi0(AbstractExpert):
         super().__init__()
         self.config = config
         width = config.width
-        self.vlm = TwoPictures(replace(vlm, use_depth=False, train_backbone=True, unused_weights=False))
+        self.vlm = PicturesBackbone(replace(vlm, use_depth=False, train_backbone=True, unused_weights=False))
         self.state = nn.Linear(config.state_dim, width)
         self.action_in = nn.Linear(config.action_dim, width)
         self.fuse = nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, width))
@@ -165,8 +164,8 @@ class Pi0(AbstractExpert):
     def look(self, inputs: PolicyInputs) -> Prefix:
         """Everything that does not depend on state and actions."""
         assert inputs.picture is not None, "this expert takes pictures, not features of them"
-        front, wrist = (self._to_input(pixels) for pixels in (inputs.picture.pixels, inputs.wrist))
-        return self.vlm.look(front, wrist, inputs.picture.tokens, inputs.picture.mask)
+        images = [self._to_input(pixels) for pixels in (inputs.picture.pixels, *inputs.stems)]
+        return self.vlm.look(images, inputs.picture.tokens, inputs.picture.mask)
 
     def velocity(
         self,

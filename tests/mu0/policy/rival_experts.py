@@ -35,7 +35,7 @@ def make_rival(variant: Variant, **changes: object) -> AbstractExpert:
     return seeing_expert(config, world_model, 0)
 
 
-def rival_inputs(n: int) -> PolicyInputs:
+def rival_inputs(n: int, n_stems: int = 1) -> PolicyInputs:
     generator = torch.Generator().manual_seed(1)
 
     def pictures() -> torch.Tensor:
@@ -47,4 +47,5 @@ def rival_inputs(n: int) -> PolicyInputs:
         state=torch.randn(n, 9, generator=generator),
         words=torch.randint(0, 4, (n, 5), generator=generator),
         picture=Picture(pictures(), tokens, torch.ones_like(tokens, dtype=torch.bool)),
+        others=pictures()[:, None] if n_stems == 2 else None,
     )

@@ -1,5 +1,6 @@
 """Rivals that learn to see: eyes learn, one moment is learned by heart, the disk changes nothing."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from tests.mu0.policy.rival_experts import TEXTS, make_rival, rival_inputs, tiny
 
 RIVALS: tuple[Variant, ...] = ("diffusion_policy", "pi0")
 FIRST_LAYERS = {
-    "diffusion_policy": ("front.layers.0.weight", "wrist.layers.0.weight", "words.weight"),
+    "diffusion_policy": ("front.layers.0.weight", "others.0.layers.0.weight", "words.weight"),
     "pi0": ("vlm.stem.fine.1.0.weight", "vlm.smolvlm.text_model.embed_tokens.weight"),
 }
 STATISTICS = PolicyNormalization((0.0,) * 9, (1.0,) * 9, (0.0,) * 5, (0.05,) * 5)
@@ -61,6 +62,18 @@ def test_equal_seeds_give_equal_losses_and_plans(variant: Variant) -> None:
             found.append((loss, expert.plan(batch.inputs, torch.Generator().manual_seed(6))))
     assert torch.equal(found[0][0], found[1][0])
     assert torch.equal(found[0][1], found[1][1])
+
+
+@pytest.mark.parametrize("variant", RIVALS)
+def test_a_third_camera_and_a_robot_of_seven_joints_are_seen_and_moved(variant: Variant) -> None:
+    expert = make_rival(variant, n_stems=2, action_dim=7, state_dim=9).eval()
+    inputs = rival_inputs(2, n_stems=2)
+    assert inputs.others is not None
+    other = dataclasses.replace(inputs, others=255 - inputs.others)
+    with torch.inference_mode():
+        first, second = (expert.plan(each, torch.Generator().manual_seed(0)) for each in (inputs, other))
+    assert first.shape == (2, 16, 7)
+    assert (first - second).abs().max() > 1e-6
 
 
 @pytest.mark.slow
