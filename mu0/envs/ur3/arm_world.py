@@ -117,6 +117,10 @@ class ArmWorld(AbstractEnvironment):
     def score(self) -> float:
         """How much of the task is done: 0 nothing, 1 as well as can be."""
 
+    def facts(self) -> dict[str, int]:
+        """What else there is to say about this moment, in numbers for people and logs."""
+        return {}
+
     @abstractmethod
     def _lay_out(self, episode: Episode) -> None:
         """Bring `data` to the beginning of `episode`, settled; set `instruction` and `camera_path`."""
@@ -174,7 +178,7 @@ class ArmWorld(AbstractEnvironment):
             SimulationError: The action is not finite, or has another length.
         """
         self.advance(action)
-        return self.observe(), {"success": self.is_success(), "score": self.score()}
+        return self.observe(), {"success": self.is_success(), "score": self.score(), **self.facts()}
 
     def advance(self, action: Float[np.ndarray, " action"]) -> None:
         """Act for 0.1 s without taking pictures; commands outside the workspace are clipped to it.

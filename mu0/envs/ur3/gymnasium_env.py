@@ -10,7 +10,7 @@ Action        the pose to be reached in 0.1 s and the gripper, as `ArmWorld` tak
               the base frame, clipped to the workspace. `gymnasium.wrappers.RescaleAction` scales to [-1, 1]
 Reward        1 in the step that succeeds, which ends the episode; else 0
 Truncated     at the task's horizon
-Info          `success`, `score` in [0, 1], `instruction`
+Info          `success`, `score` in [0, 1], `instruction`, and the task's own `facts`
 
 `reset(seed=s)` begins scene s, the one of `mu0 sim ur3 --seed s`; without a seed, scenes are drawn from the
 last one. `options={"variant": v}` chooses variant v of the scene.
@@ -130,6 +130,7 @@ class Ur3GymnasiumEnvironment(gymnasium.Env[Seen, np.ndarray]):
             "success": self.world.is_success(),
             "score": self.world.score(),
             "instruction": self.world.instruction,
+            **self.world.facts(),
         }
 
 

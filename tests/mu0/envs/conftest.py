@@ -6,6 +6,7 @@ import pytest
 
 from mu0.envs.hand import HandScene
 from mu0.envs.ur3.environment import Ur3Environment
+from mu0.envs.ur3.pour.environment import PourEnvironment
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,12 @@ def environment() -> Iterator[Ur3Environment]:
 @pytest.fixture(scope="session")
 def blind_environment() -> Ur3Environment:
     return Ur3Environment(render=False)
+
+
+@pytest.fixture(scope="session")
+def pouring() -> PourEnvironment:
+    """Without pictures, and with few almonds, which are fast."""
+    return PourEnvironment(render=False, n_almonds=12)
 
 
 @pytest.fixture(scope="session")

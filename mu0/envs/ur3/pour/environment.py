@@ -11,7 +11,7 @@ Tilt turns the gripper about the line through its fingers; a positive one tips w
 (cos yaw, sin yaw). How it acts and sees is the base's (`mu0.envs.ur3.arm_world`).
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 import mujoco
@@ -139,6 +139,10 @@ class PourEnvironment(ArmWorld):
     def score(self) -> float:
         """The share of the almonds that is in the bowl."""
         return self.count().bowl / self.n_almonds
+
+    def facts(self) -> dict[str, int]:
+        """The counts of `count`."""
+        return asdict(self.count())
 
     def cup_pose(self) -> tuple[Float[np.ndarray, " 3"], float]:
         """Where the cup's floor is [m], and its yaw [rad]; base frame."""
