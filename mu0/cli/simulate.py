@@ -34,7 +34,10 @@ def _robots() -> None:
 
 def ur3(
     task: Annotated[
-        str, typer.Argument(help="pick (something into the sink) or pour (almonds into a bowl).")
+        str,
+        typer.Argument(
+            help="pick (something into the sink), pour (almonds into a bowl) or towel (unfold it)."
+        ),
     ],
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Decides everything about the scene.")] = 0,
     variant: Annotated[int, typer.Option(min=0, help="Another target or start pose in the same scene.")] = 0,

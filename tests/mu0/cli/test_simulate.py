@@ -14,7 +14,7 @@ RUNNER = CliRunner()
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["juggle"], "one of pick, pour"),
+        (["juggle"], "one of pick, pour, towel"),
         (["pour", "--level", "moon"], "in_distribution, unseen_objects, layouts, textures"),
         (["pour", "--robot", "ur5"], "one of ur3e, ur3"),
         (["pick", "--almonds", "3"], "task pick has no almonds"),

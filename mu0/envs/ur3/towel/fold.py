@@ -17,11 +17,12 @@ from mu0.envs.surroundings import Surroundings, draw_surroundings, looking_diffe
 from mu0.envs.ur3.towel.cloth import CREASE_ROW, N_POINTS, N_SIDE, RADIUS_M, flat_points
 from mu0.envs.ur3.towel.patterns import UNSEEN_PATTERNS, USUAL_PATTERNS
 
-CENTRE_M = np.array([[0.28, 0.32], [-0.07, 0.07]])
-ANY_CENTRE_M = np.array([[0.26, 0.33], [-0.15, 0.15]])  # of level `layouts`
-TURN_RAD, ANY_TURN_RAD = 0.3, np.pi / 4  # from lying straight
+# nearer than 0.16 m to the base the gripper meets the upper arm; the workspace ends at x = 0.48 m
+CENTRE_M = np.array([[0.32, 0.34], [-0.07, 0.07]])
+ANY_CENTRE_M = np.array([[0.32, 0.34], [-0.15, 0.15]])  # of level `layouts`
+TURN_RAD, ANY_TURN_RAD = 0.25, 0.4  # from lying straight
 SIDE_M = (0.20, 0.24)
-UNSEEN_SIDES_M = np.array([[0.17, 0.19], [0.245, 0.265]])
+UNSEEN_SIDES_M = np.array([[0.17, 0.19], [0.245, 0.255]])
 TILT_RAD = 0.05  # of the line of the fold
 SHIFT_ROWS = (0.1, 0.4)  # of that line beyond row 5; before it the crease would creep
 WRINKLE_M = 0.004
