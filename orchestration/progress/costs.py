@@ -28,7 +28,7 @@ REFERENCE: dict[str, float] = {
     EXPERT_STEP: 420 / 1800,
 }
 REFERENCE_PX = 128
-ACTORS = 5
+ACTORS, OTHER_LEVELS = 5, 3
 EXPERT_VARIANTS = 3
 ROLLOUT_CLIPS = (52 * 2 / 120) / REFERENCE[CLIP]  # a rollout of 120 steps, in recorded clips
 ROLLOUT_STEPS = 120
@@ -77,7 +77,8 @@ def _clips(params: Any) -> float:
 
 def _rollouts(params: Any) -> Cost:
     report = params.ur3_report
-    units = ACTORS * report.n_rollouts * ROLLOUT_CLIPS * report.horizon_steps / ROLLOUT_STEPS
+    n_rollouts = report.n_rollouts + OTHER_LEVELS * report.n_rollouts_elsewhere
+    units = ACTORS * n_rollouts * ROLLOUT_CLIPS * report.horizon_steps / ROLLOUT_STEPS
     return Cost(CLIP, units, _cores(report.workers))
 
 
