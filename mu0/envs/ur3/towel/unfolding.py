@@ -16,7 +16,7 @@ from mu0.envs.ur3.towel.cloth import CREASE_ROW, HEM, N_SIDE, flat_points
 from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
 
 GOOD_COVERAGE = 0.95
-MOST_DRAGS = 6
+MOST_DRAGS = 8
 HOVER_M, CARRY_M, GRASP_M, PUT_M = 0.08, 0.05, 0.016, 0.02
 OVERSHOOT_M = 0.008
 NEAR = 2  # points of the grid
