@@ -12,6 +12,7 @@ one on each core; both are timed after a warm-up. Prints one JSON object; `--out
 import argparse
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,15 @@ def play(task: Task, world: ArmWorld, seed: int, *, disturbed: bool) -> dict[str
         world.advance(executed)
         if first is None and world.is_success():
             first = world.n_steps
-    return {
+    episode = {
         "seed": seed,
         "success": world.is_success(),
         "score": world.score(),
         "first_success_step": first,
         "steps": world.n_steps,
     }
+    print(task.name, episode, file=sys.stderr, flush=True)
+    return episode
 
 
 def demonstrators(arguments: argparse.Namespace) -> dict[str, Any]:

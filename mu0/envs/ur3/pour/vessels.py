@@ -82,7 +82,7 @@ def vessel_xml(body: str, vessel: Vessel, mass_kg: float | None, material: str) 
     """A body of floor and walls; with a mass, which they share evenly, it moves freely."""
     half_m = vessel.thickness_m / 2
     mass = "" if mass_kg is None else f'mass="{mass_kg / (vessel.n_walls + 1):.6g}" '
-    rest = f'{mass}material="{material}" condim="4" friction="0.8 0.01 0.0005" solref="0.006 1"'
+    rest = f'{mass}material="{material}" condim="3" friction="0.4 0.002 0.0001" solref="0.006 1"'
     joint = "" if mass_kg is None else f'<freejoint name="{body}"/>'
     walls = "".join(_wall_xml(vessel, 2 * np.pi * k / vessel.n_walls, rest) for k in range(vessel.n_walls))
     deep_m = half_m if mass_kg is not None else FAST_FLOOR_M / 2
