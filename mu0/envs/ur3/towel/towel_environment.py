@@ -89,7 +89,7 @@ class TowelEnvironment(ArmWorld):
         return self.data.xpos[self._points]
 
     def entity_of_geoms(self) -> dict[int, int]:
-        """Which entity (`mu0.envs.ground_truth`) each geom belongs to; the towel is flex 0 and has no geoms."""
+        """Which entity (`mu0.envs.ground_truth`) each geom belongs to; the towel is flex 0, without geoms."""
         return entity_of_towel_geoms(self.model)
 
     def held_point(self) -> int | None:
