@@ -26,7 +26,12 @@ from mu0.envs.ur3.towel.cloth import TRIANGLES
 from mu0.envs.ur3.towel.coverage import covered_area_m2
 from mu0.envs.ur3.towel.fold import TowelLayout, draw_towel_layout, instruction_for_towel
 from mu0.envs.ur3.towel.grasp import GraspAssist
-from mu0.envs.ur3.towel.scene import apply_towel_layout, build_towel_scene, point_bodies
+from mu0.envs.ur3.towel.scene import (
+    apply_towel_layout,
+    build_towel_scene,
+    entity_of_towel_geoms,
+    point_bodies,
+)
 from mu0.records import Observation
 
 N_POSE = 4
@@ -82,6 +87,10 @@ class TowelEnvironment(ArmWorld):
     def points_m(self) -> Float[np.ndarray, "100 3"]:
         """Where the points of the towel are, row by row, base frame."""
         return self.data.xpos[self._points]
+
+    def entity_of_geoms(self) -> dict[int, int]:
+        """Which entity (`mu0.envs.ground_truth`) each geom belongs to; the towel is flex 0, without geoms."""
+        return entity_of_towel_geoms(self.model)
 
     def held_point(self) -> int | None:
         """Which point of the towel the gripper holds."""

@@ -5,7 +5,6 @@ import pytest
 
 from mu0.envs.entities import TARGET
 from mu0.envs.ground_truth import GroundTruthTracks, TruthRecorder
-from mu0.envs.ur3.towel.scene import entity_of_towel_geoms
 from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
 from mu0.envs.ur3.towel.unfolding import demonstrate_unfolding
 
@@ -18,8 +17,9 @@ def look(world: TowelEnvironment, recorder: TruthRecorder) -> None:
 
 def truth_of(world: TowelEnvironment, n_steps: int) -> tuple[GroundTruthTracks, np.ndarray]:
     """Tracks of the beginning and of the moment `n_steps` later, and which are the towel's."""
-    entities = entity_of_towel_geoms(world.model)
-    recorder = TruthRecorder(world.model, entities, np.random.default_rng(0), entity_of_cloth={0: TARGET})
+    recorder = TruthRecorder(
+        world.model, world.entity_of_geoms(), np.random.default_rng(0), entity_of_cloth={0: TARGET}
+    )
     world.reset(3)
     look(world, recorder)
     for _, (_, _, executed) in zip(range(n_steps), demonstrate_unfolding(world), strict=False):
