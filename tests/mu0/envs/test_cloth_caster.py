@@ -12,7 +12,7 @@ from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
 SHEET = """<mujoco><worldbody>
  <geom type="plane" size="5 5 .1" pos="0 0 3" euler="180 0 0" rgba="0 1 0 1"/>
  <flexcomp name="sheet" type="grid" dim="2" count="3 3 1" spacing=".5 .5 .5" pos="0 0 2" radius=".001"
-  mass="1" rgba="1 0 0 1"/>
+  mass="1" rgba="1 0 0 1"><edge equality="true"/></flexcomp>
 </worldbody></mujoco>"""
 SIZE_PX, FOCAL_PX = 41, 40.0
 
