@@ -22,7 +22,7 @@ SAME_RAD = 1e-6
 
 @dataclass(frozen=True)
 class Phase:
-    """Go to a pose (x, y, z [m], angles [rad]) at a speed, then stay there for some steps."""
+    """Go to a pose (x, y, z [m], angles [rad]; as far as the workspace reaches), then stay for some steps."""
 
     name: PhaseName
     pose: Float[np.ndarray, " pose"]
@@ -69,7 +69,8 @@ def _towards(
     phase: Phase, command: Float[np.ndarray, " action"]
 ) -> tuple[Float[np.ndarray, " action"], bool]:
     """The next command on the way, and whether it arrives."""
-    way = phase.pose[:3] - command[:3]
+    goal_m = np.clip(phase.pose[:3], *WORKSPACE_M.T)  # the arm goes no farther, and a phase has to end
+    way = goal_m - command[:3]
     distance_m = float(np.linalg.norm(way))
     share = min(1.0, phase.speed_m_s / CONTROL_HZ / max(distance_m, 1e-9))
     limit = phase.turn_rad_s / CONTROL_HZ

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float
 
-from mu0.envs.ur3.arm_world import WORKSPACE_M
 from mu0.envs.ur3.script import Phase, Scripted, follow
 from mu0.envs.ur3.towel.cloth import CREASE_ROW, HEM, N_SIDE, flat_points
 from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
@@ -82,7 +81,7 @@ def _drag(start_m: Float[np.ndarray, " 2"], goal_m: Float[np.ndarray, " 2"], yaw
 
     def at(share: float, height_m: float) -> Float[np.ndarray, " 4"]:
         place_m = start_m + share * (end_m - start_m)
-        return np.array([*np.clip(place_m, *WORKSPACE_M[:2].T), height_m, yaw])  # beyond it no phase arrives
+        return np.array([*place_m, height_m, yaw])
 
     return [
         Phase("reach", at(0.0, HOVER_M), closed=False, speed_m_s=0.2, noise_share=1.0),

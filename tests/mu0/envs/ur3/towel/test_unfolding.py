@@ -5,11 +5,10 @@ import pytest
 
 from mu0.envs.levels import LEVEL_NAMES, Level
 from mu0.envs.phases import HOLDING
-from mu0.envs.ur3.arm_world import WORKSPACE_M
 from mu0.envs.ur3.kinematics import UR3
 from mu0.envs.ur3.towel.cloth import flat_points
 from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
-from mu0.envs.ur3.towel.unfolding import _drag, demonstrate_unfolding, places_m
+from mu0.envs.ur3.towel.unfolding import demonstrate_unfolding, places_m
 
 LONGEST = 300
 
@@ -29,12 +28,6 @@ def test_places_are_those_of_the_flat_towel_that_the_lower_half_tells() -> None:
     folded = lies.copy()
     folded[60:] = 0.0  # wherever the upper half is
     np.testing.assert_allclose(places_m(folded, size_m), lies, atol=1e-12)
-
-
-def test_no_drag_leaves_the_workspace() -> None:
-    start_m, goal_m = np.array([0.3, 0.0]), np.array([0.55, -0.5])
-    drag_m = np.array([phase.pose[:3] for phase in _drag(start_m, goal_m, 0.4)])
-    assert np.all((drag_m >= WORKSPACE_M[:, 0]) & (drag_m <= WORKSPACE_M[:, 1]))
 
 
 @pytest.mark.slow
