@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from mu0.cli.place import place_for
-from mu0.cli.sections import find_section
 from mu0.errors import ParamsError
-from mu0.params.action_expert import ActionExpertParams
 
 if TYPE_CHECKING:
+    from mu0.params.action_expert import ActionExpertParams
     from mu0.policy.embodiment import Embodiment
     from mu0.policy.own_robot.reading import OwnDataset
     from mu0.policy.own_robot.training import OwnVariant, Prepared
@@ -85,7 +84,7 @@ def _run(
     out: Path,
     variant: "OwnVariant",
     world_model: Path | None,
-    params: ActionExpertParams,
+    params: "ActionExpertParams",
     held_out: float,
     embodiment: Path | None,
     cache: Path,
@@ -121,8 +120,11 @@ def _run(
     _tell(out, scores)
 
 
-def _section(params: Path | None, changes: dict[str, int], seed: int) -> ActionExpertParams:
+def _section(params: Path | None, changes: dict[str, int], seed: int) -> "ActionExpertParams":
     """The section of the params file, or its defaults, with what the options change."""
+    from mu0.cli.sections import find_section
+    from mu0.params.action_expert import ActionExpertParams
+
     found = find_section(params, SECTION, ActionExpertParams) or ActionExpertParams(steps=STEPS)
     given: dict[str, Any] = {key: value for key, value in changes.items() if value}
     return found.model_copy(update=given | ({"seed": seed} if seed >= 0 else {}))
@@ -178,7 +180,7 @@ def _summary(robot: "Embodiment") -> str:
 
 
 def _report(
-    prepared: "Prepared", params: ActionExpertParams, meta: dict[str, Any], seconds: float
+    prepared: "Prepared", params: "ActionExpertParams", meta: dict[str, Any], seconds: float
 ) -> dict[str, Any]:
     dataset = prepared.dataset
     return {

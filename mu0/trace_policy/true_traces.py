@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mu0.envs.ur3.arm_world import WORKSPACE_M
 from mu0.envs.ur3.demonstrator import demonstrate_by_phase
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.geometry.rigid import apply
@@ -20,7 +21,6 @@ from mu0.trace_policy.sources import AbstractTraceSource, Futures, Moment
 from mu0.trace_policy.told_target import target_local_m, target_pose
 from mu0.trace_policy.ur3 import read_ur3
 
-MOST_STEPS = 400  # a demonstration has about a hundred
 SHIFTED_M = 0.005
 CARRIED = ("lift", "transport", "place")
 
@@ -98,6 +98,13 @@ class TrueTraces(AbstractTraceSource):
             WorkspaceError: The target lies where the demonstrator's hand never arrives.
         """
         world, twin = self._environment, self._twin
+        place_m = target_pose(world)[:2, 3]
+        if (np.clip(place_m, *WORKSPACE_M[:2].T) != place_m).any():
+            raise WorkspaceError(
+                f"The demonstrator's hand does not arrive at the target, which lies at {place_m.round(3)} m.",
+                expected="a target in the workspace",
+                remedy="put it back; something has pushed it away.",
+            )
         twin.restore(world.snapshot())
         turn = target_pose(world)[:3, :3]
         twin.target = replace(world.target, yaw_rad=float(np.arctan2(turn[1, 0], turn[0, 0])))
@@ -107,13 +114,6 @@ class TrueTraces(AbstractTraceSource):
             target.append(target_pose(twin))
             carries.append(phase in CARRIED)
             twin.advance(executed)
-            if len(tool) > MOST_STEPS:
-                raise WorkspaceError(
-                    f"The demonstrator does not arrive in {MOST_STEPS} steps; the target lies at "
-                    f"{np.round(target_pose(world)[:3, 3], 3).tolist()} m.",
-                    expected="a target in the workspace",
-                    remedy="put it back; something has pushed it away.",
-                )
         return _Demonstration(
             np.stack([state.base_from_tool for state in tool]),
             np.array([state.closed for state in tool]),

@@ -106,7 +106,7 @@ def test_without_a_gripper_nothing_is_a_keyframe() -> None:
 
 
 def test_any_gripper_makes_a_keyframe() -> None:
-    demo, robot = episode(), replace(UR3, grippers=(3, 4))
+    demo, robot = episode(), replace(UR3, grippers=(3, 4), keyframe_scale=(0.1, 0.1, 0.1))
     demo.action[6:, 3] = 1
     pose, _ = next_keyframes(demo.state, demo.action, robot)
     np.testing.assert_allclose(pose[:8, 0] + demo.state[:8, 0], [0.4] * 4 + [0.6] * 2 + [0.8] * 2, atol=1e-6)
