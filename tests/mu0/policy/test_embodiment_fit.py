@@ -21,8 +21,11 @@ def seen(**changes: Any) -> Observation:
 
 
 def test_the_same_robot_and_a_rounded_rate_are_accepted() -> None:
-    require_same(UR3, UR3)
-    require_same(dataclasses.replace(UR3, rate_hz=30.0), dataclasses.replace(UR3, rate_hz=29.97))
+    require_same(UR3, dataclasses.replace(UR3))
+    video = dataclasses.replace(UR3, rate_hz=30.0)
+    require_same(video, dataclasses.replace(UR3, rate_hz=29.97))
+    with pytest.raises(EmbodimentError, match="rates 30 Hz"):
+        require_same(video, dataclasses.replace(UR3, rate_hz=25.0))
 
 
 def test_both_facts_are_told() -> None:

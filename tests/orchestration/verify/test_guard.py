@@ -69,6 +69,7 @@ def test_a_truncated_list_of_a_folder_is_damage_too(project: Path) -> None:
 def test_nothing_recorded_is_nothing_to_guard(tmp_path: Path) -> None:
     require_sound_cache(tmp_path)
     require_recorded_models(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
