@@ -31,6 +31,7 @@ class Task:
         demonstrate: Yields phase, wanted and executed action from a world that was just reset; the second
             argument draws disturbances, None none.
         horizon_steps: Steps of 0.1 s after which an episode has failed.
+        angles: What the angles of its pose are, behind x, y and z [rad].
     """
 
     name: str
@@ -38,6 +39,18 @@ class Task:
     world: Callable[..., ArmWorld]
     demonstrate: Callable[..., Iterator[Scripted]]
     horizon_steps: int
+    angles: tuple[str, ...] = ("yaw",)
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """The numbers of an action, with their units."""
+        return (*(f"{axis}_m" for axis in "xyz"), *(f"{angle}_rad" for angle in self.angles), "gripper")
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The numbers of `ArmWorld.state`, with their units."""
+        commanded = (f"commanded_{name}" for name in self.action_names)
+        return (*commanded, "gripper_opening", *(f"{axis}_m" for axis in "xyz"))
 
     def make(self, image_size_px: int = 128, **settings: Any) -> ArmWorld:
         """A world of this task; `settings` are those of its class."""
@@ -49,7 +62,7 @@ TASKS = MappingProxyType(
         task.name: task
         for task in (
             Task("pick", "mu0/UR3Pick-v0", Ur3Environment, demonstrator.demonstrate_by_phase, 200),
-            Task("pour", "mu0/UR3Pour-v0", PourEnvironment, demonstrate_pouring, 250),
+            Task("pour", "mu0/UR3Pour-v0", PourEnvironment, demonstrate_pouring, 250, ("yaw", "tilt")),
             Task("towel", "mu0/UR3Towel-v0", TowelEnvironment, demonstrate_unfolding, 300),
         )
     }
