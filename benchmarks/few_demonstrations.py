@@ -24,8 +24,9 @@ import torch
 
 from mu0.evaluation.policies.replicates import difference, success_of
 from mu0.params.action_expert import ActionExpertParams
+from mu0.policy.arms import demonstrated_arm
 from mu0.policy.expert_estimate import estimate_expert
-from mu0.policy.rollout_jobs import RolloutSetting, run_rollouts
+from mu0.policy.rollout_jobs import RolloutSetting, horizon_of, run_rollouts
 from mu0.policy.train_action_expert import Paths, train_action_expert
 from mu0.sources.lerobot.dataset_v3 import LeRobotDataset
 from mu0.training.budget import steps_for
@@ -34,6 +35,7 @@ ROWS = "rollouts.jsonl"
 NAMES = {
     "trace_policy": "controller without learning, on μ0's traces",
     "grounded": "told where μ0 finds the named thing, and how it lies",
+    "grounded_front": "told where, and front picture through μ0 with its trace features",
     "mu0": "front picture through μ0, and its trace features",
     "no_trace": "front picture through μ0",
     "no_pretraining": "front picture through an untrained encoder",
@@ -44,6 +46,7 @@ NAMES = {
 COLOURS = {
     "trace_policy": "#1f5fd0",
     "grounded": "#7b2ff7",
+    "grounded_front": "#d62ff7",
     "mu0": "#2a9d8f",
     "no_trace": "#e07a1f",
     "no_pretraining": "#9aa0a6",
@@ -81,13 +84,16 @@ def run_cell(arguments: argparse.Namespace, variant: str, n: int, seed: int) -> 
     """Train, roll out, and append the rows at once."""
     experts, training = trained(arguments, variant, n, seed)
     with tempfile.TemporaryDirectory() as journal:
+        dataset = LeRobotDataset.open(arguments.demonstrations)
+        task = demonstrated_arm(dataset).task
         setting = RolloutSetting(
             arguments.world_model,
             experts,
             Path(journal),
             execute_steps=8,
-            horizon_steps=120,
-            front_size_px=LeRobotDataset.open(arguments.demonstrations).load_episode(0).front.shape[1:3],
+            horizon_steps=horizon_of(task),
+            front_size_px=dataset.load_episode(0).front.shape[1:3],
+            task=task,
             videos_per_outcome=0,
             others=() if experts else ("trace_policy",),
         )
@@ -119,7 +125,7 @@ def tell(rows: pd.DataFrame) -> None:
         print(f"{n:4d} demonstrations  {actor:15s} {found}")
     for n, part in rows.groupby("n_demonstrations"):
         actors = part["actor"].unique()
-        for first in ("grounded", "mu0"):
+        for first in ("grounded", "grounded_front", "mu0"):
             for second in ("no_trace", "no_pretraining", "end_to_end", "diffusion_policy", "pi0"):
                 if {first, second} <= set(actors):
                     print(f"{n:4d} demonstrations  {first} - {second}: {difference(part, first, second)}")

@@ -30,11 +30,14 @@ def suites(root: Path) -> list[Suite]:
     folder = root / "reports/ur3_report"
     rollouts = read_table(
         folder / "rollouts.parquet",
-        numbers=("seed", "n_steps", "closest_m"),
+        numbers=("seed", "n_steps", "closest_m", "score"),
         flags=("success", "reached", "grasped", "lifted"),
         texts=("actor", "level"),
     )
-    told = _told_rates(read_json(folder / "summary.json"))
+    summary = read_json(folder / "summary.json")
+    told = _told_rates(summary)
+    setting = summary.get("setting") if isinstance(summary, dict) else None
+    task = setting.get("task") if isinstance(setting, dict) else None
     usual = rollouts[rollouts["level"] == USUAL_LEVEL]
     counted = is_true(usual["success"]).astype(float).groupby(usual["actor"]).mean()
     n_asked = asked.n_rollouts
@@ -52,14 +55,17 @@ def suites(root: Path) -> list[Suite]:
             *in_set("grasped", [True, False]),
             *in_set("lifted", [True, False]),
             *between("seed", 0),
-            *between("n_steps", 0, asked.horizon_steps),
+            *between("n_steps", 0),
+            *between("score", 0.0, 1.0),
             *between("closest_m", 0.0, 100.0),
         ]),
+        Suite("task", pd.DataFrame({"task": [task]}), not_blank("task")),
         Suite("rates", told, [
             *not_blank("actor"),
             *between("rate", 0.0, 1.0),
         ]),
         Suite("protocol", facts(
+            most_steps_beyond_horizon=rollouts["n_steps"].max() - number_at(setting, "horizon_steps"),
             n_seed_sets=float(len(set(seeds))),
             fewest_rollouts=float(min(map(len, seeds), default=0)),
             most_rollouts=float(max(map(len, seeds), default=0)),
@@ -68,6 +74,7 @@ def suites(root: Path) -> list[Suite]:
             fewest_elsewhere=float(elsewhere.min()) if len(elsewhere) else 0.0,
             best_policy_rate=float(best_policy),
         ), [
+            *between("most_steps_beyond_horizon", high=0.0),
             *between("n_seed_sets", 1, 1),
             *between("fewest_rollouts", n_asked, n_asked),
             *between("most_rollouts", n_asked, n_asked),

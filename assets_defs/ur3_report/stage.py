@@ -12,8 +12,7 @@ from assets_defs.tracking import track_run
 from mu0.envs.levels import LEVEL_NAMES, USUAL_LEVEL, Level
 from mu0.evaluation.policies.closed_loop_report import VIDEOS_PER_OUTCOME, write_policy_report
 from mu0.params.action_expert import Ur3ReportParams
-from mu0.policy.embodiment import UR3
-from mu0.policy.rollout_jobs import RolloutSetting, run_rollouts
+from mu0.policy.rollout_jobs import RolloutSetting, common_task, horizon_of, other_actors, run_rollouts
 from mu0.policy.rollout_journal import journal_folder
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
 
@@ -29,18 +28,20 @@ def main() -> None:
     """Roll out, summarise, and keep a few videos."""
     params = section("ur3_report", Ur3ReportParams)
     # loading all of them here tells of a wrong checkpoint before workers start
-    policies = [TraceConditionedPolicy.load(folder, WORLD_MODEL) for folder in EXPERTS.values()]
-    for policy in policies:
-        policy.require_fit(UR3, params.execute_steps)
+    policies = {name: TraceConditionedPolicy.load(folder, WORLD_MODEL) for name, folder in EXPERTS.items()}
+    task = common_task(policies, params.execute_steps)
+    front_size_px = next(iter(policies.values())).front_size_px
+    horizon_steps = horizon_of(task, params.horizon_steps)
+    told = params.model_dump() | {"task": task, "horizon_steps": horizon_steps}
     seeds = {level: _seeds(params, level) for level in LEVEL_NAMES}
-    folder = journal_folder(CACHE, [WORLD_MODEL, *EXPERTS.values()], params.model_dump())
+    folder = journal_folder(CACHE, [WORLD_MODEL, *EXPERTS.values()], told)
     setting = RolloutSetting(
-        WORLD_MODEL, EXPERTS, folder, params.execute_steps, params.horizon_steps, policies[0].front_size_px,
-        VIDEOS_PER_OUTCOME, limit_s=params.limit_s,
+        WORLD_MODEL, EXPERTS, folder, params.execute_steps, horizon_steps, front_size_px, task,
+        VIDEOS_PER_OUTCOME, other_actors(task), params.limit_s,
     )  # fmt: skip
-    with track_run(stage="ur3_report", params=params.model_dump()) as run:
+    with track_run(stage="ur3_report", params=told) as run:
         rows = pd.DataFrame([asdict(result) for result in run_rollouts(setting, seeds, params.workers)])
-        summary = write_policy_report(rows, params.model_dump(), folder / "videos", REPORT, METRICS)
+        summary = write_policy_report(rows, told, folder / "videos", REPORT, METRICS)
         rates = {f"{actor}/success_rate": s["success"]["rate"] for actor, s in summary["actors"].items()}
         run.log(rates, step=0)
         run.log_artifact(METRICS)

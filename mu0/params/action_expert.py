@@ -45,7 +45,7 @@ class Ur3ReportParams(Section):
     n_rollouts: Count
     n_rollouts_elsewhere: Index = 0  # of each other level: unseen objects, other layouts, other looks
     execute_steps: Count = 8
-    horizon_steps: Count = 120  # 12 s; demonstrations take 6 to 8
+    horizon_steps: Count | None = None  # of 0.1 s; None is the task's: pick 120, pour 250, towel 300
     first_seed: Seed = 50_000
     workers: Workers = 2
     limit_s: Positive = 300.0  # a rollout that takes longer ends its process and counts as a failure

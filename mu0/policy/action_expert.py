@@ -12,8 +12,8 @@ These variants differ in what they see beside wrist picture, state and words, an
     no_trace        the front picture as the frozen μ0 sees it
     no_pretraining  the front picture as an encoder of the same architecture sees it that was never trained
     end_to_end      the same, trained with the expert (`end_to_end`)
-    grounded        no front picture: four numbers from μ0, where the named thing is and how it lies
-                    (`named_place`)
+    grounded        no front picture: four numbers from μ0, place and lie of the named thing (`named_place`)
+    grounded_front  both: the four numbers, and what mu0 sees
     stems           the front picture as one more of those that trained stems look at; knows no μ0
 
 Two rivals have an architecture of their own and share demonstrations, rows, budget and executor:
@@ -47,8 +47,9 @@ from mu0.policy.normalization import TOLD_DIMS
 from mu0.policy.wrist_encoder import WristEncoder
 
 Variant = Literal[
-    "mu0", "no_trace", "no_pretraining", "end_to_end", "grounded", "stems", "diffusion_policy", "pi0"
-]
+    "mu0", "no_trace", "no_pretraining", "end_to_end", "grounded", "grounded_front", "stems",
+    "diffusion_policy", "pi0",
+]  # fmt: skip
 Objective = Literal["flow", "l1", "diffusion"]
 SEEING: tuple[Variant, ...] = ("end_to_end", "diffusion_policy", "pi0")
 """Variants that learn to see by themselves: they take pictures, not features of them."""
@@ -87,8 +88,13 @@ class ActionExpertConfig:
 
     @property
     def is_told(self) -> bool:
-        """Whether it is told where the named thing is, instead of looking at the front picture."""
-        return self.variant == "grounded"
+        """Whether it is told where the named thing is."""
+        return self.variant in ("grounded", "grounded_front")
+
+    @property
+    def mixes_traces(self) -> bool:
+        """Whether it reads what the world model expects to move."""
+        return self.variant in ("mu0", "grounded_front")
 
     @property
     def is_seeing(self) -> bool:
@@ -182,7 +188,7 @@ class ActionExpert(AbstractExpert):
         self.config = config
         width, n_uv = config.width, 2 * config.n_keypoints
         self.front = (
-            FrontEncoder(config.front, mixes_traces=config.variant == "mu0")
+            FrontEncoder(config.front, mixes_traces=config.mixes_traces)
             if config.looks_through_encoder
             else None
         )
@@ -241,7 +247,7 @@ class ActionExpert(AbstractExpert):
     def encode(self, inputs: PolicyInputs) -> Context:
         """Everything that does not depend on the flow time."""
         text = self.words(inputs.words).mean(1)
-        assert (inputs.told is not None) == self.config.is_told, "told of the thing, or looks at the front"
+        assert (inputs.told is not None) == self.config.is_told, "told of the thing, or not"
         known = inputs.state if inputs.told is None else torch.cat([inputs.state, inputs.told], dim=1)
         groups = [self.state(known)[:, None]]
         pictures: list[Tensor] = []

@@ -4,7 +4,8 @@
     model.safetensors    weights (exponential moving average of training)
     normalization.json   statistics of states and relative actions
     embodiment.json      what the numbers of its robot mean; folders from before there was one are the UR3's
-    meta.json            sha256 of the world model's weights, of statistics and embodiment, what was trained
+    meta.json            sha256 of the world model's weights, of statistics and embodiment; what was trained,
+                         and for which task
 
 Features of one world model mean nothing to an expert trained on another: loading such a pair is refused. An
 expert of variant `stems` has no world model and needs none.
@@ -21,6 +22,7 @@ from mu0.errors import CheckpointError, StageError
 from mu0.files import atomic_folder, read_json, sha256_of, write_json
 from mu0.model.tensor_files import save_tensors
 from mu0.policy.action_expert import AbstractExpert, ActionExpert, ActionExpertConfig
+from mu0.policy.arms import PICK, TASK, Arm
 from mu0.policy.embodiment import NAME, UR3, Embodiment, read_embodiment, write_embodiment
 from mu0.policy.frozen_features import FeatureConfig
 from mu0.policy.normalization import PolicyNormalization, read_normalization, write_normalization
@@ -42,6 +44,11 @@ class ActionExpertCheckpoint:
     def embodiment(self) -> Embodiment:
         """Of the robot that it was trained for."""
         return self.normalization.embodiment
+
+    @property
+    def arm(self) -> Arm:
+        """Our arm's task and what its numbers mean; of other robots the task says nothing."""
+        return Arm(self.meta.get(TASK, PICK), self.embodiment)
 
 
 def world_model_sha256(world_model_folder: Path) -> str:

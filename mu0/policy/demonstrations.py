@@ -3,8 +3,9 @@
     chunk      the `chunk_len` absolute actions from this frame on; the last one repeats at the episode's end
     keyframe   commanded pose at the next change of a gripper, relative to the command now: in hindsight a
                demonstration says where the grasp and the release were, without any state of a simulator
-    told       where the named thing is, beside the TCP: where the hand will close; in the hand, once it has;
-               where the hand opened, from then on. And how the hand will be turned when it closes
+    told       where the named thing is, beside the TCP: where the hand will first close; in the hand, while
+               it is closed; where it opened last, from then on. And how the hand will be turned when it first
+               closes
 
 Rows can be thinned (`frame_stride`): neighbouring frames at 10 Hz are nearly equal, and features of frozen
 networks have to be computed for every row. They are decoded once, into files that every training maps.
@@ -23,15 +24,13 @@ from jaxtyping import Bool, Float, Int, UInt8
 from mu0.dataset.array_files import RowsWriter, made_once, map_arrays, read_about
 from mu0.errors import PolicyError
 from mu0.files import sha256_of_tree
+from mu0.policy.arms import YAW, demonstrated_arm
 from mu0.policy.embodiment import UR3, Embodiment
 from mu0.progress import track
 from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
 
-GRIPPER = 4
 HALF = 0.5
 DECODERS = 2
-TCP = slice(6, 8)  # of the state: measured x, y
-YAW = 3  # of the state: commanded
 CODE_VERSION = 3
 """Raise when rows of equal demonstrations change, so that older caches are not read."""
 
@@ -93,25 +92,28 @@ def next_keyframes(
 
 
 def told_in_hindsight(
-    state: Float[np.ndarray, "t 9"], action: Float[np.ndarray, "t 5"]
+    state: Float[np.ndarray, "t state"], action: Float[np.ndarray, "t action"], embodiment: Embodiment = UR3
 ) -> Float[np.ndarray, "t 4"]:
     """Where the thing that is moved lies, and how it will be grasped, as a demonstration tells in hindsight.
 
-    Until the hand closes the thing is where that happens, then in the hand, and after the last opening where
-    it was let go. A demonstration whose hand never closes has it where the hand ends.
+    Until the hand first closes the thing is where that happens, then in the hand, and whenever the hand has
+    opened, where it let go. A demonstration whose hand never closes has it where the hand ends.
 
     Returns:
         X and y beside the measured TCP, base frame [m]; cosine and sine of twice the turn from the commanded
-        yaw to that of the grasp (half a turn of two fingers changes nothing), zeros from the grasp on.
+        yaw to that of the first grasp (half a turn of two fingers changes nothing), zeros from there on.
     """
-    tcp = state[:, TCP]
-    closed = np.flatnonzero(action[:, GRIPPER] > HALF)
-    first, last = (int(closed[0]), int(closed[-1])) if len(closed) else (len(state) - 1,) * 2
-    frame = np.arange(len(state))[:, None]
-    place = np.where(frame < first, tcp[first], np.where(frame > last, tcp[last], tcp))
+    tcp = state[:, list(embodiment.tcp_m)]
+    is_closed = action[:, embodiment.grippers[0]] > HALF
+    frame = np.arange(len(state))
+    first = int(is_closed.argmax()) if is_closed.any() else len(state) - 1
+    # where the hand is while it is closed; its place when it last was, while it is open
+    last = np.maximum.accumulate(np.where(is_closed, frame, first))
+    is_before = (frame < first)[:, None]
+    place = np.where(is_before, tcp[first], tcp[last])
     turns = turn_told(state[first, YAW] - state[:, YAW])
     told: Float[np.ndarray, "t 4"] = np.concatenate(
-        [place - tcp, np.where((frame < first) & (len(closed) > 0), turns, 0)], axis=1
+        [place - tcp, np.where(is_before & is_closed.any(), turns, 0)], axis=1
     )
     return told.astype(state.dtype)
 
@@ -145,7 +147,7 @@ def stored_demonstrations(
 
     Raises:
         SourceError: The dataset is damaged.
-        PolicyError: It holds no frames.
+        PolicyError: It holds no frames, or is not of one task of our arm.
     """
     dataset = LeRobotDataset.open(root)
     chosen = (range(len(dataset.episodes)) if with_failures else dataset.not_failed())[:count]
@@ -160,6 +162,7 @@ def stored_demonstrations(
             expected="at least one recorded episode",
             remedy="give the demonstrations' source more clips in params.yaml and run `mu0 run`.",
         )
+    embodiment = demonstrated_arm(dataset).embodiment
     described = [CODE_VERSION, sha256_of_tree(root), chunk_len, frame_stride, list(chosen)]
     key = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
 
@@ -167,7 +170,7 @@ def stored_demonstrations(
         with RowsWriter(folder, sum(rows)) as writer, ThreadPoolExecutor(DECODERS) as pool:
             episodes = pool.map(dataset.load_episode, chosen)  # decoded outside Python's lock
             tracked = track(zip(episodes, starts, strict=True), "demonstrations", total=len(starts))
-            instructions = write_demonstrations(writer, tracked, chunk_len, frame_stride)
+            instructions = write_demonstrations(writer, tracked, chunk_len, frame_stride, embodiment)
             writer.note(instructions=instructions)
 
     folder = made_once(cache / key, make)
@@ -179,21 +182,22 @@ def write_demonstrations(
     demonstrations: Iterable[tuple[DemonstrationEpisode, int]],
     chunk_len: int,
     frame_stride: int,
+    embodiment: Embodiment,
 ) -> list[str]:
     """Append the rows of demonstrations, each with its first frame; the distinct instructions."""
     instructions: dict[str, int] = {}
     for demo, start in demonstrations:
         rows = slice(start, None, frame_stride)
-        keyframe, valid = next_keyframes(demo.state, demo.action)
+        keyframe, valid = next_keyframes(demo.state, demo.action, embodiment)
         known = instructions.setdefault(demo.instruction, len(instructions))
         writer.append(
             front=demo.front[rows],
             wrist=demo.wrist[rows],
             state=demo.state[rows],
-            chunk=chunks_of(demo.action, chunk_len)[rows],
+            chunk=chunks_of(demo.action, chunk_len, embodiment)[rows],
             keyframe=keyframe[rows],
             keyframe_valid=valid[rows],
-            told=told_in_hindsight(demo.state, demo.action)[rows],
+            told=told_in_hindsight(demo.state, demo.action, embodiment)[rows],
             instruction_id=np.full(len(demo.state[rows]), known),
         )
     return list(instructions)

@@ -37,6 +37,26 @@ def require_same(policy: Embodiment, robot: Embodiment) -> None:
         raise _disagreement("rates", f"{policy.rate_hz:g} Hz", f"{robot.rate_hz:g} Hz")
 
 
+def require_names(what: str, found: tuple[str, ...], known: tuple[str, ...], of: str) -> None:
+    """Check that a dataset's numbers have the names that are known of its arm.
+
+    Args:
+        what: `states` or `actions`, for the error.
+        found: Names in the dataset.
+        known: Names in the record.
+        of: Whose record it is, for the error.
+
+    Raises:
+        EmbodimentError: They differ.
+    """
+    if found != known:
+        raise EmbodimentError(
+            f"The dataset has the {what} {_shown(found)}; {of} has {_shown(known)}.",
+            expected="the names that our simulator's demonstrations have",
+            remedy="write the demonstrations again with `mu0 run`, or learn another robot with `mu0 learn`.",
+        )
+
+
 def require_sizes(embodiment: Embodiment, state_dim: int, action_dim: int, cameras: tuple[str, ...]) -> None:
     """Check that a record that a person gives is of a dataset.
 

@@ -1,12 +1,14 @@
-"""The script and the trace policy in the place of a chunk executor."""
+"""The scripts and the trace policy in the place of a chunk executor."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float
 
-from mu0.envs.ur3.demonstrator import demonstrate
+from mu0.envs.ur3.arm_world import ArmWorld
 from mu0.envs.ur3.environment import Ur3Environment
+from mu0.envs.ur3.script import Scripted
+from mu0.envs.ur3.tasks import Task
 from mu0.policy.executor import AbstractExecutor
 from mu0.records import Observation
 from mu0.trace_policy.drawn_futures import with_futures
@@ -15,22 +17,27 @@ from mu0.trace_policy.ur3 import front_view
 
 
 class ScriptedExecutor(AbstractExecutor):
-    """The scripted expert; knows the scene and looks at nothing."""
+    """The scripted expert of a task; knows the scene and looks at nothing.
+
+    Args:
+        task: Whose script.
+        world: A world of that task.
+    """
 
     looks_next = False
 
-    def __init__(self, environment: Ur3Environment) -> None:
-        self._environment = environment
-        self._script: Iterator[tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]] = iter(())
+    def __init__(self, task: Task, world: ArmWorld) -> None:
+        self._task, self._world = task, world
+        self._script: Iterator[Scripted] = iter(())
 
     def reset(self, seed: int) -> None:  # noqa: ARG002 - it draws nothing
-        """Begin the script for the scene that the environment shows."""
-        self._script = demonstrate(self._environment)
+        """Begin the script for the scene that the world shows."""
+        self._script = self._task.demonstrate(self._world, None)
 
-    def act(self, observation: Observation) -> Float[np.ndarray, " 5"]:  # noqa: ARG002 - it knows the scene
+    def act(self, observation: Observation) -> Float[np.ndarray, " action"]:  # noqa: ARG002 - knows the scene
         """The script's next action; when it is over, the command stays."""
-        command = self._environment.command.copy()
-        return next(self._script, (command, command))[1]
+        step = next(self._script, None)
+        return self._world.command.copy() if step is None else step[2]
 
 
 class TraceExecutor(AbstractExecutor):

@@ -108,7 +108,7 @@ def blank_batch(config: ActionExpertConfig, n: int) -> ExpertBatch:
     views = torch.zeros(n, config.n_stems, 3, WRIST_PX, WRIST_PX, dtype=torch.uint8)
     if config.is_told:
         told = torch.zeros(n, TOLD_DIMS)
-    elif config.is_seeing:
+    if config.is_seeing:
         tokens = torch.zeros(n, config.max_words, dtype=torch.int64)
         pixels = torch.zeros(n, 3, FRONT_PX, FRONT_PX, dtype=torch.uint8)
         picture = Picture(pixels, tokens, torch.ones_like(tokens, dtype=torch.bool))

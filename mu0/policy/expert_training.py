@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from mu0.policy.action_expert import AbstractExpert, PolicyInputs
-from mu0.policy.demonstrations import GRIPPER, HALF, DemonstrationFrames
+from mu0.policy.demonstrations import HALF, DemonstrationFrames
 from mu0.policy.embodiment import Embodiment
 from mu0.policy.front_encoder import Picture
 from mu0.policy.frozen_features import FrozenFeatures
@@ -51,7 +51,7 @@ class ExpertData:
     """Demonstration rows, ready to be drawn: with frozen features, or with what else an expert is told.
 
     Args:
-        frames: The rows.
+        frames: The rows; `told` is None for experts that are told nothing.
         features: Of the front pictures, for experts that look at them through a frozen network.
         normalization: Of the embodiment that the rows are of.
         vocabulary: Words that the expert knows.
@@ -76,7 +76,7 @@ class ExpertData:
         self.wrist = frames.wrist  # mapped, as the others: rows are copied when drawn
         self.others = frames.others
         self.drawn = np.arange(len(frames.state)) if frames.drawn is None else frames.drawn
-        self.state: Float[Tensor, "n 9"] = torch.from_numpy(normalization.normalize_state(frames.state))
+        self.state: Float[Tensor, "n state"] = torch.from_numpy(normalization.normalize_state(frames.state))
         self.words: Int[Tensor, "n max_words"] = torch.from_numpy(words[frames.instruction_id])
         chunk = normalization.normalize_actions(frames.chunk, frames.state)
         self.chunk: Float[Tensor, "n step action"] = torch.from_numpy(chunk)
@@ -113,7 +113,7 @@ class ExpertData:
         )
         if self.sentences is not None:
             inputs = replace(inputs, picture=self._picture(rows, self.sentences, generator))
-        elif self.features is None and self.told is not None:
+        elif self.told is not None:
             inputs = replace(inputs, told=self._told(self.told[index], generator))
         return ExpertBatch(inputs, self.chunk[index], self.keyframe[index], self.keyframe_valid[index])
 
@@ -141,8 +141,9 @@ def _far_rows(frames: DemonstrationFrames, embodiment: Embodiment) -> Int[np.nda
     if not embodiment.tcp_m:
         return np.zeros(0, np.int64)
     is_far = np.linalg.norm(frames.keyframe[:, :2], axis=1) > FAR_M
-    is_open = frames.state[:, GRIPPER] < HALF
-    stays_open = frames.chunk[:, 0, GRIPPER] < HALF
+    gripper = embodiment.grippers[0]  # of the commands, with which the state of our arm begins
+    is_open = frames.state[:, gripper] < HALF
+    stays_open = frames.chunk[:, 0, gripper] < HALF
     return np.flatnonzero(frames.keyframe_valid & is_far & is_open & stays_open)
 
 

@@ -3,6 +3,7 @@
     jobs (level, actor, seed) ── less what the journal holds ── workers ── the journal ── rows
 
 The scripted demonstrator (without its disturbances) acts on the same seeds: it shows what the scenes allow.
+So does the trace policy in the one task that it knows, pick; for the others there is no controller.
 Seeds lie far from those of training scenes. Each process has one torch thread, because two small rollouts
 side by side are faster than one on two threads; the number of processes never changes a result.
 
@@ -12,25 +13,26 @@ go on in new processes. So does one whose process dies, if it dies again alone.
 
 import os
 import signal
+from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 
 from mu0.envs.levels import USUAL_LEVEL, Level
-from mu0.envs.ur3.arm_world import CONTROL_HZ
+from mu0.envs.ur3.arm_world import CONTROL_HZ, ArmWorld
 from mu0.envs.ur3.environment import Ur3Environment
+from mu0.envs.ur3.tasks import Task, find_task
 from mu0.errors import PolicyError
 from mu0.hardware.bfloat16 import Settled, settle
 from mu0.policy.action_expert import Variant
+from mu0.policy.arms import PICK, arm_of, one_task
 from mu0.policy.chunk_executor import ChunkExecutor
-from mu0.policy.embodiment import UR3
 from mu0.policy.executor import AbstractExecutor
 from mu0.policy.executors import ScriptedExecutor, TraceExecutor
-from mu0.policy.rollout import Rollout, rollout
+from mu0.policy.rollout import Rollout, rollout, row_of
 from mu0.policy.rollout_journal import Job, Journal
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
 from mu0.processes.pool import WorkerPool
@@ -43,6 +45,33 @@ Actor = Variant | Literal["trace_policy", "demonstrator"]
 VIDEO_CRF = 23
 DEVICE = torch.device("cpu")
 LIMIT_S = 300.0
+PICK_STEPS = 120  # 12 s; demonstrations take 6 to 8
+OTHERS: tuple[Actor, ...] = ("demonstrator",)
+NO_CONTROLLER = "no controller for this task"
+
+
+def other_actors(task: str) -> tuple[Actor, ...]:
+    """Who acts in a task beside the experts."""
+    return ("trace_policy", *OTHERS) if task == PICK else OTHERS
+
+
+def common_task(experts: Mapping[str, TraceConditionedPolicy], execute_steps: int) -> str:
+    """Check that experts may act together, and name their task.
+
+    Raises:
+        EmbodimentError: Two are of different tasks, or one does not fit the arm.
+    """
+    tasks = {f"The expert {name}": expert.task for name, expert in experts.items()}
+    task = one_task(tasks, "experts of one task", "train them on one dataset: name its source")
+    for expert in experts.values():
+        expert.require_fit(arm_of(task).embodiment, execute_steps)
+    return task
+
+
+def horizon_of(task: str, asked: int | None = None) -> int:
+    """Steps after which a rollout has failed: as asked, or the task's own."""
+    usual = PICK_STEPS if task == PICK else find_task(task).horizon_steps
+    return usual if asked is None else asked
 
 
 @dataclass(frozen=True)
@@ -50,7 +79,8 @@ class RolloutSetting:
     """What all rollouts of a report share.
 
     `folder` keeps what has ended, so that an interrupted report goes on; it must be of this setting alone.
-    `experts` are variants of the action expert; the trace policy and the script (`others`) need none.
+    `experts` are variants of the action expert, all of one `task`; the trace policy and the script
+    (`others`) need none.
     """
 
     world_model: Path
@@ -59,6 +89,7 @@ class RolloutSetting:
     execute_steps: int
     horizon_steps: int
     front_size_px: tuple[int, int]  # height, width
+    task: str = PICK
     videos_per_outcome: int | None = None  # of each actor, by seed, at the first level; all when None
     others: tuple[Actor, ...] = ("trace_policy", "demonstrator")
     limit_s: float = LIMIT_S
@@ -78,7 +109,8 @@ def run_rollouts(setting: RolloutSetting, seeds: dict[Level, list[int]], workers
         workers: Processes.
 
     Raises:
-        PolicyError: There is no seed to roll out.
+        PolicyError: There is no seed to roll out, or the trace policy shall act in a task that it does not
+            know.
     """
     actors = (*setting.experts, *setting.others)
     jobs = [Job(level, actor, seed) for level in seeds for actor in actors for seed in seeds[level]]
@@ -87,6 +119,12 @@ def run_rollouts(setting: RolloutSetting, seeds: dict[Level, list[int]], workers
             "There are no rollouts to run.",
             expected="at least one seed",
             remedy="set ur3_report.n_rollouts in params.yaml to 1 or more.",
+        )
+    if "trace_policy" in actors and setting.task != PICK:
+        raise PolicyError(
+            f"The trace policy shall act in the task {setting.task}: {NO_CONTROLLER}.",
+            expected=f"the task {PICK}",
+            remedy="roll out experts and the demonstrator there.",
         )
     convolutions = settle("auto", DEVICE)  # once, so that all workers compute alike
     os.environ.setdefault("LP_NUM_THREADS", "0")  # Mesa's own threads fight with the other worker
@@ -120,39 +158,25 @@ def _try_alone(setting: RolloutSetting, convolutions: Settled, job: Job) -> None
             return
     took_too_long = journal.is_overdue(job, setting.limit_s)
     reason = f"no end within {setting.limit_s:g} s" if took_too_long else "its process died twice"
-    journal.keep(job, _lost(job, f"SimulatorError: {reason}"))
+    journal.keep(job, _lost(setting, job, f"SimulatorError: {reason}"))
 
 
-def _lost(job: Job, reason: str) -> Rollout:
+def _lost(setting: RolloutSetting, job: Job, reason: str) -> Rollout:
     """The row of a rollout of which nothing is known but where it began."""
-    environment = Ur3Environment(render=False, level=job.level)
-    environment.reset(job.seed)
-    away_m = environment.state()[-3:] - environment.target_position_m()
-    return Rollout(
-        actor=job.actor,
-        level=job.level,
-        seed=job.seed,
-        object_kind=environment.target.kind,
-        n_objects=len(environment.layout.objects),
-        instruction=environment.instruction,
-        success=False,
-        reached=False,
-        grasped=False,
-        lifted=False,
-        reason=reason,
-        n_steps=0,
-        closest_m=float(np.linalg.norm(away_m)),
-        n_plans=0,
-        ms_per_plan=0.0,
-    )
+    task = find_task(setting.task)
+    world = task.make(render=False, level=job.level)
+    world.reset(job.seed)
+    nothing = {"success": False, "n_steps": 0, "n_plans": 0, "ms_per_plan": 0.0}
+    return row_of(world, task.watch(world), job.actor, reason=reason, **nothing)
 
 
 @dataclass
 class _Stage:
-    """In a worker: the environment of one level, and who has acted in it so far."""
+    """In a worker: the world of one level, and who has acted in it so far."""
 
+    task: Task
     level: Level
-    environment: Ur3Environment
+    world: ArmWorld
     executors: dict[str, AbstractExecutor] = field(default_factory=dict)
 
 
@@ -160,7 +184,7 @@ _stage: list[_Stage] = []
 
 
 def _run_one(setting: RolloutSetting, convolutions: Settled, job: Job) -> None:
-    """In a worker: one rollout; environment and policies are made once per process and level."""
+    """In a worker: one rollout; world and policies are made once per process and level."""
     torch.set_num_threads(1)
     settle(convolutions, DEVICE)
     journal = setting.journal
@@ -168,10 +192,11 @@ def _run_one(setting: RolloutSetting, convolutions: Settled, job: Job) -> None:
     signal.setitimer(signal.ITIMER_REAL, setting.limit_s)  # nobody handles it: the process ends
     stage = _stage_of(setting, job.level)
     if job.actor not in stage.executors:
-        stage.executors[job.actor] = _executor(job.actor, setting, stage.environment)
+        stage.executors[job.actor] = _executor(job.actor, setting, stage)
     record = setting.videos_per_outcome != 0 and job.level == USUAL_LEVEL
     result, pictures = rollout(
-        stage.environment,
+        stage.task,
+        stage.world,
         stage.executors[job.actor],
         job.actor,
         job.seed,
@@ -185,22 +210,26 @@ def _run_one(setting: RolloutSetting, convolutions: Settled, job: Job) -> None:
 
 
 def _stage_of(setting: RolloutSetting, level: Level) -> _Stage:
-    if not _stage or _stage[0].level != level:
+    if not _stage or (_stage[0].task.name, _stage[0].level) != (setting.task, level):
         for old in _stage:
-            old.environment.close()
+            old.world.close()
         height_px, width_px = setting.front_size_px
-        _stage[:] = [_Stage(level, Ur3Environment(width_px=width_px, height_px=height_px, level=level))]
+        task = find_task(setting.task)
+        _stage[:] = [_Stage(task, level, task.make(width_px=width_px, height_px=height_px, level=level))]
     return _stage[0]
 
 
-def _executor(actor: str, setting: RolloutSetting, environment: Ur3Environment) -> AbstractExecutor:
+def _executor(actor: str, setting: RolloutSetting, stage: _Stage) -> AbstractExecutor:
     """Who acts under that name."""
+    world = stage.world
     if actor == "demonstrator":
-        return ScriptedExecutor(environment)
+        return ScriptedExecutor(stage.task, world)
     if actor == "trace_policy":
-        return TraceExecutor(ur3_trace_policy(setting.world_model, environment), environment)
+        assert isinstance(world, Ur3Environment), "other tasks were refused"
+        return TraceExecutor(ur3_trace_policy(setting.world_model, world), world)
     policy = TraceConditionedPolicy.load(
-        setting.experts[actor], setting.world_model, lambda: front_view(environment)
+        setting.experts[actor], setting.world_model, lambda: front_view(world)
     )
-    policy.require_fit(UR3, setting.execute_steps)
+    policy.require_fit(arm_of(setting.task).embodiment, setting.execute_steps)
+    policy.require_task(setting.task)
     return ChunkExecutor(policy, setting.execute_steps)

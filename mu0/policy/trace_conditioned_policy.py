@@ -5,6 +5,7 @@ commands keep to the limits that the embodiment knows. The UR3's has none: its e
 told. An expert of variant `stems` looks at the pictures itself; there is no world model then.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,14 +23,13 @@ from mu0.policy.devices import on_device
 from mu0.policy.embodiment import Embodiment, EmbodimentError
 from mu0.policy.embodiment_fit import pictures_of, require_same
 from mu0.policy.front_encoder import Picture
-from mu0.policy.named_place import NamedPlace
+from mu0.policy.named_place import NamedPlace, named_place
 from mu0.policy.normalization import in_told_units
 from mu0.policy.pictures import batch_of_one, squared
 from mu0.policy.trace_features import FeatureExtractor
 from mu0.policy.vocabulary import encode_words
 from mu0.policy.wrist_encoder import WristEncoder
 from mu0.records import ActionChunk, Observation
-from mu0.trace_policy.named_finder import NamedFinder
 from mu0.trace_policy.view import CalibratedView
 
 CPU = torch.device("cpu")
@@ -80,15 +80,16 @@ class TraceConditionedPolicy(AbstractPolicy):
         if checkpoint.expert.config.variant == "stems":
             return cls(checkpoint)
         assert world_model_folder is not None, "its identity was compared"
-        world_model = load_checkpoint(world_model_folder)
-        if checkpoint.expert.config.is_told:
-            return cls(checkpoint, place=NamedPlace(NamedFinder(TracePredictor(world_model)), view))
-        if checkpoint.expert.config.is_seeing:
+        world_model, config = load_checkpoint(world_model_folder), checkpoint.expert.config
+        if config.is_seeing:
             return cls(checkpoint, tokenizer=world_model.tokenizer)
-        with_trace = checkpoint.expert.config.variant == "mu0"
-        return cls(
-            checkpoint, FeatureExtractor(world_model.to(device), checkpoint.features, with_trace=with_trace)
-        )
+        place = extractor = None
+        if config.is_told:
+            place = named_place(checkpoint.arm, TracePredictor(world_model), view)
+        if config.looks_through_encoder:
+            seen = copy.deepcopy(world_model) if config.is_told and device != CPU else world_model
+            extractor = FeatureExtractor(seen.to(device), checkpoint.features, with_trace=config.mixes_traces)
+        return cls(checkpoint, extractor, place)
 
     @property
     def front_size_px(self) -> tuple[int, int]:
@@ -100,6 +101,11 @@ class TraceConditionedPolicy(AbstractPolicy):
     def embodiment(self) -> Embodiment:
         """What its numbers mean."""
         return self._checkpoint.embodiment
+
+    @property
+    def task(self) -> str:
+        """Of our arm, that it was trained for."""
+        return self._checkpoint.arm.task
 
     @property
     def state_dim(self) -> int:
@@ -123,6 +129,19 @@ class TraceConditionedPolicy(AbstractPolicy):
                 f"The policy plans {chunk_len} steps, but {execute_steps} shall be executed.",
                 expected=f"1 to {chunk_len} executed steps",
                 remedy="lower ur3_report.execute_steps or raise action_expert.chunk_len in params.yaml.",
+            )
+
+    def require_task(self, task: str) -> None:
+        """Check before the first step that it was trained for a task of our arm.
+
+        Raises:
+            EmbodimentError: It was trained for another one; two of them have equal numbers.
+        """
+        if self.task != task:
+            raise EmbodimentError(
+                f"The policy was trained for the task {self.task}; it shall act in {task}.",
+                expected="a policy of the task",
+                remedy=f"train one on demonstrations of {task}.",
             )
 
     def reset(self, seed: int) -> None:
@@ -161,7 +180,7 @@ class TraceConditionedPolicy(AbstractPolicy):
         """What is told of the named thing, the front picture, or features of it."""
         if self._place is not None:
             told = torch.from_numpy(in_told_units(self._place(observation)))
-            return replace(inputs, told=told[None])
+            inputs = replace(inputs, told=told[None])
         if self._tokenizer is not None:
             sentence = self._tokenizer([observation.instruction])
             return replace(inputs, picture=Picture(batch_of_one(observation.image), *sentence))

@@ -30,9 +30,9 @@ from mu0.policy.action_expert import (
     AbstractExpert,
     ActionExpert,
     ActionExpertConfig,
-    Objective,
     Variant,
 )
+from mu0.policy.arms import TASK, demonstrated_arm
 from mu0.policy.checkpoint import ActionExpertCheckpoint, save_action_expert, world_model_sha256
 from mu0.policy.demonstrations import DemonstrationFrames, stored_demonstrations
 from mu0.policy.devices import on_device
@@ -47,7 +47,9 @@ from mu0.policy.frozen_features import (
 )
 from mu0.policy.head_sizes import HEAD_SIZES
 from mu0.policy.normalization import fit_normalization
+from mu0.policy.objectives import objective_of
 from mu0.policy.vocabulary import build_vocabulary
+from mu0.sources.lerobot.dataset_v3 import LeRobotDataset
 from mu0.training.loop import FitResult, fit
 from mu0.training.settings import FitSettings
 from mu0.training.team import training_device
@@ -156,15 +158,17 @@ def train_action_expert(
 
     Raises:
         PolicyError: The world model's picture of the world, the objective or the length of chunks does not
-            suit the variant.
+            suit the variant, or the demonstrations are not of one task of our arm.
         CheckpointError: The world model is missing or damaged.
     """
     torch.manual_seed(params.seed)
     taken = take_features(paths, params, variant)
-    expert, sentences = untrained(variant, params, taken, paths.world_model)
-    normalization = fit_normalization(taken.frames.state, taken.frames.chunk)
+    arm = demonstrated_arm(LeRobotDataset.open(paths.demonstrations))
+    expert, sentences = untrained(variant, params, taken, paths.world_model, arm.embodiment)
+    normalization = fit_normalization(taken.frames.state, taken.frames.chunk, arm.embodiment)
     meta = {
         "variant": variant,
+        TASK: arm.task,
         "world_model_sha256": taken.world_model,
         "convolutions": taken.convolutions,
         "params": params.model_dump(),
@@ -190,9 +194,8 @@ def fit_and_save(
     """Train the expert of a checkpoint and write it to `paths.expert`; goes on where it was interrupted."""
     expert, normalization, config = checkpoint.expert, checkpoint.normalization, checkpoint.expert.config
     device = training_device(params.device)
-    data = ExpertData(
-        taken.frames, taken.features, normalization, config.vocabulary, config.max_words, sentences
-    )
+    frames = taken.frames if config.is_told else replace(taken.frames, told=None)
+    data = ExpertData(frames, taken.features, normalization, config.vocabulary, config.max_words, sentences)
     expert.meet(data.chunk)
     expert.to(device)
     key = hashlib.sha256(
@@ -243,22 +246,6 @@ def untrained(
     return seeing_expert(config, trained, params.seed), trained.tokenizer(taken.frames.instructions)
 
 
-def _objective(variant: Variant, asked: Objective) -> Objective:
-    """What a variant minimises: the two rivals what they were published with.
-
-    Raises:
-        PolicyError: Regression was asked of one of them.
-    """
-    own: dict[Variant, Objective] = {"diffusion_policy": "diffusion", "pi0": "flow"}
-    if variant in own and asked != "flow":
-        raise PolicyError(
-            f"`action_expert.objective: {asked}` was asked of {variant}.",
-            expected=f"its own objective, {own[variant]}",
-            remedy="leave action_expert.objective out of params.yaml, or train another variant.",
-        )
-    return own.get(variant, asked)
-
-
 def _config(
     variant: Variant,
     params: ActionExpertParams,
@@ -269,7 +256,7 @@ def _config(
     size = HEAD_SIZES[params.size]
     config = ActionExpertConfig(
         variant=variant,
-        objective=_objective(variant, params.objective),
+        objective=objective_of(variant, params.objective),
         vocabulary=build_vocabulary(frames.instructions),
         chunk_len=params.chunk_len,
         action_dim=embodiment.action_dim,

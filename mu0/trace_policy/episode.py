@@ -1,14 +1,15 @@
-"""One episode of the trace policy in the simulator: how far it came, and why no further (`milestones`).
+"""One episode of the trace policy in the simulator: how far it came, and why no further.
 
-A refusal, NaN among them, ends the episode and counts as a failure with its name as the reason.
+Milestones are those of `mu0.envs.ur3.milestones`. A refusal, NaN among them, ends the episode and counts as a
+failure with its name as the reason.
 """
 
 import time
 from dataclasses import dataclass, replace
 
 from mu0.envs.ur3.environment import Ur3Environment
+from mu0.envs.ur3.pick_milestones import PickMilestones
 from mu0.errors import Mu0Error
-from mu0.trace_policy.milestones import Milestones
 from mu0.trace_policy.policy import TracePolicy
 
 
@@ -43,7 +44,7 @@ def run_episode(
     """Act in the scene of `seed` until success, a refusal or the horizon."""
     observation = environment.reset(seed)
     policy.reset(seed)
-    seen, slowest_s, refusal, n_steps = Milestones(environment), 0.0, "", 0
+    seen, slowest_s, refusal, n_steps = PickMilestones(environment), 0.0, "", 0
     while n_steps < horizon_steps and not environment.is_success():
         started_s, source_s = time.perf_counter(), policy.source_s
         try:
@@ -61,11 +62,11 @@ def run_episode(
         n_steps += 1
     return TraceRollout(
         seed=seed,
-        object_kind=environment.target.kind,
-        n_objects=len(environment.layout.objects),
+        object_kind=seen.kind,
+        n_objects=seen.n_things,
         reached=seen.reached,
         grasped=seen.grasped,
-        lifted=environment.was_lifted,
+        lifted=seen.lifted,
         placed=environment.is_success(),
         reason=refusal or seen.why_not(),
         phase=policy.phase,

@@ -29,7 +29,7 @@ from mu0.trace_policy.sources import AbstractTargetFinder, Moment
 from mu0.trace_policy.view import CalibratedView
 
 ON_THING = 0.25  # of the map's peak
-NEAR_SHARE = 0.12  # of the picture's width, around the place
+NEAR_SHARE = 0.12  # of the picture's width, around the place: as large as what is picked
 ABOVE_TABLE_M = 0.008
 LIFTED_M = 0.04  # what is seen no lower does not stand on the table
 FEWEST_PIXELS = 4
@@ -46,13 +46,20 @@ class NamedFinder(AbstractTargetFinder):
         table_m: Height of the table, base frame.
         height_m: Of a thing's middle above it, where nothing measures depth.
         around_m: How far the answer's points lie from its place.
+        near_share: How far from its place the map counts, of the picture's width.
     """
 
     def __init__(
-        self, predictor: TracePredictor, table_m: float = 0.0, height_m: float = 0.03, around_m: float = 0.02
+        self,
+        predictor: TracePredictor,
+        table_m: float = 0.0,
+        height_m: float = 0.03,
+        around_m: float = 0.02,
+        near_share: float = NEAR_SHARE,
     ) -> None:
         self._predictor = predictor
         self._table_m, self._height_m, self._around_m = table_m, height_m, around_m
+        self._near_share = near_share
 
     def find(self, moment: Moment) -> Float[np.ndarray, "5 3"]:
         """Points around the thing's middle.
@@ -70,19 +77,34 @@ class NamedFinder(AbstractTargetFinder):
         Raises:
             UnknownObjectError: Nothing is called as the instruction says.
         """
+        found = self.ask(observation)
+        points_m = self.surface(found, observation, view)
+        if points_m is None:
+            return self.on_the_table(found, observation, view), None
+        xy_m, along = _middle(points_m[:, :2], view.eye_m[:2])
+        low_m, high_m = np.percentile(points_m[:, 2], ENDS)
+        foot_m = low_m if low_m > self._table_m + LIFTED_M else self._table_m
+        return np.array([*xy_m, (foot_m + high_m) / 2]), along
+
+    def ask(self, observation: Observation) -> Grounding:
+        """Where the world model sees what the instruction names.
+
+        Raises:
+            UnknownObjectError: Nothing is called as the instruction says.
+        """
         try:
-            found = ground(self._predictor, observation)
+            return ground(self._predictor, observation)
         except PredictionError as error:
             raise UnknownObjectError(error.found, expected=error.expected, remedy=error.remedy) from error
-        measured = self._measured(found, observation, view)
-        return (self._on_the_table(found, observation, view), None) if measured is None else measured
 
-    def _measured(self, found: Grounding, observation: Observation, view: CalibratedView) -> Measured | None:
-        """By depth; None where there is none, or too little of the thing is seen."""
+    def surface(
+        self, found: Grounding, observation: Observation, view: CalibratedView
+    ) -> Float[np.ndarray, "n 3"] | None:
+        """Points on the thing, base frame; None without depth, or where too little of the thing is seen."""
         depth_m = observation.depth_m
         if depth_m is None:
             return None
-        heat = _heat(found, depth_m.shape)
+        heat = _heat(found, depth_m.shape, self._near_share)
         likely = (heat > ON_THING * found.confidence) & (depth_m > 0)
         if not likely.any():
             return None
@@ -92,14 +114,9 @@ class NamedFinder(AbstractTargetFinder):
         every_m = apply(invert(view.camera_from_base), unproject(pixel, view.intrinsics))
         stands_out = likely[box] & (every_m[..., 2] > self._table_m + ABOVE_TABLE_M)
         points_m = every_m[likeliest_surface(every_m, stands_out, heat[box])]
-        if len(points_m) < FEWEST_PIXELS:
-            return None
-        xy_m, along = _middle(points_m[:, :2], view.eye_m[:2])
-        low_m, high_m = np.percentile(points_m[:, 2], ENDS)
-        foot_m = low_m if low_m > self._table_m + LIFTED_M else self._table_m
-        return np.array([*xy_m, (foot_m + high_m) / 2]), along
+        return None if len(points_m) < FEWEST_PIXELS else points_m
 
-    def _on_the_table(
+    def on_the_table(
         self, found: Grounding, observation: Observation, view: CalibratedView
     ) -> Float[np.ndarray, " 3"]:
         """Where the ray through the place is as high as things are.
@@ -140,10 +157,10 @@ def _middle(
     return (near + deep_m / 2) * away + (left + right) / 2 * across, None
 
 
-def _heat(found: Grounding, shape: tuple[int, ...]) -> Float[np.ndarray, "h w"]:
+def _heat(found: Grounding, shape: tuple[int, ...], near_share: float) -> Float[np.ndarray, "h w"]:
     """How likely each pixel near the place is on the thing."""
     height, width = shape
     heat = cv2.resize(found.heat.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     x, y = np.meshgrid(np.arange(width), np.arange(height))
-    near = np.hypot(x - found.place_px[0], y - found.place_px[1]) < NEAR_SHARE * width
+    near = np.hypot(x - found.place_px[0], y - found.place_px[1]) < near_share * width
     return np.where(near, heat, 0).astype(np.float64)

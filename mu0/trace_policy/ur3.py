@@ -4,8 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mu0.envs.ur3.arm import GRIPPER_TRAVEL_M, TCP_BELOW_FLANGE_M
-from mu0.envs.ur3.arm_world import CONTROL_HZ, WORKSPACE_M
-from mu0.envs.ur3.environment import Ur3Environment
+from mu0.envs.ur3.arm_world import CONTROL_HZ, WORKSPACE_M, ArmWorld
 from mu0.errors import PolicyError
 from mu0.trace_policy.embodiment import Embodiment, ToolState, top_down_pose
 from mu0.trace_policy.refusals import TraceNotFiniteError
@@ -73,7 +72,7 @@ def read_ur3(state: Float[np.ndarray, " n"] | None) -> ToolState:
     return ToolState(pose, numbers[:4], closed=float(numbers[5]), closing=bool(numbers[4] > 0.5))
 
 
-def front_view(environment: Ur3Environment) -> CalibratedView:
+def front_view(environment: ArmWorld) -> CalibratedView:
     """The simulator's front camera of this moment, as calibration would give it."""
     camera = environment.front_camera()
     return CalibratedView(camera.camera_from_world, camera.intrinsics, camera.height_px, camera.width_px)

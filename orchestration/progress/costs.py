@@ -78,7 +78,8 @@ def _clips(params: Any) -> float:
 def _rollouts(params: Any) -> Cost:
     report = params.ur3_report
     n_rollouts = report.n_rollouts + OTHER_LEVELS * report.n_rollouts_elsewhere
-    units = ACTORS * n_rollouts * ROLLOUT_CLIPS * report.horizon_steps / ROLLOUT_STEPS
+    horizon_steps = report.horizon_steps or ROLLOUT_STEPS
+    units = ACTORS * n_rollouts * ROLLOUT_CLIPS * horizon_steps / ROLLOUT_STEPS
     return Cost(CLIP, units, _cores(report.workers))
 
 

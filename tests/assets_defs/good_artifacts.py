@@ -174,10 +174,12 @@ def _put_policy_data(root: Path) -> None:
     actors = {"mu0": 0.5, "no_trace": 0.0, "demonstrator": 1.0}
     put(root, "reports/ur3_report/rollouts.parquet", [
         {"actor": actor, "level": level, "seed": seed, "success": seed < 2 * rate,
-         "reached": True, "grasped": True, "lifted": True, "n_steps": 12, "closest_m": 0.01}
+         "reached": True, "grasped": True, "lifted": True, "n_steps": 12, "closest_m": 0.01,
+         "score": 1.0}
         for level, n in (("in_distribution", 2), ("unseen_objects", 1), ("layouts", 1), ("textures", 1))
         for actor, rate in actors.items() for seed in range(n)
     ])  # fmt: skip
     put_json(root, "reports/ur3_report/summary.json", {
-        "actors": {actor: {"success": {"rate": rate}} for actor, rate in actors.items()}
+        "setting": {"task": "pick", "horizon_steps": 40},
+        "actors": {actor: {"success": {"rate": rate}} for actor, rate in actors.items()},
     })  # fmt: skip

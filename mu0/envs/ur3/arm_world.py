@@ -24,6 +24,7 @@ from jaxtyping import Float
 
 from mu0.envs.camera import Camera, focal_from_fov_px, look_at
 from mu0.envs.camera_path import CameraPath
+from mu0.envs.levels import Level
 from mu0.envs.renderer import AbstractRenderer
 from mu0.envs.rendering import open_renderer
 from mu0.envs.tabletop import refresh_poses
@@ -81,6 +82,7 @@ class ArmWorld(AbstractEnvironment):
     memory_names: ClassVar[tuple[str, ...]] = ()
     """Attributes of the task that belong to a moment."""
     instruction: str
+    level: Level
     camera_path: CameraPath
 
     def __init__(

@@ -12,9 +12,13 @@ from typing import Any
 from mu0.envs.ur3 import demonstrator
 from mu0.envs.ur3.arm_world import ArmWorld
 from mu0.envs.ur3.environment import Ur3Environment
+from mu0.envs.ur3.milestones import AbstractMilestones
+from mu0.envs.ur3.pick_milestones import PickMilestones
 from mu0.envs.ur3.pour.demonstrator import demonstrate_pouring
 from mu0.envs.ur3.pour.environment import PourEnvironment
+from mu0.envs.ur3.pour.milestones import PourMilestones
 from mu0.envs.ur3.script import Scripted
+from mu0.envs.ur3.towel.milestones import TowelMilestones
 from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
 from mu0.envs.ur3.towel.unfolding import demonstrate_unfolding
 from mu0.errors import SimulationError
@@ -30,6 +34,7 @@ class Task:
         world: Its class.
         demonstrate: Yields phase, wanted and executed action from a world that was just reset; the second
             argument draws disturbances, None none.
+        watch: Makes what says how far an episode came, of a world that was just reset.
         horizon_steps: Steps of 0.1 s after which an episode has failed.
         angles: What the angles of its pose are, behind x, y and z [rad].
     """
@@ -38,6 +43,7 @@ class Task:
     gymnasium_id: str
     world: Callable[..., ArmWorld]
     demonstrate: Callable[..., Iterator[Scripted]]
+    watch: Callable[[Any], AbstractMilestones[Any]]
     horizon_steps: int
     angles: tuple[str, ...] = ("yaw",)
 
@@ -61,9 +67,31 @@ TASKS = MappingProxyType(
     {
         task.name: task
         for task in (
-            Task("pick", "mu0/UR3Pick-v0", Ur3Environment, demonstrator.demonstrate_by_phase, 200),
-            Task("pour", "mu0/UR3Pour-v0", PourEnvironment, demonstrate_pouring, 250, ("yaw", "tilt")),
-            Task("towel", "mu0/UR3Towel-v0", TowelEnvironment, demonstrate_unfolding, 300),
+            Task(
+                "pick",
+                "mu0/UR3Pick-v0",
+                Ur3Environment,
+                demonstrator.demonstrate_by_phase,
+                PickMilestones,
+                horizon_steps=200,
+            ),
+            Task(
+                "pour",
+                "mu0/UR3Pour-v0",
+                PourEnvironment,
+                demonstrate_pouring,
+                PourMilestones,
+                horizon_steps=250,
+                angles=("yaw", "tilt"),
+            ),
+            Task(
+                "towel",
+                "mu0/UR3Towel-v0",
+                TowelEnvironment,
+                demonstrate_unfolding,
+                TowelMilestones,
+                horizon_steps=300,
+            ),
         )
     }
 )

@@ -6,7 +6,7 @@
 
 An episode's frames begin `from_timestamp` seconds into their mp4; a row's own `timestamp` starts at 0 in each
 episode. Episodes are decoded only when asked for. The episode table may tell of each whether it was a
-`success`. The writer is `mu0.sources.lerobot.writing_v3`.
+`success`, and of which `task` of our simulator it is. The writer is `mu0.sources.lerobot.writing_v3`.
 
 Source
     LeRobotDataset v3.0 (Hugging Face LeRobot, Apache-2.0).
@@ -39,8 +39,8 @@ class DemonstrationEpisode:
 
     front: UInt8[np.ndarray, "t h w 3"]
     wrist: UInt8[np.ndarray, "t h2 w2 3"]
-    state: Float32[np.ndarray, "t 9"]
-    action: Float32[np.ndarray, "t 5"]
+    state: Float32[np.ndarray, "t state"]
+    action: Float32[np.ndarray, "t action"]
     instruction: str
 
 
@@ -48,7 +48,7 @@ class DemonstrationEpisode:
 class EpisodeRecord:
     """Where an episode lies: rows [from_index, to_index) of the data, and where its frames begin [s].
 
-    `success` is None where the dataset does not tell.
+    `success`, and `arm_task`, the task of our simulator, are None where the dataset does not tell.
     """
 
     episode_index: int
@@ -60,6 +60,7 @@ class EpisodeRecord:
     video_files: dict[str, str]
     from_timestamp_s: dict[str, float]
     success: bool | None = None
+    arm_task: str | None = None
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,7 @@ def _record(row: dict[str, Any], info: dict[str, Any], video_keys: list[str]) ->
         },
         from_timestamp_s={key: row[f"videos/{key}/from_timestamp"] for key in video_keys},
         success=row.get("success"),
+        arm_task=row.get("task"),
     )
 
 

@@ -122,6 +122,17 @@ def test_what_is_told_matters(make_expert: Make, inputs: PolicyInputs, other: tu
     assert (here - there).abs().max() > 1e-4
 
 
+def test_who_is_told_and_sees_needs_both(make_expert: Make, inputs: PolicyInputs) -> None:
+    expert, here = make_expert("grounded_front"), told(inputs, 0.3, 0.2, 0.6, 0.8)
+    seen = dataclasses.replace(here, front=inputs.front)
+    there = dataclasses.replace(seen, told=told(inputs, 0.0, 0.2, 0.6, 0.8).told)
+    assert inputs.front is not None
+    dark = dataclasses.replace(inputs.front, trace=torch.zeros_like(inputs.front.trace))
+    unforeseen = dataclasses.replace(seen, front=dark)
+    for other in (there, unforeseen):
+        assert (chunk(expert, seen) - chunk(expert, other)).abs().max() > 1e-6
+
+
 def test_the_front_picture_does_not_matter_to_who_is_told(make_expert: Make, inputs: PolicyInputs) -> None:
     expert = make_expert("grounded")
     blind = told(inputs, 0.3, 0.2, 0.6, 0.8)

@@ -1,6 +1,6 @@
 """Batches follow from (seed, step); training lowers the loss and goes on exactly after an interruption."""
 
-import copy
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from mu0.training.settings import FitSettings
 
 Make = Callable[..., ActionExpert]
 N = 24
+Rows = tuple[DemonstrationFrames, FrozenFeatures | None]
 
 
 @pytest.fixture(scope="module")
-def data() -> ExpertData:
+def rows() -> Rows:
     rng = np.random.default_rng(0)
     state = 0.1 * rng.normal(size=(N, 9)).astype(np.float32)
     action = 0.1 * rng.normal(size=(N, 5)).astype(np.float32)
@@ -43,7 +44,19 @@ def data() -> ExpertData:
     prefix, trace = rng.normal(size=(N, 20, 12)), rng.normal(size=(N, 4, 10))
     feature_map = rng.normal(size=(N, 6, 8, 8)).astype(np.float16)
     features = FrozenFeatures(prefix.astype(np.float16), mask, trace.astype(np.float16), feature_map, 16)
-    return ExpertData(frames, features, fit_normalization(state, frames.chunk), ("apple", "red", "sink"), 5)
+    return frames, features
+
+
+def data_of(rows: Rows) -> ExpertData:
+    frames, features = rows
+    normalization = fit_normalization(frames.state, frames.chunk)
+    return ExpertData(frames, features, normalization, ("apple", "red", "sink"), 5)
+
+
+@pytest.fixture(scope="module")
+def data(rows: Rows) -> ExpertData:
+    """For an expert that is told nothing."""
+    return data_of((dataclasses.replace(rows[0], told=None), rows[1]))
 
 
 def train(
@@ -78,18 +91,25 @@ def test_batch_is_a_function_of_seed_and_step(data: ExpertData) -> None:
     assert not torch.equal(first.chunk, other.chunk)
 
 
-def test_half_of_the_rows_are_told_the_turn_and_all_are_told_the_place(data: ExpertData) -> None:
+def test_half_of_the_rows_are_told_the_turn_and_all_are_told_the_place(rows: Rows) -> None:
+    data = data_of(rows)
     is_open = np.flatnonzero(data.told[:, 2:].abs().sum(dim=1) > 0)
     assert len(is_open) > 5
-    blind = copy.copy(data)
-    blind.features = None
-    told = torch.cat([blind.batch(64, 0, step).inputs.told for step in range(40)])
+    told = torch.cat([data.batch(64, 0, step).inputs.told for step in range(40)])
     known = {tuple(row.tolist()) for row in data.told}
     knows = told[:, 2:].abs().sum(dim=1) > 0
     assert {tuple(row.tolist()) for row in told[knows]} <= known
     assert {tuple(row[:2].tolist()) for row in told} <= {row[:2] for row in known}
     could = torch.isin(told[:, 0], data.told[is_open, 0])
     assert abs(float(knows[could].float().mean()) - TURN_SHARE) < 0.05
+
+
+def test_who_is_told_and_sees_the_front_trains_on_both(rows: Rows, make_expert: Make) -> None:
+    batch = data_of(rows).batch(8, 0, 0)
+    assert batch.inputs.told is not None
+    assert batch.inputs.front is not None
+    loss = expert_loss(make_expert("grounded_front"), batch, 1, torch.Generator())["loss"]
+    assert torch.isfinite(loss)
 
 
 def test_keyframe_loss_skips_frames_without_one(data: ExpertData, make_expert: Make) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mu0.policy.action_expert import ActionExpert
-from mu0.policy.demonstrations import DemonstrationFrames, chunks_of, next_keyframes, told_in_hindsight
+from mu0.policy.demonstrations import DemonstrationFrames, chunks_of, next_keyframes
 from mu0.policy.expert_training import ExpertData, expert_loss
 from mu0.policy.frozen_features import (
     BATCH,
@@ -129,7 +129,7 @@ def test_training_from_files_equals_training_from_memory_bit_for_bit(
             chunk=chunks,
             keyframe=keyframe,
             keyframe_valid=valid,
-            told=told_in_hindsight(state, action),
+            told=None,
             instruction_id=np.zeros(N, np.int64),
             instructions=["apple"],
         )

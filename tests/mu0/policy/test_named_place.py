@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from mu0.errors import PolicyError
+from mu0.model.predictor import TracePredictor
+from mu0.policy.arms import ARMS, arm_of
 from mu0.policy.demonstrations import told_in_hindsight, turn_told
-from mu0.policy.named_place import NamedPlace
+from mu0.policy.named_place import NamedPlace, named_place
 from mu0.records import Observation
+from mu0.trace_policy.carried_farthest import CarriedFarthest
 from mu0.trace_policy.named_finder import Measured, NamedFinder
 from mu0.trace_policy.refusals import UncalibratedCameraError, UnknownObjectError
 from mu0.trace_policy.view import CalibratedView
@@ -77,6 +80,25 @@ def test_a_hand_that_never_closes_has_it_where_it_ends() -> None:
     )
 
 
+def test_in_hindsight_of_several_grasps_the_first_is_told_and_then_where_the_hand_let_go() -> None:
+    state = np.stack([state_of(0.1 * k, 0.0, 0.0) for k in range(7)])
+    action = np.zeros((7, 5), np.float32)
+    action[[1, 2, 5], 4] = 1.0
+    place = told_in_hindsight(state, action)
+    np.testing.assert_allclose(place[:, 0], [0.1, 0, 0, -0.1, -0.2, 0, -0.1], atol=1e-6)
+    np.testing.assert_array_equal(place[1:, 2:], 0)
+
+
+def test_in_hindsight_a_tilting_hand_tells_the_same() -> None:
+    state = np.stack([state_of(0.1 * k, 0.05, 0.0, 0.2 * k) for k in range(4)])
+    action = np.zeros((4, 5), np.float32)
+    action[2, 4] = 1.0
+    tilted = [np.insert(rows, 4, 0.7, axis=1) for rows in (state, action)]
+    np.testing.assert_array_equal(
+        told_in_hindsight(*tilted, ARMS["pour"]), told_in_hindsight(state, action, ARMS["pick"])
+    )
+
+
 def test_it_asks_once_and_tells_the_place_beside_the_hand() -> None:
     finder = CountingFinder()
     place = NamedPlace(finder, lambda: VIEW)
@@ -102,6 +124,21 @@ def test_where_an_opened_hand_hides_the_thing_the_last_place_counts_and_it_asks_
     for n_asked in (2, 3):
         np.testing.assert_allclose(place(moment(0.2, 0.0, 0.0)), [0.1, 0.1, 0, 0], atol=1e-6)
         assert finder.n_asked == n_asked
+
+
+def test_what_is_taken_several_times_is_where_the_hand_opened_and_nobody_is_asked_again() -> None:
+    finder = CountingFinder()
+    place = NamedPlace(finder, lambda: VIEW, asks_again=False)
+    place(moment(0.2, 0.0, 0.0))
+    np.testing.assert_array_equal(place(moment(0.25, 0.1, 1.0)), 0)
+    np.testing.assert_allclose(place(moment(0.3, 0.0, 0.0)), [-0.05, 0.1, 0, 0], atol=1e-6)
+    assert finder.n_asked == 1
+
+
+@pytest.mark.parametrize(("task", "finder"), [("pick", NamedFinder), ("towel", CarriedFarthest)])
+def test_a_task_chooses_its_finder(task: str, finder: type[NamedFinder]) -> None:
+    place = named_place(arm_of(task), object.__new__(TracePredictor), lambda: VIEW)
+    assert type(place._finder) is finder
 
 
 def test_what_was_never_found_is_refused() -> None:

@@ -13,6 +13,9 @@ from mu0.policy.rollout import rollout, side_by_side
 from mu0.records import ActionChunk, Observation
 
 pytest.importorskip("mujoco")
+from mu0.envs.ur3.tasks import TASKS
+
+PICK = TASKS["pick"]
 
 
 class WanderingPolicy(AbstractPolicy):
@@ -38,12 +41,10 @@ def test_front_and_wrist_lie_side_by_side() -> None:
 
 @pytest.mark.slow
 def test_equal_seeds_give_equal_rollouts() -> None:
-    from mu0.envs.ur3.environment import Ur3Environment
-
-    environment = Ur3Environment(64)
+    environment = PICK.make(64)
     outcomes, videos = [], []
     for seed in (7, 8, 7):
-        result, pictures = rollout(environment, ChunkExecutor(WanderingPolicy(), 8), "mu0", seed, 12)
+        result, pictures = rollout(PICK, environment, ChunkExecutor(WanderingPolicy(), 8), "mu0", seed, 12)
         outcomes.append(dataclasses.replace(result, ms_per_plan=0.0))
         videos.append(np.stack(pictures))
     environment.close()
@@ -55,10 +56,8 @@ def test_equal_seeds_give_equal_rollouts() -> None:
 
 @pytest.mark.slow
 def test_demonstrator_succeeds() -> None:
-    from mu0.envs.ur3.environment import Ur3Environment
-
-    environment = Ur3Environment(64)
-    result, _ = rollout(environment, ScriptedExecutor(environment), "demonstrator", 50_000, 120)
+    environment = PICK.make(64)
+    result, _ = rollout(PICK, environment, ScriptedExecutor(PICK, environment), "demonstrator", 50_000, 120)
     environment.close()
     assert result.success
     assert result.lifted
@@ -67,12 +66,10 @@ def test_demonstrator_succeeds() -> None:
 
 @pytest.mark.slow
 def test_without_a_record_the_outcome_is_the_same() -> None:
-    from mu0.envs.ur3.environment import Ur3Environment
-
-    environment = Ur3Environment(64)
+    environment = PICK.make(64)
     executor = ChunkExecutor(WanderingPolicy(), 8)
-    seen, pictures = rollout(environment, executor, "mu0", 7, 12)
-    unseen, none = rollout(environment, executor, "mu0", 7, 12, record=False)
+    seen, pictures = rollout(PICK, environment, executor, "mu0", 7, 12)
+    unseen, none = rollout(PICK, environment, executor, "mu0", 7, 12, record=False)
     environment.close()
     assert dataclasses.replace(seen, ms_per_plan=0.0) == dataclasses.replace(unseen, ms_per_plan=0.0)
     assert len(pictures) == 13
@@ -91,10 +88,8 @@ class RefusingPolicy(WanderingPolicy):
 
 @pytest.mark.slow
 def test_a_refusal_ends_the_episode_and_is_told() -> None:
-    from mu0.envs.ur3.environment import Ur3Environment
-
-    environment = Ur3Environment(64)
-    result, pictures = rollout(environment, ChunkExecutor(RefusingPolicy(), 8), "mu0", 7, 40)
+    environment = PICK.make(64)
+    result, pictures = rollout(PICK, environment, ChunkExecutor(RefusingPolicy(), 8), "mu0", 7, 40)
     environment.close()
     assert not result.success
     assert result.n_steps == 8
@@ -104,9 +99,9 @@ def test_a_refusal_ends_the_episode_and_is_told() -> None:
 
 @pytest.mark.slow
 def test_the_scripted_expert_passes_every_milestone() -> None:
-    from mu0.envs.ur3.environment import Ur3Environment
-
-    environment = Ur3Environment(render=False)
-    result, _ = rollout(environment, ScriptedExecutor(environment), "demonstrator", 7, 120, record=False)
+    environment = PICK.make(render=False)
+    result, _ = rollout(
+        PICK, environment, ScriptedExecutor(PICK, environment), "demonstrator", 7, 120, record=False
+    )
     assert (result.reached, result.grasped, result.lifted, result.success) == (True,) * 4
     assert result.reason == ""

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from mu0.errors import PolicyError
+from mu0.policy.embodiment import Embodiment, EmbodimentError
 from mu0.policy.rollout import Rollout
 from mu0.policy.rollout_journal import Job, Journal, journal_folder
+from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
 
 pytest.importorskip("mujoco")
-from mu0.policy.rollout_jobs import RolloutSetting, run_rollouts
+from mu0.policy.rollout_jobs import RolloutSetting, common_task, horizon_of, other_actors, run_rollouts
 
 SCRIPT = Job("in_distribution", "demonstrator", 50_000)
 
@@ -34,6 +36,7 @@ def row_of(seed: int, *, success: bool = True, actor: str = "mu0") -> Rollout:
         reached=success,
         grasped=success,
         lifted=success,
+        score=float(success),
         reason="" if success else "never came to the target",
         n_steps=10,
         closest_m=0.1,
@@ -93,6 +96,52 @@ def test_other_weights_and_other_settings_have_other_folders(tmp_path: Path) -> 
     assert journal_folder(tmp_path, [weights], {"n": 2}) != first
     (weights / "a").write_text("2")
     assert journal_folder(tmp_path, [weights], {"n": 1}) != first
+
+
+def test_the_trace_policy_acts_in_the_task_that_it_knows_only(tmp_path: Path) -> None:
+    assert [other_actors(task) for task in ("pick", "towel")] == [
+        ("trace_policy", "demonstrator"),
+        ("demonstrator",),
+    ]
+    setting = replace(setting_in(tmp_path), task="towel", others=("trace_policy",))
+    with pytest.raises(PolicyError, match="task towel: no controller for this task"):
+        run_rollouts(setting, {"in_distribution": [1]}, 1)
+
+
+def test_a_horizon_is_the_tasks_unless_it_is_asked_for() -> None:
+    assert [horizon_of(task) for task in ("pick", "pour", "towel")] == [120, 250, 300]
+    assert horizon_of("pour", 7) == 7
+
+
+class NamedExpert(TraceConditionedPolicy):
+    """Knows its task, and fits every arm."""
+
+    def __init__(self, task: str) -> None:
+        self.own_task = task
+
+    @property
+    def task(self) -> str:
+        return self.own_task
+
+    def require_fit(self, robot: Embodiment, execute_steps: int) -> None:
+        """It fits."""
+
+
+def test_experts_of_different_tasks_do_not_act_together() -> None:
+    towel, pick = NamedExpert("towel"), NamedExpert("pick")
+    assert common_task({"mu0": towel, "no_trace": towel}, 8) == "towel"
+    with pytest.raises(EmbodimentError, match=r"mu0 is of the task towel; The expert grounded is of .* pick"):
+        common_task({"mu0": towel, "grounded": pick}, 8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("task", "kind"), [("pour", "cup"), ("towel", "towel")])
+def test_any_task_is_rolled_out(tmp_path: Path, task: str, kind: str) -> None:
+    rows = run_rollouts(replace(setting_in(tmp_path), task=task), {"textures": [50_000]}, 1)
+    row = rows[0]
+    assert (row.level, row.object_kind, row.n_steps, row.success) == ("textures", kind, 3, False)
+    assert row.score < 0.01
+    assert row.reason == "never came to the target"
 
 
 @pytest.mark.slow
