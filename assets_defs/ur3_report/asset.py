@@ -1,4 +1,4 @@
-"""The policies at work: rollouts in closed loop, every actor in the same scenes."""
+"""The policies at work: rollouts in closed loop, every actor in the same scenes of one task."""
 
 from assets_defs.graph import Stage
 from assets_defs.parts import (
@@ -29,7 +29,8 @@ STAGES = (
         outputs=(
             report(
                 "ur3_report", "team:policy",
-                "Closed-loop rollouts in the simulator: experts, trace policy, script, equal seeds.",
+                "Closed-loop rollouts of the demonstrations' task: experts, script and, in pick, the trace "
+                "policy; equal seeds.",
             ),
         ),
         metrics=("reports/ur3_report_metrics.json",),

@@ -1,4 +1,4 @@
-"""Stage `ur3_report`: closed-loop rollouts of experts, trace policy and demonstrator in equal scenes."""
+"""Stage `ur3_report`: closed-loop rollouts of experts and others in equal scenes of the experts' task."""
 
 import shutil
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""The closed-loop report: success with Wilson intervals, per kind and level, and the paired difference.
+"""The closed-loop report of a task: success with Wilson intervals, per kind and level, the paired difference.
 
 All actors act in the same scenes, so they are compared in pairs: only scenes where exactly one succeeds
 say anything, and McNemar's exact test asks whether these fall to one side more than a fair coin would. Of how
@@ -52,7 +52,7 @@ def smallest_difference(n_pairs: int) -> float | None:
 
 
 def actor_summary(rows: pd.DataFrame) -> dict[str, Any]:
-    """Milestones with intervals, success per kind, why it failed, closest distance and time per plan."""
+    """Milestones with intervals, mean score, success per kind, why it failed, distance and time per plan."""
 
     def rate(column: pd.Series) -> dict[str, Any]:
         return asdict(wilson_interval(int(column.sum()), len(column)))
@@ -60,6 +60,7 @@ def actor_summary(rows: pd.DataFrame) -> dict[str, Any]:
     successes = rows[rows["success"]]
     return {
         **{name: rate(rows[name]) for name in MILESTONES},
+        "mean_score": float(rows["score"].mean()),
         "reasons": _reasons(rows),
         "success_by_kind": {str(kind): rate(part["success"]) for kind, part in rows.groupby("object_kind")},
         "success_by_n_objects": {str(n): rate(part["success"]) for n, part in rows.groupby("n_objects")},
@@ -97,7 +98,7 @@ def summarize(rows: pd.DataFrame, setting: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         rows: One row per rollout, the columns of `mu0.policy.rollout.Rollout`.
-        setting: What the rollouts had in common (seeds, horizon, executed steps).
+        setting: What the rollouts had in common (task, seeds, horizon, executed steps).
 
     Returns:
         Plain JSON content.
@@ -114,6 +115,7 @@ def summarize(rows: pd.DataFrame, setting: dict[str, Any]) -> dict[str, Any]:
         "levels": {
             str(level): {
                 str(actor): asdict(wilson_interval(int(each["success"].sum()), len(each)))
+                | {"mean_score": float(each["score"].mean())}
                 for actor, each in part.groupby("actor", sort=False)
             }
             for level, part in rows.groupby("level", sort=False)
@@ -158,12 +160,18 @@ def keep_telling_videos(rows: pd.DataFrame, recorded: Path, goal: Path) -> list[
 
 def headline_metrics(summary: dict[str, Any]) -> dict[str, Any]:
     """The few numbers that `dvc metrics show` and the promotion gates read."""
-    metrics: dict[str, Any] = {"scale": "simulated", "n_rollouts": summary["setting"]["n_rollouts"]}
+    setting = summary["setting"]
+    metrics: dict[str, Any] = {
+        "scale": "simulated",
+        "task": setting["task"],
+        "n_rollouts": setting["n_rollouts"],
+    }
     for actor, content in summary["actors"].items():
         metrics[actor] = {
             "success_rate": content["success"]["rate"],
             "success_low": content["success"]["low"],
             "success_high": content["success"]["high"],
+            "mean_score": content["mean_score"],
             "lift_rate": content["lifted"]["rate"],
             "mean_closest_m": content["mean_closest_m"],
             "ms_per_plan": content["mean_ms_per_plan"],

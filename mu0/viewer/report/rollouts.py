@@ -3,31 +3,10 @@
 from typing import Any
 
 from mu0.files import inside, read_json
+from mu0.viewer.actors import EMPTY, LEVELS, NAMES, REFUSALS, SCORES, TASKS, percent, span
 from mu0.viewer.page import table, text, video
 from mu0.viewer.report.page import Page, Shown
 
-NAMES = {
-    "demonstrator": "scripted demonstrator (ceiling)",
-    "trace_policy": "trace policy, no action learned",
-    "grounded": "expert told where μ0 finds the named thing",
-    "mu0": "expert on μ0’s trace features",
-    "no_trace": "the same without trace features",
-}
-REFUSALS = {
-    "UnknownObjectError": "found nothing of that name",
-    "DisagreementError": "its traces disagreed",
-    "ReachError": "out of the arm’s reach",
-    "WorkspaceError": "outside the workspace",
-    "SimulatorError": "the simulator hung or died",
-    "HandOutOfSightError": "the hand was out of sight",
-    "TraceNotFiniteError": "a trace was not finite",
-}
-LEVELS = {
-    "in_distribution": "as learned from",
-    "unseen_objects": "other things",
-    "layouts": "sink and camera elsewhere",
-    "textures": "other colours and light",
-}
 SIGNIFICANT_P = 0.05
 MOST_REASONS = 3
 
@@ -35,15 +14,16 @@ MOST_REASONS = 3
 def rollouts(shown: Shown, page: Page) -> None:
     """Success of every actor with its interval, the paired comparison, and videos."""
     summary = read_json(shown["ur3_report"] / "summary.json")
-    page.parts.append("<h2>UR3: from traces to actions</h2>")
+    task = summary["setting"]["task"]
+    page.parts.append(f"<h2>UR3, {text(TASKS.get(task, task))}: from traces to actions</h2>")
     page.parts.append(
         f'<p class="note">{text(summary["scale"])}. Every actor meets the same '
         f"{summary['setting']['n_rollouts']} scenes, none of which were in the demonstrations. "
-        "Intervals are Wilson’s, 95 %. In the trace policy’s videos blue lines are where it expects the "
-        "gripper to go, orange lines the thing.</p>"
+        f"Intervals are Wilson’s, 95 %. Score: {text(SCORES.get(task, 'the partial success'))}, mean. "
+        f"{_of_trace_policy(summary)}</p>"
     )
     header = [
-        "actor", "success", "rate", "95 % interval", "reached", "grasped", "lifted", "why it failed",
+        "actor", "success", "rate", "95 % interval", "score", "reached", "grasped", "lifted", "why it failed",
         "ms per plan",
     ]  # fmt: skip
     page.parts.append(table(header, [_row(name, actor) for name, actor in summary["actors"].items()]))
@@ -68,16 +48,27 @@ def rollouts(shown: Shown, page: Page) -> None:
     page.parts.append(f'<div class="grid videos">{"".join(videos)}</div>')
 
 
+def _of_trace_policy(summary: dict[str, Any]) -> str:
+    """How to read its videos, or why it is missing."""
+    if "trace_policy" in summary["actors"]:
+        return (
+            "In the trace policy’s videos blue lines are where it expects the gripper to go, orange ones the "
+            "thing."
+        )
+    return "The trace policy is missing: no controller for this task."
+
+
 def _row(name: str, actor: dict[str, Any]) -> list[str]:
     success = actor["success"]
     return [
         NAMES.get(name, name),
         f"{success['n_successes']}/{success['n_trials']}",
-        f"{100 * success['rate']:.0f} %",
-        f"{100 * success['low']:.0f} to {100 * success['high']:.0f} %",
-        *(f"{100 * actor[name]['rate']:.0f} %" for name in ("reached", "grasped", "lifted")),
+        percent(success["rate"]),
+        span(success["low"], success["high"]),
+        f"{actor['mean_score']:.2f}",
+        *(percent(actor[name]["rate"]) for name in ("reached", "grasped", "lifted")),
         _reasons(actor["reasons"]),
-        "–" if name == "demonstrator" else f"{actor['mean_ms_per_plan']:.0f}",
+        EMPTY if name == "demonstrator" else f"{actor['mean_ms_per_plan']:.0f}",
     ]
 
 
@@ -93,7 +84,7 @@ def _by_kind(actors: dict[str, Any]) -> str:
     rows = []
     for name, actor in actors.items():
         found = [actor["success_by_kind"].get(kind) for kind in kinds]
-        cells = ["–" if one is None else f"{one['n_successes']}/{one['n_trials']}" for one in found]
+        cells = [EMPTY if one is None else f"{one['n_successes']}/{one['n_trials']}" for one in found]
         rows.append([NAMES.get(name, name), *cells])
     return table(["actor", *kinds], rows)
 
@@ -110,9 +101,11 @@ def _by_level(levels: dict[str, Any]) -> str:
 
 def _share(rate: dict[str, Any] | None) -> str:
     if rate is None:
-        return "–"
-    low, high = 100 * rate["low"], 100 * rate["high"]
-    return f"{rate['n_successes']}/{rate['n_trials']} ({low:.0f} to {high:.0f} %)"
+        return EMPTY
+    return (
+        f"{rate['n_successes']}/{rate['n_trials']} ({span(rate['low'], rate['high'])}), "
+        f"score {rate['mean_score']:.2f}"
+    )
 
 
 def _caption(clip: dict[str, Any]) -> str:

@@ -16,6 +16,8 @@ from mu0.evaluation.policies.closed_loop_report import (
 )
 from mu0.files import read_json
 
+SETTING = {"task": "pick", "n_rollouts": 10}
+
 
 def table() -> pd.DataFrame:
     """mu0 succeeds in seeds 0-3, no_trace in 3-4, the demonstrator always; ten seeds."""
@@ -33,6 +35,7 @@ def table() -> pd.DataFrame:
                 "reached": True,
                 "grasped": seed in good,
                 "lifted": seed in good,
+                "score": 1.0 if seed in good else 0.25,
                 "reason": "" if seed in good else "ReachError: too far",
                 "n_steps": 60,
                 "closest_m": 0.01,
@@ -60,8 +63,8 @@ def test_six_pairs_of_one_side_are_the_fewest_that_tell(n_pairs: int, expected: 
 
 def test_other_levels_are_counted_apart() -> None:
     elsewhere = table().assign(level="layouts", success=False)
-    summary = summarize(pd.concat([table(), elsewhere]), {"n_rollouts": 10})
-    assert summary["actors"] == summarize(table(), {"n_rollouts": 10})["actors"]
+    summary = summarize(pd.concat([table(), elsewhere]), SETTING)
+    assert summary["actors"] == summarize(table(), SETTING)["actors"]
     assert summary["levels"]["layouts"]["demonstrator"]["n_successes"] == 0
     assert summary["levels"]["in_distribution"]["demonstrator"]["n_successes"] == 10
     assert headline_metrics(summary)["layouts"] == {"mu0": 0.0, "no_trace": 0.0, "demonstrator": 0.0}
@@ -75,7 +78,7 @@ def test_pairs_count_only_seeds_where_one_succeeds() -> None:
 
 
 def test_summary_has_every_actor_with_intervals_and_says_simulated() -> None:
-    summary = summarize(table(), {"n_rollouts": 10})
+    summary = summarize(table(), SETTING)
     assert summary["scale"].startswith("simulated")
     assert summary["actors"]["mu0"]["success"]["n_successes"] == 4
     assert 0 < summary["actors"]["mu0"]["success"]["low"] < 0.4 < summary["actors"]["mu0"]["success"]["high"]
@@ -84,7 +87,7 @@ def test_summary_has_every_actor_with_intervals_and_says_simulated() -> None:
 
 
 def test_milestones_and_reasons_are_counted_and_refusals_go_by_their_name() -> None:
-    actor = summarize(table(), {"n_rollouts": 10})["actors"]["mu0"]
+    actor = summarize(table(), SETTING)["actors"]["mu0"]
     assert [actor[name]["n_successes"] for name in ("reached", "grasped", "lifted", "success")] == [
         10,
         4,
@@ -94,13 +97,22 @@ def test_milestones_and_reasons_are_counted_and_refusals_go_by_their_name() -> N
     assert actor["reasons"] == {"ReachError": 6}
 
 
+def test_mean_scores_count_what_was_done_in_part() -> None:
+    elsewhere = table().assign(level="layouts", score=0.5)
+    summary = summarize(pd.concat([table(), elsewhere]), SETTING)
+    assert summary["actors"]["mu0"]["mean_score"] == pytest.approx(0.4 + 0.6 * 0.25)
+    assert summary["levels"]["layouts"]["mu0"]["mean_score"] == 0.5
+    assert headline_metrics(summary)["mu0"]["mean_score"] == summary["actors"]["mu0"]["mean_score"]
+    assert headline_metrics(summary)["task"] == "pick"
+
+
 def test_an_actor_without_success_has_no_steps_to_success() -> None:
     rows = table().assign(success=False)
-    assert summarize(rows, {"n_rollouts": 10})["actors"]["mu0"]["median_steps_to_success"] is None
+    assert summarize(rows, SETTING)["actors"]["mu0"]["median_steps_to_success"] is None
 
 
 def test_headline_metrics_are_numbers() -> None:
-    metrics = headline_metrics(summarize(table(), {"n_rollouts": 10}))
+    metrics = headline_metrics(summarize(table(), SETTING))
     assert metrics["mu0"]["success_rate"] == 0.4
     assert metrics["mu0_minus_no_trace"]["difference"] == pytest.approx(0.2)
 
@@ -126,7 +138,7 @@ def test_written_files_can_be_read_again(tmp_path: Path) -> None:
     rows = table()
     for row in rows.itertuples():
         (recorded / f"{row.actor}_{row.seed}.mp4").write_bytes(b"video")
-    write_policy_report(rows, {"n_rollouts": 10}, recorded, tmp_path / "report", tmp_path / "metrics.json")
+    write_policy_report(rows, SETTING, recorded, tmp_path / "report", tmp_path / "metrics.json")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "report/rollouts.parquet"), rows)
-    assert read_json(tmp_path / "report/summary.json")["setting"] == {"n_rollouts": 10}
+    assert read_json(tmp_path / "report/summary.json")["setting"] == SETTING
     assert read_json(tmp_path / "metrics.json")["no_trace"]["success_rate"] == 0.2

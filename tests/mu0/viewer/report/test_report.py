@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mu0.viewer.actors import NAMES
 from mu0.viewer.page import table
 from mu0.viewer.report.chain import _n_parameters
 from mu0.viewer.report.page import Page
-from mu0.viewer.report.rollouts import NAMES, _by_kind, _caption, _row, _verdict
+from mu0.viewer.report.rollouts import _by_kind, _caption, _of_trace_policy, _row, _verdict
 from mu0.viewer.report.traces import _by_phase, _measured, _prediction, _resting, caption_scores
 
 
@@ -53,6 +54,7 @@ def test_an_actor_row_shows_counts_rate_and_interval() -> None:
         "reached": rate | {"rate": 0.9},
         "grasped": rate | {"rate": 0.7},
         "lifted": rate | {"rate": 0.5},
+        "mean_score": 0.456,
         "reasons": {"never came to the target": 4, "ReachError": 1},
         "mean_ms_per_plan": 24.4,
     }
@@ -60,12 +62,18 @@ def test_an_actor_row_shows_counts_rate_and_interval() -> None:
         "12/40",
         "30 %",
         "18 to 45 %",
+        "0.46",
         "90 %",
         "70 %",
         "50 %",
         "never came to the target (4); out of the arm’s reach (1)",
         "24",
     ]
+
+
+def test_a_task_without_a_controller_says_so() -> None:
+    assert _of_trace_policy({"actors": {"mu0": {}}}).endswith("no controller for this task.")
+    assert "blue lines" in _of_trace_policy({"actors": {"trace_policy": {}}})
 
 
 def test_kinds_that_an_actor_never_met_are_dashes() -> None:
