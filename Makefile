@@ -1,4 +1,5 @@
 # make demo   the whole chain on this machine, from nothing to a promoted model and a report
+# make demo PROFILE=smoke   the same with another profile than params.yaml has
 # make test   everything CI runs
 # make install PYTHON=/path/to/python3.12 TORCH_BACKEND=cpu   (scripts/install.sh)
 VENV := .venv
@@ -14,6 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: export MU0_ENDS_WITH := $(shell echo $$PPID)
 demo: install
 	$(BIN)/mu0 doctor
+	$(if $(PROFILE),$(BIN)/mu0 profile use $(PROFILE))
 	$(BIN)/mu0 run
 	$(BIN)/mu0 promote || echo "Some model was not promoted; the gates above say why."
 	$(BIN)/mu0 sync

@@ -38,6 +38,8 @@ TILTING_UR3 = replace(
     tcp_m=(7, 8),
 )  # fmt: skip
 """Our simulated arm where its hand tilts."""
+SOFT = ("towel",)
+"""Tasks whose thing gives way: it is taken at its hem and dragged, several times, and never carried whole."""
 ARMS: Mapping[str, Embodiment] = MappingProxyType({PICK: UR3, "pour": TILTING_UR3, "towel": UR3})
 
 
@@ -47,6 +49,11 @@ class Arm:
 
     task: str
     embodiment: Embodiment
+
+    @property
+    def drags(self) -> bool:
+        """Whether its thing is dragged and not carried."""
+        return self.task in SOFT
 
 
 def arm_of(task: str) -> Arm:

@@ -5,7 +5,8 @@
                demonstration says where the grasp and the release were, without any state of a simulator
     told       where the named thing is, beside the TCP: where the hand will first close; in the hand, while
                it is closed; where it opened last, from then on. And how the hand will be turned when it first
-               closes
+               closes; of what is dragged instead, every time, where the hand closes next and how far it will
+               go from there
 
 Rows can be thinned (`frame_stride`): neighbouring frames at 10 Hz are nearly equal, and features of frozen
 networks have to be computed for every row. They are decoded once, into files that every training maps.
@@ -24,8 +25,9 @@ from jaxtyping import Bool, Float, Int, UInt8
 from mu0.dataset.array_files import RowsWriter, made_once, map_arrays, read_about
 from mu0.errors import PolicyError
 from mu0.files import sha256_of_tree
-from mu0.policy.arms import YAW, demonstrated_arm
+from mu0.policy.arms import YAW, Arm, demonstrated_arm
 from mu0.policy.embodiment import UR3, Embodiment
+from mu0.policy.normalization import PLACE_UNIT_M
 from mu0.progress import track
 from mu0.sources.lerobot.dataset_v3 import DemonstrationEpisode, LeRobotDataset
 
@@ -40,7 +42,8 @@ class DemonstrationFrames:
     """All rows of all demonstrations; `instruction_id` indexes `instructions`.
 
     `wrist` is what the expert's first stem looks at, `others` what its further ones do, camera by camera.
-    `told` is None where nobody says where things are, `drawn` are the rows that training may see (None: all).
+    `told` is None where nobody says where things are; `tells_way` where its last two numbers are a way and no
+    turn; `drawn` are the rows that training may see (None: all).
     """
 
     front: UInt8[np.ndarray, "n h w 3"]
@@ -54,6 +57,7 @@ class DemonstrationFrames:
     instructions: list[str]
     others: tuple[UInt8[np.ndarray, "n ho wo 3"], ...] = ()
     drawn: Int[np.ndarray, " m"] | None = None
+    tells_way: bool = False
 
 
 def chunks_of(
@@ -118,6 +122,36 @@ def told_in_hindsight(
     return told.astype(state.dtype)
 
 
+def drags_in_hindsight(
+    state: Float[np.ndarray, "t state"], action: Float[np.ndarray, "t action"], embodiment: Embodiment = UR3
+) -> Float[np.ndarray, "t 4"]:
+    """Where a thing is taken next and how far it is dragged, as a demonstration tells in hindsight.
+
+    Returns:
+        X and y of the next closing of the hand beside the measured TCP, base frame [m], zeros while it is
+        closed; and the way from there, or from the closed hand, to where it opens, as `way_told`. After the
+        last drag: the place where it ended, and no way.
+    """
+    tcp = state[:, list(embodiment.tcp_m)]
+    is_closed = action[:, embodiment.grippers[0]] > HALF
+    if not is_closed.any():
+        return np.concatenate([tcp[-1] - tcp, np.zeros_like(tcp)], axis=1)
+    edges = np.diff(is_closed.astype(int), prepend=0, append=0)
+    starts, ends = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0) - 1
+    frame = np.arange(len(state))
+    drag = np.minimum(np.searchsorted(ends, frame), len(ends) - 1)
+    is_over = (frame > ends[-1])[:, None]
+    goal = tcp[ends[drag]]
+    place = np.where(is_over, goal, np.where(is_closed[:, None], tcp, tcp[starts[drag]]))
+    told: Float[np.ndarray, "t 4"] = np.concatenate([place - tcp, way_told(goal - place)], axis=1)
+    return told.astype(state.dtype)
+
+
+def way_told(way_m: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
+    """A way along the table [m] as the expert is told it, in the units of places."""
+    return way_m / PLACE_UNIT_M
+
+
 def turn_told(turn_rad: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n 2"]:
     """A turn of two fingers as the expert is told it; zeros would tell of none."""
     return np.stack([np.cos(2 * turn_rad), np.sin(2 * turn_rad)], axis=-1)
@@ -162,7 +196,7 @@ def stored_demonstrations(
             expected="at least one recorded episode",
             remedy="give the demonstrations' source more clips in params.yaml and run `mu0 run`.",
         )
-    embodiment = demonstrated_arm(dataset).embodiment
+    arm = demonstrated_arm(dataset)
     described = [CODE_VERSION, sha256_of_tree(root), chunk_len, frame_stride, list(chosen)]
     key = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
 
@@ -170,8 +204,8 @@ def stored_demonstrations(
         with RowsWriter(folder, sum(rows)) as writer, ThreadPoolExecutor(DECODERS) as pool:
             episodes = pool.map(dataset.load_episode, chosen)  # decoded outside Python's lock
             tracked = track(zip(episodes, starts, strict=True), "demonstrations", total=len(starts))
-            instructions = write_demonstrations(writer, tracked, chunk_len, frame_stride, embodiment)
-            writer.note(instructions=instructions)
+            instructions = write_demonstrations(writer, tracked, chunk_len, frame_stride, arm)
+            writer.note(instructions=instructions, **({"tells_way": True} if arm.drags else {}))
 
     folder = made_once(cache / key, make)
     return DemonstrationFrames(**map_arrays(folder), **read_about(folder)), key
@@ -182,10 +216,11 @@ def write_demonstrations(
     demonstrations: Iterable[tuple[DemonstrationEpisode, int]],
     chunk_len: int,
     frame_stride: int,
-    embodiment: Embodiment,
+    arm: Arm,
 ) -> list[str]:
     """Append the rows of demonstrations, each with its first frame; the distinct instructions."""
     instructions: dict[str, int] = {}
+    embodiment, tell = arm.embodiment, drags_in_hindsight if arm.drags else told_in_hindsight
     for demo, start in demonstrations:
         rows = slice(start, None, frame_stride)
         keyframe, valid = next_keyframes(demo.state, demo.action, embodiment)
@@ -197,7 +232,7 @@ def write_demonstrations(
             chunk=chunks_of(demo.action, chunk_len, embodiment)[rows],
             keyframe=keyframe[rows],
             keyframe_valid=valid[rows],
-            told=told_in_hindsight(demo.state, demo.action, embodiment)[rows],
+            told=tell(demo.state, demo.action, embodiment)[rows],
             instruction_id=np.full(len(demo.state[rows]), known),
         )
     return list(instructions)

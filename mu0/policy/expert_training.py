@@ -81,6 +81,7 @@ class ExpertData:
         chunk = normalization.normalize_actions(frames.chunk, frames.state)
         self.chunk: Float[Tensor, "n step action"] = torch.from_numpy(chunk)
         self.told = None if frames.told is None else torch.from_numpy(in_told_units(frames.told))
+        self.tells_way = frames.tells_way
         embodiment = normalization.embodiment
         scale = np.array(embodiment.keyframe_scale, np.float32)[: embodiment.keyframe_dims]
         self.keyframe: Float[Tensor, "n pose"] = torch.from_numpy(
@@ -131,7 +132,12 @@ class ExpertData:
         return Picture(self._shifted(self.front, rows, generator), *(one[which] for one in sentences))
 
     def _told(self, told: Float[Tensor, "b 4"], generator: torch.Generator) -> Float[Tensor, "b 4"]:
-        """Where the thing is, and for some rows how it is grasped: whoever acts knows that of long things."""
+        """Where the thing is, and for some rows how it is grasped: whoever acts knows that of long things.
+
+        How far a thing is dragged, who acts always knows.
+        """
+        if self.tells_way:
+            return told
         knows = torch.rand(len(told), 1, generator=generator) < TURN_SHARE
         return torch.cat([told[:, :2], told[:, 2:] * knows], dim=1)
 

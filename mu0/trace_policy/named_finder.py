@@ -47,6 +47,7 @@ class NamedFinder(AbstractTargetFinder):
         height_m: Of a thing's middle above it, where nothing measures depth.
         around_m: How far the answer's points lie from its place.
         near_share: How far from its place the map counts, of the picture's width.
+        above_m: How far above the table the thing begins to be seen.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class NamedFinder(AbstractTargetFinder):
         table_m: float = 0.0,
         height_m: float = 0.03,
         around_m: float = 0.02,
+        *,
         near_share: float = NEAR_SHARE,
+        above_m: float = ABOVE_TABLE_M,
     ) -> None:
         self._predictor = predictor
         self._table_m, self._height_m, self._around_m = table_m, height_m, around_m
-        self._near_share = near_share
+        self._near_share, self._above_m = near_share, above_m
 
     def find(self, moment: Moment) -> Float[np.ndarray, "5 3"]:
         """Points around the thing's middle.
@@ -112,7 +115,7 @@ class NamedFinder(AbstractTargetFinder):
         y, x = np.mgrid[box]
         pixel = np.stack([x, y, np.where(likely, depth_m, 1)[box]], axis=-1).astype(np.float64)
         every_m = apply(invert(view.camera_from_base), unproject(pixel, view.intrinsics))
-        stands_out = likely[box] & (every_m[..., 2] > self._table_m + ABOVE_TABLE_M)
+        stands_out = likely[box] & (every_m[..., 2] > self._table_m + self._above_m)
         points_m = every_m[likeliest_surface(every_m, stands_out, heat[box])]
         return None if len(points_m) < FEWEST_PIXELS else points_m
 

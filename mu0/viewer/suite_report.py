@@ -50,7 +50,7 @@ def _hero(suite: Mapping[str, Any]) -> str:
     )
     who = f"The best policy: {NAMES.get(best, best)}." if best else "No policy acts in every task."
     return (
-        f'<header class="hero"><div><h1>{TITLE}</h1><p>{text(who)} {text(suite["scale"].capitalize())}.</p>'
+        f'<header class="hero"><div><h1>{TITLE}</h1><p>{text(who)} Scale: {text(suite["scale"])}.</p>'
         f'<div class="numbers">{cards}</div></div></header>'
     )
 

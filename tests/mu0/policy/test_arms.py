@@ -7,18 +7,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mu0.model.checkpoint import save_checkpoint
+from mu0.params.action_expert import ActionExpertParams
+from mu0.policy.action_expert import Variant
 from mu0.policy.arms import ARMS, demonstrated_arm, one_task
 from mu0.policy.demonstrations import stored_demonstrations
 from mu0.policy.embodiment import Embodiment, EmbodimentError
+from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
+from mu0.policy.train_action_expert import Paths, train_action_expert
+from mu0.records import Observation
 from mu0.sources.lerobot.dataset_v3 import ACTION, STATE, DemonstrationEpisode, LeRobotDataset
 from mu0.sources.lerobot.ur3_features import ur3_contents, ur3_episode
 from mu0.sources.lerobot.writing_v3 import write_v3
+from tests.mu0.policy.rival_experts import tiny_world_model
 
 
 def written(folder: Path, task: str, told: Sequence[str | None]) -> LeRobotDataset:
     """One episode of eight rows for each of `told`, with the numbers of a task's arm."""
     robot = ARMS[task]
-    image = np.zeros((8, 32, 32, 3), np.uint8)
+    image = np.zeros((8, 64, 64, 3), np.uint8)
     action = np.zeros((8, robot.action_dim), np.float32)
     action[3:6, -1] = 1
     state = np.zeros((8, robot.state_dim), np.float32)
@@ -88,3 +95,28 @@ def test_an_unknown_task_is_refused(tmp_path: Path) -> None:
 def test_experts_of_different_tasks_are_named() -> None:
     with pytest.raises(EmbodimentError, match="a is of the task pick; c is of the task pour"):
         one_task({"a": "pick", "b": "pick", "c": "pour"}, "one task", "name one")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["no_trace", "grounded", "grounded_front"])
+def test_an_expert_learns_and_acts_in_the_task_of_its_demonstrations(
+    tmp_path: Path, variant: Variant
+) -> None:
+    written(tmp_path / "data", "pour", ["pour", "pour"])
+    save_checkpoint(tmp_path / "world_model", tiny_world_model(), {})
+    paths = Paths(tmp_path / "data", tmp_path / "world_model", tmp_path / "expert", tmp_path / "cache")
+    params = ActionExpertParams(steps=2, batch_size=2, convolutions="float32", device="cpu")
+    _, meta = train_action_expert(paths, variant, params)
+    policy = TraceConditionedPolicy.load(paths.expert, paths.world_model)
+    assert (meta["task"], policy.task, policy.embodiment) == ("pour", "pour", ARMS["pour"])
+    picture = np.zeros((64, 64, 3), np.uint8)
+    state = np.zeros(10, np.float32)
+    state[5] = 1.0  # a closed hand holds the cup: nobody has to be asked where that is
+    seen = Observation(picture, "pour the almonds", wrist_image=picture, proprioception=state)
+    policy.reset(0)
+    assert policy.predict_action_chunk(seen).actions.shape == (16, 6)
+    policy.require_task("pour")
+    with pytest.raises(EmbodimentError, match="trained for the task pour; it shall act in pick"):
+        policy.require_task("pick")
+    with pytest.raises(EmbodimentError, match=r"actions 6: .*tilt_rad.*; the robot has 5"):
+        policy.require_fit(ARMS["towel"], 8)

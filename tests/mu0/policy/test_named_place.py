@@ -6,7 +6,7 @@ import pytest
 from mu0.errors import PolicyError
 from mu0.model.predictor import TracePredictor
 from mu0.policy.arms import ARMS, arm_of
-from mu0.policy.demonstrations import told_in_hindsight, turn_told
+from mu0.policy.demonstrations import drags_in_hindsight, told_in_hindsight, turn_told
 from mu0.policy.named_place import NamedPlace, named_place
 from mu0.records import Observation
 from mu0.trace_policy.carried_farthest import CarriedFarthest
@@ -126,13 +126,26 @@ def test_where_an_opened_hand_hides_the_thing_the_last_place_counts_and_it_asks_
         assert finder.n_asked == n_asked
 
 
-def test_what_is_taken_several_times_is_where_the_hand_opened_and_nobody_is_asked_again() -> None:
-    finder = CountingFinder()
-    place = NamedPlace(finder, lambda: VIEW, asks_again=False)
-    place(moment(0.2, 0.0, 0.0))
-    np.testing.assert_array_equal(place(moment(0.25, 0.1, 1.0)), 0)
-    np.testing.assert_allclose(place(moment(0.3, 0.0, 0.0)), [-0.05, 0.1, 0, 0], atol=1e-6)
-    assert finder.n_asked == 1
+def test_in_hindsight_of_every_drag_its_start_and_its_way_are_told() -> None:
+    state = np.stack([state_of(0.1 * k, 0.0, 0.0) for k in range(8)])
+    action = np.zeros((8, 5), np.float32)
+    action[[1, 2, 3, 5, 6], 4] = 1.0
+    told = drags_in_hindsight(state, action)
+    np.testing.assert_allclose(told[:, 0], [0.1, 0, 0, 0, 0.1, 0, 0, -0.1], atol=1e-6)
+    np.testing.assert_allclose(told[:, 2], [2, 2, 1, 0, 1, 1, 0, 0], atol=1e-5)
+    np.testing.assert_array_equal(told[:, [1, 3]], 0)
+    never = drags_in_hindsight(state, np.zeros((8, 5), np.float32))
+    np.testing.assert_allclose(never[:, 0], 0.7 - 0.1 * np.arange(8), atol=1e-6)
+
+
+def test_of_what_is_dragged_the_rest_of_the_way_is_told_and_the_next_drag_is_asked_for() -> None:
+    finder = CountingFinder(np.array([0.1, -0.05]))
+    place = NamedPlace(finder, lambda: VIEW, arm_of("towel"))
+    np.testing.assert_allclose(place(moment(0.2, 0.0, 0.0)), [0.1, 0.1, 1.0, -0.5], atol=1e-6)
+    np.testing.assert_allclose(place(moment(0.3, 0.1, 1.0)), [0, 0, 1.0, -0.5], atol=1e-6)
+    np.testing.assert_allclose(place(moment(0.35, 0.1, 1.0)), [0, 0, 0.5, -0.5], atol=1e-6)
+    np.testing.assert_allclose(place(moment(0.4, 0.05, 0.0)), [-0.1, 0.15, 1.0, -0.5], atol=1e-6)
+    assert finder.n_asked == 2
 
 
 @pytest.mark.parametrize(("task", "finder"), [("pick", NamedFinder), ("towel", CarriedFarthest)])
