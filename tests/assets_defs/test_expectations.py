@@ -60,6 +60,8 @@ def test_good_artifacts_pass_and_reports_are_stable(project: Path, artifact: str
         ("captions", "data/captions/captions.parquet", {"episode_id": "ur3_sim/b"}, "n_without_caption"),
         ("trace_dataset", "data/trace_dataset/index.parquet", {"scene_id": "test"},
          "largest_number_of_splits_of_a_scene"),
+        ("ur3_report", "reports/ur3_report/rollouts.parquet", {"n_steps": 41}, "most_steps_beyond_horizon"),
+        ("ur3_report", "reports/ur3_report/rollouts.parquet", {"score": 1.5}, "column score"),
         ("trace_report", "reports/trace_report/table.parquet", {"ade_uv": float("nan")}, "column ade_uv"),
         ("trace_report", "reports/trace_report/table.parquet", {"method": "other"}, "n_missing"),
         ("trace_report", "reports/trace_report/by_phase.parquet", {"ade_uv": float("nan")}, "column ade_uv"),

@@ -119,6 +119,7 @@ def test_no_column_that_is_read_from_a_file_may_be_null_in_silence(
         ("trace_dataset", SLOTS, "scene_id"),
         ("trace_dataset", SLOTS, "n_rows"),
         ("ur3_report", "reports/ur3_report/rollouts.parquet", "success"),
+        ("ur3_report", "reports/ur3_report/rollouts.parquet", "score"),
     ],
 )
 def test_half_a_column_of_nulls_is_critical_and_counted(
