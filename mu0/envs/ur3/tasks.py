@@ -4,7 +4,7 @@ Whatever takes any task (`mu0 sim`, the gymnasium environments, benchmarks) find
 an `ArmWorld` whose constructor takes the picture's size [px] and, by name, `render`, `level` and `robot`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 from mu0.envs.ur3 import demonstrator
 from mu0.envs.ur3.arm_world import ArmWorld
 from mu0.envs.ur3.environment import Ur3Environment
-from mu0.envs.ur3.pour.demonstrator import demonstrate_pouring
+from mu0.envs.ur3.pour.demonstrator import demonstrate_pouring, plan_pouring
 from mu0.envs.ur3.pour.environment import PourEnvironment
-from mu0.envs.ur3.script import Scripted
+from mu0.envs.ur3.script import Phase, Scripted
 from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
-from mu0.envs.ur3.towel.unfolding import demonstrate_unfolding
+from mu0.envs.ur3.towel.unfolding import demonstrate_unfolding, plan_unfolding
 from mu0.errors import SimulationError
 
 
@@ -30,6 +30,7 @@ class Task:
         world: Its class.
         demonstrate: Yields phase, wanted and executed action from a world that was just reset; the second
             argument draws disturbances, None none.
+        plan: The phases that it goes through, as the world lies there now.
         horizon_steps: Steps of 0.1 s after which an episode has failed.
         angles: What the angles of its pose are, behind x, y and z [rad].
     """
@@ -38,6 +39,7 @@ class Task:
     gymnasium_id: str
     world: Callable[..., ArmWorld]
     demonstrate: Callable[..., Iterator[Scripted]]
+    plan: Callable[..., Iterable[Phase]]
     horizon_steps: int
     angles: tuple[str, ...] = ("yaw",)
 
@@ -61,9 +63,24 @@ TASKS = MappingProxyType(
     {
         task.name: task
         for task in (
-            Task("pick", "mu0/UR3Pick-v0", Ur3Environment, demonstrator.demonstrate_by_phase, 200),
-            Task("pour", "mu0/UR3Pour-v0", PourEnvironment, demonstrate_pouring, 250, ("yaw", "tilt")),
-            Task("towel", "mu0/UR3Towel-v0", TowelEnvironment, demonstrate_unfolding, 300),
+            Task(
+                "pick",
+                "mu0/UR3Pick-v0",
+                Ur3Environment,
+                demonstrator.demonstrate_by_phase,
+                demonstrator.plan_picking,
+                200,
+            ),
+            Task(
+                "pour",
+                "mu0/UR3Pour-v0",
+                PourEnvironment,
+                demonstrate_pouring,
+                plan_pouring,
+                250,
+                ("yaw", "tilt"),
+            ),
+            Task("towel", "mu0/UR3Towel-v0", TowelEnvironment, demonstrate_unfolding, plan_unfolding, 300),
         )
     }
 )
