@@ -34,7 +34,12 @@ def suites(root: Path) -> list[Suite]:
     """Suites about data/tau0_data."""
     params, limits = section("tau0_data", Tau0DataParams, root), section("checks", ChecksParams, root)
     folder = root / "data/tau0_data"
-    tables = _read(folder)
+    read = _read(folder)
+    tables = Tables(  # what is missing is found by the suites of the three tables, and judged no further
+        read.recordings.dropna().astype({"recording": int, "error_step": int}),
+        read.frames.dropna(),
+        read.branches.dropna(),
+    )
     jobs = plan_scenes(params)
     recordings, episodes = tables.recordings, with_label_facts(tables)
     whole = episodes[episodes["kind"] != "branch"]
@@ -43,20 +48,21 @@ def suites(root: Path) -> list[Suite]:
     demonstrations = recordings[recordings["kind"] == "demonstration"]
     faults = recordings[recordings["kind"] == "fault"]
     return [
-        Suite("recordings", recordings, [
+        Suite("recordings", read.recordings, [
             *unique_together("scene_id", "recording"),
             *in_set("split", list(SPLITS)),
             *in_set("kind", list(KINDS)),
             *not_blank("scene_id", "instruction", "views"),
             *between("n_frames", 2),
-            *known("success"),
+            *between("error_step", -1),
+            *known("success", "harmless", "task", "fault"),
         ]),
         Suite("scenes", facts(**_scene_facts(recordings, jobs, folder)), [
             *between("largest_number_of_splits_of_a_scene", 1, 1),
             *(each for name in ("n_missing_scenes", "n_other_scenes", "n_missing_videos")
               for each in between(name, 0, 0)),
         ]),
-        Suite("labels", tables.frames, [
+        Suite("labels", read.frames, [
             *unique_together("scene_id", "recording", "frame"),
             *(each for name in ("overall", "released") for each in between(name, -1.0, 1.0)),
             *between("held", 0),
@@ -66,7 +72,7 @@ def suites(root: Path) -> list[Suite]:
             *between("last", 1.0, 1.0),
         ], may_be_empty=NO_TASK),
         Suite("errors", _after_errors(errors), true("holds"), may_be_empty=NO_TASK),
-        Suite("branches", tables.branches, [
+        Suite("branches", read.branches, [
             *unique_together("scene_id", "group", "chunk"),
             *between("start_gap", 0.0, 0.0),
             *between("n_frames", params.chunk_steps + 1, params.chunk_steps + 1),
@@ -92,9 +98,9 @@ def suites(root: Path) -> list[Suite]:
 def _read(folder: Path) -> Tables:
     recordings = read_table(
         folder / "recordings.parquet",
-        numbers=("recording", "seed", "first_row", "n_frames", "error_step", "group", "start_step"),
+        numbers=("recording", "n_frames", "error_step"),
         flags=("success", "harmless"),
-        texts=("scene_id", "source", "task", "split", "kind", "instruction", "fault", "chunk", "views"),
+        texts=("scene_id", "task", "split", "kind", "instruction", "fault", "views"),
     )
     frames = read_table(
         folder / "frames.parquet",
@@ -103,10 +109,10 @@ def _read(folder: Path) -> Tables:
     )
     branches = read_table(
         folder / "branches.parquet",
-        numbers=("group", "recording", "start_step", "n_frames", "start_gap", "end_gap_m", "thing_gap_m"),
-        texts=("scene_id", "split", "task", "chunk", "fault"),
+        numbers=("group", "n_frames", "start_gap", "end_gap_m", "thing_gap_m"),
+        texts=("scene_id", "chunk"),
     )
-    return Tables(recordings.astype({"error_step": int, "recording": int}), frames, branches)
+    return Tables(recordings, frames, branches)
 
 
 def _scene_facts(recordings: pd.DataFrame, jobs: list[SceneJob], folder: Path) -> dict[str, float]:

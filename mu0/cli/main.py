@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn, ParamSpec
 
 import typer
 
-from mu0.cli import demos, interchange, learn, predict, simulate
+from mu0.cli import demos, interchange, learn, predict, simulate, tau0
 from mu0.errors import Mu0Error, SourceError
 from mu0.processes.ancestors import end_with_ancestors
 from mu0.processes.interruption import exit_code_of, interruptible
@@ -85,6 +85,7 @@ def add_library_commands(app: typer.Typer, extract_everything: Callable[[], None
     predict.register(app, people_errors)
     learn.register(app, people_errors)
     simulate.register(app, people_errors)
+    tau0.register(app, people_errors)
 
 
 def no_project() -> None:

@@ -40,8 +40,8 @@ def chunk_from(
     start: int,
     n_steps: int,
     command: Float[np.ndarray, " action"],
-    demonstrated: Float[np.ndarray, "n action"],
-    faulty: Float[np.ndarray, "n action"],
+    demonstrated: Float[np.ndarray, "d action"],
+    faulty: Float[np.ndarray, "f action"],
 ) -> Float[np.ndarray, "n action"]:
     """The commands of a chunk.
 
@@ -50,8 +50,8 @@ def chunk_from(
         start: Step of the demonstration from which it is executed.
         n_steps: Its length; commands that end earlier stay as they are.
         command: Of the arm at that moment.
-        demonstrated: Float[np.ndarray, "n action"] of the whole demonstration.
-        faulty: Float[np.ndarray, "n action"] of the demonstration with an error.
+        demonstrated: Float[np.ndarray, "d action"] of the whole demonstration.
+        faulty: Float[np.ndarray, "f action"] of the demonstration with an error.
     """
     made: dict[ChunkName, Callable[[], np.ndarray]] = {
         "demonstrated": lambda: _part(demonstrated, start, n_steps),
@@ -71,6 +71,6 @@ def mirrored(
     return opposite
 
 
-def _part(commands: Float[np.ndarray, "n action"], start: int, n_steps: int) -> Float[np.ndarray, "n action"]:
+def _part(commands: Float[np.ndarray, "m action"], start: int, n_steps: int) -> Float[np.ndarray, "n action"]:
     rows = np.minimum(np.arange(start, start + n_steps), len(commands) - 1)
     return commands[rows]

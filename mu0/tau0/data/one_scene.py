@@ -192,7 +192,7 @@ def _error_step(
     job: SceneJob,
     kind: FaultKind,
     demonstrated: Float[np.ndarray, "n action"],
-    faulty: Float[np.ndarray, "n action"],
+    faulty: Float[np.ndarray, "m action"],
 ) -> int:
     step = first_difference(demonstrated, faulty)
     if step == min(len(demonstrated), len(faulty)):
