@@ -23,7 +23,7 @@ from mu0.dataset.splits import SPLITS
 from mu0.params.tau0_data import Tau0DataParams
 from mu0.tau0.data.scene_plan import SceneJob, plan_scenes
 from mu0.tau0.data.summary import with_label_facts
-from mu0.tau0.data.tables import Tables
+from mu0.tau0.data.tables import LABELLED, Tables
 
 KINDS = ("demonstration", "fault", "rollout", "branch", "hand", "umi")
 MOST_HARMLESS = 0.35
@@ -35,20 +35,22 @@ def suites(root: Path) -> list[Suite]:
     params, limits = section("tau0_data", Tau0DataParams, root), section("checks", ChecksParams, root)
     folder = root / "data/tau0_data"
     read = _read(folder)
-    tables = Tables(  # what is missing is found by the suites of the three tables, and judged no further
+    known_rows = Tables(  # what is missing is found by the suites of the tables, and judged no further
         read.recordings.dropna().astype({"recording": int, "error_step": int}),
         read.frames.dropna(),
         read.branches.dropna(),
     )
-    jobs = plan_scenes(params)
-    recordings, episodes = tables.recordings, with_label_facts(tables)
-    whole = episodes[episodes["kind"] != "branch"]
-    is_success = is_true(whole["success"])
-    errors = episodes[(episodes["kind"] == "fault") & ~is_true(episodes["harmless"])]
-    demonstrations = recordings[recordings["kind"] == "demonstration"]
-    faults = recordings[recordings["kind"] == "fault"]
     return [
-        Suite("recordings", read.recordings, [
+        *_table_suites(read, params.chunk_steps),
+        *_asked_suites(known_rows, params, folder),
+        *_label_suites(known_rows, limits.min_demonstrator_success),
+    ]
+
+
+def _table_suites(tables: Tables, chunk_steps: int) -> list[Suite]:
+    """Every table has its values, within their range; branches of a moment begin alike, to the last bit."""
+    return [
+        Suite("recordings", tables.recordings, [
             *unique_together("scene_id", "recording"),
             *in_set("split", list(SPLITS)),
             *in_set("kind", list(KINDS)),
@@ -57,39 +59,54 @@ def suites(root: Path) -> list[Suite]:
             *between("error_step", -1),
             *known("success", "harmless", "task", "fault"),
         ]),
-        Suite("scenes", facts(**_scene_facts(recordings, jobs, folder)), [
-            *between("largest_number_of_splits_of_a_scene", 1, 1),
-            *(each for name in ("n_missing_scenes", "n_other_scenes", "n_missing_videos")
-              for each in between(name, 0, 0)),
-        ]),
-        Suite("labels", read.frames, [
+        Suite("labels", tables.frames, [
             *unique_together("scene_id", "recording", "frame"),
             *(each for name in ("overall", "released") for each in between(name, -1.0, 1.0)),
             *between("held", 0),
         ], may_be_empty=NO_TASK),
-        Suite("successes", whole.loc[is_success, ["scene_id", "recording", "n_falls", "last"]], [
+        Suite("branches", tables.branches, [
+            *unique_together("scene_id", "group", "chunk"),
+            *between("start_gap", 0.0, 0.0),
+            *between("n_frames", chunk_steps + 1, chunk_steps + 1),
+            *(each for name in ("end_gap_m", "thing_gap_m") for each in between(name, 0.0)),
+        ], may_be_empty=NO_TASK),
+    ]  # fmt: skip
+
+
+def _asked_suites(tables: Tables, params: Tau0DataParams, folder: Path) -> list[Suite]:
+    """What was asked for is there, all of it and nothing else, and no scene lies in two splits."""
+    jobs, recordings = plan_scenes(params), tables.recordings
+    counted = {
+        "n_incomplete_groups": _incomplete_groups(tables.branches, jobs, set(params.chunks)),
+        "n_faults_amiss": _faults_amiss(recordings, jobs),
+        "n_rollouts_amiss": abs(sum(job.rollout for job in jobs) - _count(recordings, "rollout")),
+        "n_unlabelled": int(recordings["kind"].isin(LABELLED).sum()) - len(with_label_facts(tables)),
+    } | _scene_facts(recordings, jobs, folder)
+    return [
+        Suite("asked", facts(**counted, n_splits=_most_splits(recordings)), [
+            *(each for name in counted for each in between(name, 0, 0)),
+            *between("n_splits", 1, 1),
+        ]),
+    ]  # fmt: skip
+
+
+def _label_suites(tables: Tables, min_success: float) -> list[Suite]:
+    """Labels rise on successes and fall after errors; the demonstrator succeeds, its errors mostly do not."""
+    recordings, episodes = tables.recordings, with_label_facts(tables)
+    whole = episodes[episodes["kind"] != "branch"]
+    successes = whole.loc[is_true(whole["success"]), ["scene_id", "recording", "n_falls", "last"]]
+    errors = episodes[(episodes["kind"] == "fault") & ~is_true(episodes["harmless"])]
+    success = is_true(recordings.loc[recordings["kind"] == "demonstration", "success"])
+    harmless = is_true(recordings.loc[recordings["kind"] == "fault", "harmless"])
+    outcomes = facts(demonstrator_success=float(success.mean()), harmless_share=float(harmless.mean()))
+    return [
+        Suite("successes", successes, [
             *between("n_falls", 0, 0),
             *between("last", 1.0, 1.0),
         ], may_be_empty=NO_TASK),
         Suite("errors", _after_errors(errors), true("holds"), may_be_empty=NO_TASK),
-        Suite("branches", read.branches, [
-            *unique_together("scene_id", "group", "chunk"),
-            *between("start_gap", 0.0, 0.0),
-            *between("n_frames", params.chunk_steps + 1, params.chunk_steps + 1),
-            *(each for name in ("end_gap_m", "thing_gap_m") for each in between(name, 0.0)),
-        ], may_be_empty=NO_TASK),
-        Suite("asked", facts(
-            n_incomplete_groups=_incomplete_groups(tables.branches, jobs, set(params.chunks)),
-            n_faults_amiss=_faults_amiss(recordings, jobs),
-            n_rollouts_amiss=abs(sum(job.rollout for job in jobs) - _count(recordings, "rollout")),
-        ), [each for name in ("n_incomplete_groups", "n_faults_amiss", "n_rollouts_amiss")
-            for each in between(name, 0, 0)]),
-        Suite("outcomes", facts(
-            demonstrator_success=float(is_true(demonstrations["success"]).mean()),
-            harmless_share=float(is_true(faults["harmless"]).mean()),
-        ), [
-            *between("demonstrator_success", limits.min_demonstrator_success, 1.0,
-                     severity=WARNING, may_be_null=NO_TASK),
+        Suite("outcomes", outcomes, [
+            *between("demonstrator_success", min_success, 1.0, severity=WARNING, may_be_null=NO_TASK),
             *between("harmless_share", 0.0, MOST_HARMLESS, severity=WARNING, may_be_null=NO_TASK),
         ]),
     ]  # fmt: skip
@@ -115,18 +132,22 @@ def _read(folder: Path) -> Tables:
     return Tables(recordings, frames, branches)
 
 
-def _scene_facts(recordings: pd.DataFrame, jobs: list[SceneJob], folder: Path) -> dict[str, float]:
+def _scene_facts(recordings: pd.DataFrame, jobs: list[SceneJob], folder: Path) -> dict[str, int]:
     planned, found = {job.scene_id for job in jobs}, set(recordings["scene_id"])
     views = recordings.drop_duplicates("scene_id").set_index("scene_id")["views"]
     videos = [
         folder / "scenes" / scene / f"{view}.mp4" for scene in found for view in views[scene].split("+")
     ]
     return {
-        "largest_number_of_splits_of_a_scene": float(recordings.groupby("scene_id")["split"].nunique().max()),
-        "n_missing_scenes": float(len(planned - found)),
-        "n_other_scenes": float(len(found - planned)),
-        "n_missing_videos": float(sum(not video.is_file() for video in videos)),
+        "n_missing_scenes": len(planned - found),
+        "n_other_scenes": len(found - planned),
+        "n_missing_videos": sum(not video.is_file() for video in videos),
     }
+
+
+def _most_splits(recordings: pd.DataFrame) -> float:
+    """The largest number of splits that a scene lies in."""
+    return float(recordings.groupby("scene_id")["split"].nunique().max())
 
 
 def _after_errors(errors: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ One row per branch with both cameras at some frames, its progress beside it. The
 seen as often as there are branches.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,12 @@ def draw_group(folder: Path, number: int, goal: Path) -> dict[str, Any]:
     )
     branches = tables.branches[is_member]
     _draw(folder / "scenes" / str(chosen["scene_id"]), branches, tables, goal)
-    return chosen.to_dict() | {
+    return {
+        **{key: chosen[key] for key in ("scene_id", "split", "task", "start_step")},
         "end_gap_cm": {
             str(row["chunk"]): (100 * row["end_gap_m"], 100 * row["thing_gap_m"])
             for row in branches.to_dict("records")
-        }
+        },
     }
 
 
@@ -89,7 +91,7 @@ def _draw(scene: Path, branches: pd.DataFrame, tables: Tables, goal: Path) -> No
     figure.savefig(goal, format=goal.suffix.removeprefix("."), metadata={"Software": None})
 
 
-def _draw_progress(axis: Any, tables: Tables, branch: dict[str, Any]) -> None:
+def _draw_progress(axis: Any, tables: Tables, branch: Mapping[Any, Any]) -> None:
     frames = tables.frames
     is_its = (frames["scene_id"] == branch["scene_id"]) & (frames["recording"] == branch["recording"])
     own = frames[is_its]
@@ -100,7 +102,7 @@ def _draw_progress(axis: Any, tables: Tables, branch: dict[str, Any]) -> None:
     axis.tick_params(labelsize=6)
 
 
-def _recording(tables: Tables, branch: dict[str, Any]) -> dict[str, Any]:
+def _recording(tables: Tables, branch: Mapping[Any, Any]) -> dict[str, Any]:
     rows = tables.recordings
     is_its = (rows["scene_id"] == branch["scene_id"]) & (rows["recording"] == branch["recording"])
     return dict(rows[is_its].iloc[0])
