@@ -16,6 +16,7 @@ Sources: returns of Cosmos-Policy (NVIDIA, 2026) and the labels of the release o
 `overall` is ours, for a label that restarts at every subgoal cannot order whole episodes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,8 +62,19 @@ def of_episode(held: Int[np.ndarray, " t"], n_subgoals: int, gamma: float) -> Pr
         n_subgoals: Of the task.
         gamma: Discount of a step, in (0, 1).
     """
-    reached = np.array(completions(held, n_subgoals), dtype=np.int64)
-    frames = np.arange(len(held))
+    return towards(completions(held, n_subgoals), held, n_subgoals, gamma)
+
+
+def towards(completed: Sequence[int], held: Int[np.ndarray, " t"], n_subgoals: int, gamma: float) -> Progress:
+    """Labels by what is known to be reached, in frames that may lie before or behind these.
+
+    Args:
+        completed: Frames in which the subgoals are reached, in order, for as many as are.
+        held: Subgoals that hold in each frame.
+        n_subgoals: Of the task.
+        gamma: Discount of a step, in (0, 1).
+    """
+    reached, frames = np.array(completed, dtype=np.int64), np.arange(len(held))
     n_behind = np.searchsorted(reached, frames, side="left")  # subgoals reached before this frame
     is_on_way = n_behind < len(reached)
     next_step = np.append(reached, 0)[n_behind]

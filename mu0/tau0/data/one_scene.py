@@ -21,12 +21,12 @@ from mu0.envs.ur3.faults import FaultKind, demonstrate_faultily, draw_fault, fir
 from mu0.envs.ur3.script import Scripted
 from mu0.envs.ur3.tasks import Task, find_task
 from mu0.errors import SimulationError
-from mu0.params.tau0_data import ChunkName
 from mu0.tau0.data.chunks import choose_start, chunk_from
 from mu0.tau0.data.clumsy import demonstrate_clumsily
+from mu0.tau0.data.labels import completions
 from mu0.tau0.data.scene_plan import SceneJob
 from mu0.tau0.data.subgoals import SUBGOALS
-from mu0.tau0.data.tape import Recording, commands_of, play
+from mu0.tau0.data.tape import Recording, play, rehearse
 
 MAX_WORLDS = 3
 DISTURBANCES, ERRORS, MISAIMS, MOMENTS = 2, 3, 4, 5  # streams of a scene's seed
@@ -46,6 +46,8 @@ class Told:
         group: Number of the moment it branches off from, -1 if it does not.
         chunk: What is done from there.
         start_step: Step of the demonstration at which its first frame lies.
+        reaches: Of a branch with an error that was harmless: frames, counted from its first one, in which
+            the episode reaches its subgoals, also after the branch's end.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Told:
     group: int = NONE
     chunk: str = ""
     start_step: int = 0
+    reaches: tuple[int, ...] = ()
 
 
 Recorded = tuple[Told, Recording]
@@ -141,9 +144,10 @@ def _record_group(
 ) -> Iterator[Recorded]:
     group, kind = numbered
     demonstration, snapshots = played
-    demonstrated = _steps(demonstration)
+    demonstrated, subgoals = _steps(demonstration), SUBGOALS[task.name]
     world.begin(Episode(job.seed))
-    faulty = commands_of(world, _faulty(job, task, world, kind, group))
+    faulty, held = rehearse(world, _faulty(job, task, world, kind, group), subgoals)
+    reached = completions(held, len(subgoals.names)) if world.is_success() else ()
     error_step = _error_step(job, kind, demonstrated, faulty)
     start = choose_start(error_step, len(demonstrated), job.chunk_steps, _rng(job, MOMENTS, group))
     moment = snapshots[start]
@@ -156,11 +160,12 @@ def _record_group(
             kind="branch",
             instruction=world.instruction,
             success=world.is_success(),
-            fault=_fault_of(name, kind),
+            fault=kind if name == "faulty" else "",
             error_step=differs,
             group=group,
             chunk=name,
             start_step=start,
+            reaches=tuple(frame - start for frame in reached) if name == "faulty" else (),
         )
         yield told, recording
 
@@ -172,10 +177,6 @@ def _branch(
     script: Iterator[Scripted] = (("transport", row.copy(), row.copy()) for row in commands)
     recording, _ = play(world, world.observe(), script, SUBGOALS[task.name])
     return recording
-
-
-def _fault_of(chunk: ChunkName, kind: FaultKind) -> str:
-    return kind if chunk == "faulty" else ""
 
 
 def _steps(recording: Recording) -> Float[np.ndarray, "n action"]:

@@ -22,7 +22,7 @@ from mu0.tau0.data.one_scene import record_scene
 from mu0.tau0.data.scene_files import write_scene
 from mu0.tau0.data.scene_plan import SceneJob
 
-MODULES = ("chunks", "clumsy", "one_scene", "scene_files", "scene_plan", "subgoals", "tape")
+MODULES = ("chunks", "clumsy", "labels", "one_scene", "scene_files", "scene_plan", "subgoals", "tape")
 CODE = ("envs", "dataset/array_files.py", *(f"tau0/data/{name}.py" for name in MODULES), *CLIP_CODE)
 
 

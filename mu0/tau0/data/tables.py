@@ -4,8 +4,9 @@
     frames.parquet       one row per labelled frame: subgoals held, `overall` and `released` progress
     branches.parquet     one row per branch: from where, and how far hand and thing end from where they would
 
-Labels follow `mu0.tau0.data.labels`. An error that did not keep the arm from success is labelled as the
-success that it is, and marked `harmless`. Hand video and the hand-held gripper have no labels, and no rows.
+Labels follow `mu0.tau0.data.labels`. An error that did not keep the arm from success, in the recording or
+after the branch that it begins in, is labelled as the success that it is, and marked `harmless`. Hand video
+and the hand-held gripper have no labels, and no rows.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from jaxtyping import Int
 
 from mu0.dataset.splits import assign_splits
 from mu0.params.tau0_data import Tau0DataParams
-from mu0.tau0.data.labels import Progress, after_error, of_episode
+from mu0.tau0.data.labels import Progress, after_error, of_episode, towards
 from mu0.tau0.data.scene_files import read_scene, scene_numbers
 from mu0.tau0.data.subgoals import SUBGOALS
 
@@ -54,8 +55,8 @@ def make_tables(folders: list[Path], params: Tau0DataParams) -> Tables:
         labels = dict(_labels(scene, numbers, params.gamma))
         for number, told in enumerate(scene["recordings"]):
             row = {**head, "recording": number, **told, "views": "+".join(scene["views"])}
-            is_error = told["kind"] == "fault"
-            recordings.append({**row, "harmless": is_error and told["success"]})
+            kept = {name: value for name, value in row.items() if name != "reaches"}
+            recordings.append({**kept, "harmless": _is_harmless(told)})
             if number in labels:
                 frames.append(_frames_of(row, numbers["held"], labels[number]))
         branches += _branches_of(head, scene["recordings"], numbers)
@@ -71,6 +72,11 @@ BRANCH_COLUMNS = [
     "scene_id", "split", "task", "group", "chunk", "fault", "recording", "start_step", "n_frames",
     "start_gap", "end_gap_m", "thing_gap_m",
 ]  # fmt: skip
+
+
+def _is_harmless(told: dict[str, Any]) -> bool:
+    """Whether there is an error that does not keep the arm from success."""
+    return bool(told["reaches"]) or (told["kind"] == "fault" and told["success"])
 
 
 def _splits(scenes: list[dict[str, Any]], params: Tau0DataParams) -> dict[str, str]:
@@ -114,6 +120,8 @@ def _label(
     is_whole = told["kind"] in {"demonstration", "rollout"} or (told["kind"] == "fault" and told["success"])
     if is_whole:
         return of_episode(held, n_subgoals, gamma)
+    if told["reaches"]:
+        return towards(told["reaches"], held, n_subgoals, gamma)
     twin = demonstrated.part(told["start_step"], len(held))
     if told["error_step"] < 0:
         return twin

@@ -82,10 +82,13 @@ def play(
     return recording, snapshots
 
 
-def commands_of(world: ArmWorld, script: Iterable[Scripted]) -> Float[np.ndarray, "n action"]:
-    """Execute a script without taking pictures; the executed commands."""
-    rows = []
+def rehearse(
+    world: ArmWorld, script: Iterable[Scripted], subgoals: Subgoals
+) -> tuple[Float[np.ndarray, "n action"], Int[np.ndarray, " t"]]:
+    """Execute a script without taking pictures; the executed commands, and how many subgoals held."""
+    rows, holding = [], [subgoals.held(world)]
     for _, _, executed in script:
         rows.append(executed.copy())
         world.advance(executed)
-    return np.stack(rows, axis=0)
+        holding.append(subgoals.held(world))
+    return np.stack(rows, axis=0), np.array(holding, dtype=np.int32)

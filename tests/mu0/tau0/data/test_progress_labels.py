@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mu0.tau0.data.labels import Progress, after_error, completions, fallen, falls, of_episode
+from mu0.tau0.data.labels import Progress, after_error, completions, fallen, falls, of_episode, towards
 
 GAMMA = 0.95
 N = 3
@@ -81,3 +81,10 @@ def test_all_that_is_held_is_done() -> None:
     labels = fallen(np.array([0, N]), N)
     np.testing.assert_array_equal(labels.overall, [-1, 1])
     np.testing.assert_array_equal(labels.released, [-1, 1])
+
+
+def test_what_is_reached_behind_the_last_frame_counts_as_if_it_were_seen() -> None:
+    whole = of_episode(held_of(10, 25, 40, n_frames=45), N, GAMMA)
+    part = towards([10 - 8, 25 - 8, 40 - 8], held_of(2, n_frames=17), N, GAMMA)
+    np.testing.assert_allclose(part.overall, whole.overall[8:25], atol=1e-12)
+    np.testing.assert_allclose(part.released, whole.released[8:25], atol=1e-12)
