@@ -1,11 +1,13 @@
 """The plan: shares are met, scenes do not share a seed, the wrong thing is there to be taken."""
 
 from collections import Counter
+from typing import get_args
 
 import pytest
 
 from mu0.envs.layout import draw_layout
-from mu0.params.tau0_data import TaskScenes, Tau0DataParams
+from mu0.envs.ur3.faults import FAULT_KINDS
+from mu0.params.tau0_data import FaultName, TaskScenes, Tau0DataParams
 from mu0.tau0.data.scene_plan import plan_scenes
 
 PARAMS = Tau0DataParams(scenes=TaskScenes(pick=80, pour=20, towel=20), groups_per_scene=2)
@@ -41,3 +43,8 @@ def test_a_recorded_error_is_also_that_of_the_first_branches() -> None:
 def test_more_scenes_keep_those_that_are_there() -> None:
     more = PARAMS.model_copy(update={"hand_scenes": PARAMS.hand_scenes + 5})
     assert set(plan_scenes(PARAMS)) < set(plan_scenes(more))
+
+
+def test_params_know_the_errors_of_the_simulator() -> None:
+    """mu0/params imports no simulator, so the names stand in both."""
+    assert get_args(FaultName) == FAULT_KINDS
