@@ -13,8 +13,8 @@ from assets_defs.checks.suite import (
     facts,
     in_set,
     known,
+    mostly_in_set,
     not_blank,
-    true,
     unique_together,
 )  # fmt: skip
 from assets_defs.checks.tables import is_true, read_table
@@ -27,6 +27,7 @@ from mu0.tau0.data.tables import LABELLED, Tables
 
 KINDS = ("demonstration", "fault", "rollout", "branch", "hand", "umi")
 MOST_HARMLESS = 0.35
+FALLING = 0.9  # of errors; now and then one ends with more in the hand than it began with
 NO_TASK = "no scene of a task, or no error, was asked for"
 
 
@@ -95,7 +96,9 @@ def _label_suites(tables: Tables, min_success: float) -> list[Suite]:
     recordings, episodes = tables.recordings, with_label_facts(tables)
     whole = episodes[episodes["kind"] != "branch"]
     successes = whole.loc[is_true(whole["success"]), ["scene_id", "recording", "n_falls", "last"]]
-    errors = episodes[(episodes["kind"] == "fault") & ~is_true(episodes["harmless"])]
+    succeeded = set(whole.loc[(whole["kind"] == "demonstration") & is_true(whole["success"]), "scene_id"])
+    is_error = (episodes["kind"] == "fault") & ~is_true(episodes["harmless"])
+    errors = episodes[is_error & episodes["scene_id"].isin(succeeded)]
     success = is_true(recordings.loc[recordings["kind"] == "demonstration", "success"])
     harmless = is_true(recordings.loc[recordings["kind"] == "fault", "harmless"])
     outcomes = facts(demonstrator_success=float(success.mean()), harmless_share=float(harmless.mean()))
@@ -104,7 +107,9 @@ def _label_suites(tables: Tables, min_success: float) -> list[Suite]:
             *between("n_falls", 0, 0),
             *between("last", 1.0, 1.0),
         ], may_be_empty=NO_TASK),
-        Suite("errors", _after_errors(errors), true("holds"), may_be_empty=NO_TASK),
+        Suite("errors", _after_errors(errors), [
+            *mostly_in_set("holds", [True], mostly=FALLING, among=[True, False]),
+        ], may_be_empty=NO_TASK),
         Suite("outcomes", outcomes, [
             *between("demonstrator_success", min_success, 1.0, severity=WARNING, may_be_null=NO_TASK),
             *between("harmless_share", 0.0, MOST_HARMLESS, severity=WARNING, may_be_null=NO_TASK),
@@ -151,7 +156,7 @@ def _most_splits(recordings: pd.DataFrame) -> float:
 
 
 def _after_errors(errors: pd.DataFrame) -> pd.DataFrame:
-    """Whether the label has fallen at the end of a failed recording; after a stall, that it did not rise."""
+    """Whether the label has fallen at the end; after a stall, that it did not rise."""
     falls = errors["last"] < errors["at_error"]
     rests = errors["highest_after"] <= errors["at_error"]
     holds = falls.where(errors["fault"] != "stall", rests)

@@ -50,7 +50,7 @@ def _held_of_pour(world: ArmWorld) -> int:
     if world.is_success():
         return 3
     place_m, _ = world.cup_pose()
-    if place_m[2] <= DROP_M:
+    if not world.holds_cup() or place_m[2] <= DROP_M:
         return 0
     is_above = np.linalg.norm(place_m[:2] - np.asarray(world.layout.bowl_xy_m)) < OVER_BOWL_M
     return 2 if is_above else 1

@@ -132,7 +132,7 @@ class PourEnvironment(ArmWorld):
         """Whether enough almonds lie still in the bowl, and the cup is upright and was not dropped."""
         still = np.linalg.norm(self.data.qvel[self._speeds], axis=1) < STILL_M_S
         n_poured = int((self._in_bowl() & ~self._in_cup() & still).sum())
-        is_safe = self._holds_cup() or self._cup_above_table_m() < DROP_M
+        is_safe = self.holds_cup() or self._cup_above_table_m() < DROP_M
         is_enough = n_poured >= ENOUGH_SHARE * self.n_almonds
         return is_enough and self._is_upright() and is_safe and not self.was_dropped
 
@@ -171,7 +171,7 @@ class PourEnvironment(ArmWorld):
         mujoco.mj_step(self.model, self.data, SETTLE_STEPS)
 
     def _look_back(self) -> None:
-        if self._holds_cup():
+        if self.holds_cup():
             self.held_above_m = self._cup_above_table_m()
         elif self.held_above_m > DROP_M:
             self.was_dropped = True
@@ -191,7 +191,7 @@ class PourEnvironment(ArmWorld):
     def _cup_above_table_m(self) -> float:
         return float(self.data.body(CUP).xpos[2])
 
-    def _holds_cup(self) -> bool:
+    def holds_cup(self) -> bool:
         """Whether the gripper is closed with the cup between its fingers."""
         cup = self.data.body(CUP)
         grasped_at = cup.xpos + cup.xmat.reshape(3, 3)[:, 2] * self.tableware.grasp_height_m
