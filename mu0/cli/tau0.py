@@ -8,7 +8,7 @@ import typer
 
 from mu0.errors import DatasetError
 
-PICTURES = (".png", ".pdf", ".svg")
+PICTURES = (".png", ".jpg")
 
 
 def register(app: typer.Typer, people_errors: Callable[[Callable[..., None]], Callable[..., Any]]) -> None:
@@ -28,7 +28,7 @@ def show(
     group: Annotated[
         int | None, typer.Option(min=0, help="Draw this group of branches, with its progress.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="A .png, .pdf or .svg for the group.")] = Path(
+    out: Annotated[Path, typer.Option(help="A .png or .jpg for the group.")] = Path(
         "outputs/tau0/branches.png"
     ),
     batch: Annotated[

@@ -1,9 +1,11 @@
 """From params.yaml to a folder of recordings with labels and splits.
 
-scenes/<scene_id>/   `mu0.tau0.data.scene_files`
-*.parquet            `mu0.tau0.data.tables`
-about.json           what the recordings amount to
-contents.json        a hash of all of it
+    scenes/<scene_id>/   `mu0.tau0.data.scene_files`
+    *.parquet            `mu0.tau0.data.tables`
+    about.json           what the recordings amount to, gamma, and the weight of a hand-held gripper's commands
+    contents.json        a hash of all of it
+
+Scenes are links into the cache; tables and labels are made anew each time.
 """
 
 from pathlib import Path
@@ -52,7 +54,10 @@ def collect_tau0_data(params: Tau0DataParams, goal: Path, cache: Path) -> dict[s
                 link_tree(entry, folder / "scenes" / job.scene_id)
             tables = make_tables([folder / "scenes" / job.scene_id for job in jobs], params)
             write_tables(folder, tables)
-            about = summarize(tables) | {"gamma": params.gamma}
+            about = summarize(tables) | {
+                "gamma": params.gamma,
+                "umi_action_weight": params.umi_action_weight,
+            }
             write_json(folder / ABOUT, about)
             write_json(folder / CONTENTS, {"sha256": sha256_of_tree(folder)})
     return about

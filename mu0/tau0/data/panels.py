@@ -34,7 +34,7 @@ def draw_group(folder: Path, number: int, goal: Path) -> dict[str, Any]:
     Args:
         folder: That the stage tau0_data wrote.
         number: Of the group, from 0, in the order of `groups_of`.
-        goal: A picture file.
+        goal: A .png or .jpg.
 
     Returns:
         Facts of the group: scene_id, split, task, start_step, and how far each branch ends from the
@@ -88,7 +88,8 @@ def _draw(scene: Path, branches: pd.DataFrame, tables: Tables, goal: Path) -> No
         _draw_progress(row[-1], tables, branch)
     axes[0, -1].legend(fontsize=5, loc="lower right", frameon=False)
     figure.tight_layout()
-    figure.savefig(goal, format=goal.suffix.removeprefix("."), metadata={"Software": None})
+    metadata = {"Software": None} if goal.suffix == ".png" else None  # whose version would change the bytes
+    figure.savefig(goal, format=goal.suffix.removeprefix("."), metadata=metadata)
 
 
 def _draw_progress(axis: Any, tables: Tables, branch: Mapping[Any, Any]) -> None:

@@ -28,7 +28,8 @@ from jaxtyping import Bool, Float, UInt8
 
 from mu0.dataset.splits import Split
 from mu0.errors import DatasetError
-from mu0.tau0.data.collect import read_tables
+from mu0.files import read_json
+from mu0.tau0.data.collect import ABOUT, read_tables
 from mu0.tau0.data.scene_files import scene_numbers, scene_pictures
 
 SCENES_IN_MEMORY = 8
@@ -93,13 +94,12 @@ class Tau0Windows:
         folder: Of the data.
         split: train, val or test.
         span: How far a window reaches.
-        umi_weight: Of commands of a hand-held gripper.
 
     Raises:
         DatasetError: The folder is none of these, or the split has no recording.
     """
 
-    def __init__(self, folder: Path, split: Split, span: Span = Span(), *, umi_weight: float = 0.5) -> None:
+    def __init__(self, folder: Path, split: Split, span: Span = Span()) -> None:
         tables = read_tables(folder)
         rows = tables.recordings
         self.recordings: pd.DataFrame = rows[rows["split"] == split].reset_index(drop=True)
@@ -109,7 +109,8 @@ class Tau0Windows:
                 expected="at least three scenes of a kind, so that each split gets one",
                 remedy="ask for more scenes in tau0_data of params.yaml.",
             )
-        self.folder, self.span, self.umi_weight = folder, span, umi_weight
+        self.folder, self.span = folder, span
+        self.umi_weight = float(read_json(folder / ABOUT)["umi_action_weight"])
         labels = tables.frames.groupby(["scene_id", "recording"])["overall"]
         self._labels: dict[Any, np.ndarray] = {key: part.to_numpy() for key, part in labels}
 
