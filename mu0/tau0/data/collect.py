@@ -2,7 +2,7 @@
 
     scenes/<scene_id>/   `mu0.tau0.data.scene_files`
     *.parquet            `mu0.tau0.data.tables`
-    about.json           what the recordings amount to, gamma, and the weight of a hand-held gripper's commands
+    about.json           what the recordings amount to, gamma, how much a hand-held gripper's commands count
     contents.json        a hash of all of it
 
 Scenes are links into the cache; tables and labels are made anew each time.

@@ -179,5 +179,5 @@ class Tau0Windows:
 
 @lru_cache(maxsize=2 * SCENES_IN_MEMORY)
 def _pictures(scene: Path, view: str) -> UInt8[np.ndarray, "t h w 3"]:
-    """Decoding a scene takes a tenth of a second; neighbouring windows share it."""
+    """Decoding a scene takes as long as recording a few steps; its windows share it."""
     return scene_pictures(scene, view)
