@@ -20,7 +20,7 @@ Behind the end of a recording the last frame and the last command stand again, a
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,7 @@ from mu0.tau0.data.scene_files import scene_numbers, scene_pictures
 
 SCENES_IN_MEMORY = 8
 NO_ACTIONS = ("hand",)
+Label = Literal["overall", "released"]
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,13 @@ class Tau0Windows:
         folder: Of the data.
         split: train, val or test.
         span: How far a window reaches.
+        label: Which progress (`mu0.tau0.data.labels`).
 
     Raises:
         DatasetError: The folder is none of these, or the split has no recording.
     """
 
-    def __init__(self, folder: Path, split: Split, span: Span = Span()) -> None:
+    def __init__(self, folder: Path, split: Split, span: Span = Span(), label: Label = "overall") -> None:
         tables = read_tables(folder)
         rows = tables.recordings
         self.recordings: pd.DataFrame = rows[rows["split"] == split].reset_index(drop=True)
@@ -111,7 +113,7 @@ class Tau0Windows:
             )
         self.folder, self.span = folder, span
         self.umi_weight = float(read_json(folder / ABOUT)["umi_action_weight"])
-        labels = tables.frames.groupby(["scene_id", "recording"])["overall"]
+        labels = tables.frames.groupby(["scene_id", "recording"])[label]
         self._labels: dict[Any, np.ndarray] = {key: part.to_numpy() for key, part in labels}
 
     def n_starts(self, place: int) -> int:

@@ -42,6 +42,15 @@ def test_a_window_holds_what_follows_its_moment(windows: Tau0Windows, tau0_folde
     assert window.is_row_real.all()
 
 
+def test_either_label_may_be_asked_for(windows: Tau0Windows, tau0_folder: Path) -> None:
+    place = place_of(windows, "demonstration")
+    released = Tau0Windows(tau0_folder, "train", label="released").window(WindowKey(place, 0))
+    overall = windows.window(WindowKey(place, 0))
+    assert released.progress is not None
+    assert overall.progress is not None
+    np.testing.assert_allclose((1 + released.progress) / 3 - 1, overall.progress, atol=1e-6)
+
+
 def test_behind_the_end_nothing_is_real(windows: Tau0Windows) -> None:
     place = place_of(windows, "demonstration")
     n_frames = int(windows.recordings.iloc[place]["n_frames"])
