@@ -2,12 +2,15 @@
 
 Each name is a room, a folder beside this file, whose `asset.py` says what it is. The second list is a graph
 of its own, the trace benchmark (docs/benchmark.md): it reads the artifacts of the first and is rendered into
-`benchmarks/traces/dvc.yaml`, so that plain `dvc repro` in the project's root leaves it alone.
+`benchmarks/traces/dvc.yaml`, so that plain `dvc repro` in the project's root leaves it alone. The third is
+τ0's (docs/tau0_data.md), in `benchmarks/tau0/dvc.yaml`.
 
     unseen_clips ─────────────┐
     benchmark_model@NAME ─────┼─ benchmark_predictions@NAME ── benchmark_traces ── check
     tracegen, token_vlm ──────┘
     warm_up_study                 few demonstrations, from pretrained against from scratch
+
+    tau0_data ── check
 """
 
 from collections.abc import Sequence
@@ -39,6 +42,8 @@ BENCHMARK_ROOMS = (
     "benchmark_traces",
     "warm_up_study",
 )
+TAU0_ROOMS = ("tau0_data",)
+BESIDE_ROOMS = (*BENCHMARK_ROOMS, *TAU0_ROOMS)  # whose sections params.yaml may leave out
 
 
 def _stages(rooms: Sequence[str]) -> tuple[Stage, ...]:
@@ -56,5 +61,7 @@ def sections(rooms: Sequence[str]) -> dict[str, type[Section]]:
 
 PIPELINE = Pipeline(_stages(ROOMS))
 BENCHMARK = Pipeline(_stages(BENCHMARK_ROOMS), dvc_yaml="benchmarks/traces/dvc.yaml", upstream=PIPELINE)
-PIPELINES = (PIPELINE, BENCHMARK)
-EVERY_STAGE = (*PIPELINE.all_stages, *BENCHMARK.all_stages)
+TAU0 = Pipeline(_stages(TAU0_ROOMS), dvc_yaml="benchmarks/tau0/dvc.yaml", upstream=PIPELINE)
+PIPELINES = (PIPELINE, BENCHMARK, TAU0)
+EVERY_STAGE = tuple(stage for pipeline in PIPELINES for stage in pipeline.all_stages)
+WHOLE = Pipeline(EVERY_STAGE)  # to look things up in, wherever they belong

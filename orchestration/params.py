@@ -1,7 +1,7 @@
 """params.yaml as a whole: every section that a room of the chain, the checks or promotion declares.
 
 Nobody lists the sections here: `SECTIONS` in a room's `asset.py` does. Those of the chain must be in the
-file, those of the benchmark may be.
+file, those of the pipelines beside it may be.
 """
 
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import create_model
 
-from assets_defs.chain import BENCHMARK_ROOMS, ROOMS, sections
+from assets_defs.chain import BESIDE_ROOMS, ROOMS, sections
 from assets_defs.checks.params import ChecksParams
 from mu0.params.read import check
 from mu0.params.section import Section
@@ -31,7 +31,7 @@ class WholeFile(Section):
 def whole_file() -> type[WholeFile]:
     """The type of params.yaml."""
     needed: dict[str, Any] = {name: (kind, ...) for name, kind in sections(ROOMS).items()}
-    optional: dict[str, Any] = {name: (kind, kind()) for name, kind in sections(BENCHMARK_ROOMS).items()}
+    optional: dict[str, Any] = {name: (kind, kind()) for name, kind in sections(BESIDE_ROOMS).items()}
     return create_model("Params", __base__=WholeFile, **needed, **optional)
 
 

@@ -55,9 +55,9 @@ def check_artifact(artifact: str, root: Path = Path()) -> None:
 
 def judged(artifact: str, root: Path) -> dict[str, str | None]:
     """Md5s of everything that a verdict on `artifact` depends on, by path; None for what is missing."""
-    from assets_defs.chain import BENCHMARK
+    from assets_defs.chain import WHOLE
 
-    paths = ("params.yaml", *BENCHMARK.dependencies(BENCHMARK.check_of[artifact]))
+    paths = ("params.yaml", *WHOLE.dependencies(WHOLE.check_of[artifact]))
     return {path: md5_of(root / path) for path in paths}
 
 

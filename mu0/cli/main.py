@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn, ParamSpec
 
 import typer
 
-from mu0.cli import demos, interchange, learn, predict, simulate, suite
+from mu0.cli import demos, interchange, learn, predict, simulate, suite, tau0
 from mu0.errors import Mu0Error, SourceError
 from mu0.processes.ancestors import end_with_ancestors
 from mu0.processes.interruption import exit_code_of, interruptible
@@ -86,6 +86,7 @@ def add_library_commands(app: typer.Typer, extract_everything: Callable[[], None
     learn.register(app, people_errors)
     simulate.register(app, people_errors)
     suite.register(app, people_errors)
+    tau0.register(app, people_errors)
 
 
 def no_project() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assets_defs.chain import BENCHMARK
+from assets_defs.chain import BENCHMARK, TAU0
 from mu0.progress import track
 from orchestration.verify.cache import Cache, Hasher
 from orchestration.verify.difference import NOTHING, Difference
@@ -99,6 +99,7 @@ def _not_here(outputs: list[Recorded]) -> Difference:
 def _make_again(output: Recorded) -> str:
     if output.stage.endswith(".dvc"):
         return f"restore {output.path} from your own copy."
-    if output.stage in BENCHMARK.stages:  # `mu0 run` runs the main chain alone
-        return f"`dvc repro {BENCHMARK.address(BENCHMARK.stages[output.stage])}`, which makes it again."
+    for beside in (BENCHMARK, TAU0):  # `mu0 run` runs the main chain alone
+        if output.stage in beside.stages:
+            return f"`dvc repro {beside.address(beside.stages[output.stage])}`, which makes it again."
     return f"`mu0 run {output.stage}`, which makes it again."

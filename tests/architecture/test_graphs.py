@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from assets_defs.chain import BENCHMARK, EVERY_STAGE, PIPELINE, PIPELINES
+from assets_defs.chain import BENCHMARK, EVERY_STAGE, PIPELINE, PIPELINES, TAU0, WHOLE
 from assets_defs.graph import Pipeline, Stage
 from orchestration.definitions import defs
 from orchestration.dvc_yaml import is_current, render_dvc_yaml
@@ -26,10 +26,11 @@ def is_docstring_only(module: str) -> bool:
 
 
 def rendered_stages() -> dict[str, Any]:
-    """Entries of both files, which call no stage by the same name."""
+    """Entries of all files, which call no stage by the same name."""
     files = [yaml.safe_load(render_dvc_yaml(pipeline))["stages"] for pipeline in PIPELINES]
-    assert not set(files[0]) & set(files[1])
-    return files[0] | files[1]
+    entries = {name: entry for file in files for name, entry in file.items()}
+    assert len(entries) == sum(map(len, files))
+    return entries
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda pipeline: pipeline.dvc_yaml)
@@ -37,21 +38,22 @@ def test_dvc_yaml_is_rendered_from_the_graph(pipeline: Pipeline) -> None:
     assert is_current(pipeline=pipeline), f"{pipeline.dvc_yaml} is not the graph; run `mu0 dvc-yaml`"
 
 
-def test_the_benchmark_is_no_part_of_the_main_chain() -> None:
-    """`dvc repro` in the root runs dvc.yaml: nothing in it may wait for the benchmark."""
-    written = {artifact.name for stage in BENCHMARK.all_stages for artifact in stage.outputs}
+@pytest.mark.parametrize(("beside", "job"), [(BENCHMARK, "benchmark_traces"), (TAU0, "tau0")])
+def test_what_is_beside_the_main_chain_is_no_part_of_it(beside: Pipeline, job: str) -> None:
+    """`dvc repro` in the root runs dvc.yaml: nothing in it may wait for the benchmark or for τ0."""
+    written = {artifact.name for stage in beside.all_stages for artifact in stage.outputs}
     assert not [stage.name for stage in PIPELINE.all_stages if set(stage.inputs) & written]
     graph = defs.resolve_job_def("everything").asset_layer.selected_asset_keys
     assert not {key.to_user_string() for key in graph} & written
-    graph = defs.resolve_job_def("benchmark_traces").asset_layer.selected_asset_keys
+    graph = defs.resolve_job_def(job).asset_layer.selected_asset_keys
     assert {key.to_user_string() for key in graph} == written
 
 
 def test_definitions_load() -> None:
     dg.Definitions.validate_loadable(defs)
     shown = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
-    assert set(BENCHMARK.artifacts) <= shown
-    assert set(PIPELINE.artifacts) <= set(BENCHMARK.artifacts)
+    assert set(WHOLE.artifacts) <= shown
+    assert set(PIPELINE.artifacts) <= set(BENCHMARK.artifacts) & set(TAU0.artifacts)
 
 
 def test_dagster_edges_equal_dvc_edges() -> None:
@@ -89,7 +91,7 @@ def test_consumers_wait_for_the_checks_of_their_inputs() -> None:
     stages = rendered_stages()
     for stage in EVERY_STAGE:
         for name in stage.inputs:
-            check = BENCHMARK.check_of.get(name)
+            check = WHOLE.check_of.get(name)
             if check and not stage.checks:
                 assert check.report in stages[stage.name]["deps"]
 
@@ -129,5 +131,5 @@ def test_a_stage_lists_all_params_that_it_reads(stage: Stage) -> None:
 
 def test_jobs_cover_the_chain() -> None:
     names = {job.name for job in defs.resolve_all_job_defs()}
-    chain = {"everything", "data_engine", "world_model", "policy", "benchmark_traces"}
+    chain = {"everything", "data_engine", "world_model", "policy", "benchmark_traces", "tau0"}
     assert chain | {"promotion", "rollback"} <= names

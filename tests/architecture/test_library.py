@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from assets_defs.chain import BENCHMARK, EVERY_STAGE
+from assets_defs.chain import EVERY_STAGE, WHOLE
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = sorted(Path("mu0").rglob("*.py"))
@@ -18,7 +18,7 @@ ABOVE = ("dagster", "dvc", "great_expectations", "assets_defs", "orchestration")
 OWN_PATHS = (
     ".mu0_cache",
     "dvc.",
-    *(artifact.path for artifact in BENCHMARK.artifacts.values()),
+    *(artifact.path for artifact in WHOLE.artifacts.values()),
     *(path for stage in EVERY_STAGE for path in (*stage.metrics, *stage.external)),
 )
 IMPORT_ALL = """

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from assets_defs.chain import BENCHMARK, BENCHMARK_ROOMS, EVERY_STAGE, ROOMS
+from assets_defs.chain import BESIDE_ROOMS, EVERY_STAGE, ROOMS, WHOLE
 from assets_defs.graph import Stage
 from tests.architecture.code_of_stages import entry_module, source_of
 
@@ -18,7 +18,7 @@ HEAVY = ("torch", "numpy", "pandas", "cv2", "mlflow", "dagster", "dvc", "great_e
 
 
 def test_every_room_is_in_the_chain_once() -> None:
-    listed = [*ROOMS, *BENCHMARK_ROOMS]
+    listed = [*ROOMS, *BESIDE_ROOMS]
     assert sorted(listed) == sorted(ROOM_FOLDERS)
 
 
@@ -36,7 +36,7 @@ def test_what_takes_more_than_sixty_lines_belongs_in_the_library(room: str) -> N
 
 
 def test_every_artifact_has_an_owner() -> None:
-    assert [artifact.name for artifact in BENCHMARK.artifacts.values() if not artifact.owners] == []
+    assert [artifact.name for artifact in WHOLE.artifacts.values() if not artifact.owners] == []
 
 
 def test_what_an_artifact_is_changes_no_result() -> None:
@@ -55,15 +55,15 @@ def test_the_chain_is_listed_without_heavy_imports() -> None:
 
 def declared_paths(stage: Stage) -> set[PurePosixPath]:
     """Paths that a stage may name: what it reads and writes; a check also those of what it checks."""
-    related = [stage, *([BENCHMARK.producer_of[stage.checks]] if stage.checks else [])]
+    related = [stage, *([WHOLE.producer_of[stage.checks]] if stage.checks else [])]
     paths = {
         path
         for one in related
         for path in (
             *one.external, *one.metrics, *(path for path, _, _ in one.plots),
-            *(BENCHMARK.artifacts[name].path for name in one.inputs),
+            *(WHOLE.artifacts[name].path for name in one.inputs),
             *(artifact.path for artifact in one.outputs),
-            *BENCHMARK.gates(one), *([one.report] if one.report else []),
+            *WHOLE.gates(one), *([one.report] if one.report else []),
         )
     }  # fmt: skip
     return {PurePosixPath(path) for path in paths}

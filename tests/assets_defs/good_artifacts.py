@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from good_tau0_data import put_tau0_data
 
 from assets_defs.benchmark_methods import METHODS
 from assets_defs.sections import section
@@ -13,7 +14,7 @@ from mu0.params.benchmark import BenchmarkParams
 
 ARTIFACTS = (
     "raw_videos", "extracted_traces", "captions", "caption_audit", "trace_dataset", "world_model",
-    "trace_report", "demonstrations", "ur3_report", "benchmark_traces",
+    "trace_report", "demonstrations", "ur3_report", "benchmark_traces", "tau0_data",
 )  # fmt: skip
 NEEDED = ("held_out", "unseen_objects", "unseen_camera")
 
@@ -87,6 +88,7 @@ def put_good_artifacts(root: Path) -> None:
     _put_dataset_and_model(root)
     _put_trace_reports(root)
     _put_policy_data(root)
+    put_tau0_data(root)
 
 
 def _put_clips_and_episodes(root: Path) -> None:

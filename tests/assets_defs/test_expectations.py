@@ -66,6 +66,13 @@ def test_good_artifacts_pass_and_reports_are_stable(project: Path, artifact: str
         ("trace_report", "reports/trace_report/table.parquet", {"method": "other"}, "n_missing"),
         ("trace_report", "reports/trace_report/by_phase.parquet", {"ade_uv": float("nan")}, "column ade_uv"),
         ("trace_report", "reports/trace_report/gripper.parquet", {"phase": "lunch"}, "column phase"),
+        ("tau0_data", "data/tau0_data/recordings.parquet", {"split": "test"}, "column n_splits"),
+        ("tau0_data", "data/tau0_data/branches.parquet", {"scene_id": "elsewhere"}, "n_incomplete_groups"),
+        ("tau0_data", "data/tau0_data/frames.parquet", {"overall": 1.5}, "column overall"),
+        ("tau0_data", "data/tau0_data/frames.parquet", {"overall": 0.9}, "column n_falls"),
+        ("tau0_data", "data/tau0_data/branches.parquet", {"chunk": "hold"}, "compound columns to be unique"),
+        ("tau0_data", "data/tau0_data/branches.parquet", {"start_gap": 1e-7}, "column start_gap"),
+        ("tau0_data", "data/tau0_data/branches.parquet", {"group": 5}, "n_incomplete_groups"),
     ],
 )  # fmt: skip
 def test_a_planted_fault_is_found_and_named(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float
 
+from mu0.envs.layout import PlacedObject
 from mu0.envs.objects import EVERY_KIND
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.envs.ur3.script import Phase, Scripted, follow
@@ -32,13 +33,15 @@ def demonstrate_by_phase(
         environment: Has just been reset.
         disturbance: Draws the disturbances; None executes what is wanted.
     """
-    return follow(_plan(environment), environment, disturbance)
+    return follow(plan_picking(environment), environment, disturbance)
 
 
-def _plan(environment: Ur3Environment) -> list[Phase]:
-    kind = EVERY_KIND[environment.target.kind]
-    x, y, _ = environment.target_position_m()
-    yaw = _grasp_yaw_rad(environment.target.yaw_rad, kind.yaw_period_rad)
+def plan_picking(environment: Ur3Environment, thing: PlacedObject | None = None) -> list[Phase]:
+    """The script as the scene lies there now; of another thing than the target where one is named."""
+    thing = thing or environment.target
+    kind = EVERY_KIND[thing.kind]
+    x, y = environment.data.joint(thing.kind).qpos[:2].tolist()
+    yaw = _grasp_yaw_rad(thing.yaw_rad, kind.yaw_period_rad)
     sink_x, sink_y = environment.layout.sink_xy_m
 
     def at(*pose: float) -> Float[np.ndarray, " 4"]:

@@ -4,7 +4,7 @@ Whatever takes any task (`mu0 sim`, the gymnasium environments, benchmarks) find
 an `ArmWorld` whose constructor takes the picture's size [px] and, by name, `render`, `level` and `robot`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -14,13 +14,13 @@ from mu0.envs.ur3.arm_world import ArmWorld
 from mu0.envs.ur3.environment import Ur3Environment
 from mu0.envs.ur3.milestones import AbstractMilestones
 from mu0.envs.ur3.pick_milestones import PickMilestones
-from mu0.envs.ur3.pour.demonstrator import demonstrate_pouring
+from mu0.envs.ur3.pour.demonstrator import demonstrate_pouring, plan_pouring
 from mu0.envs.ur3.pour.environment import PourEnvironment
 from mu0.envs.ur3.pour.milestones import PourMilestones
-from mu0.envs.ur3.script import Scripted
+from mu0.envs.ur3.script import Phase, Scripted
 from mu0.envs.ur3.towel.milestones import TowelMilestones
 from mu0.envs.ur3.towel.towel_environment import TowelEnvironment
-from mu0.envs.ur3.towel.unfolding import demonstrate_unfolding
+from mu0.envs.ur3.towel.unfolding import demonstrate_unfolding, plan_unfolding
 from mu0.errors import SimulationError
 
 
@@ -35,6 +35,7 @@ class Task:
         demonstrate: Yields phase, wanted and executed action from a world that was just reset; the second
             argument draws disturbances, None none.
         watch: Makes what says how far an episode came, of a world that was just reset.
+        plan: The phases that it goes through, as the world lies there now.
         horizon_steps: Steps of 0.1 s after which an episode has failed.
         angles: What the angles of its pose are, behind x, y and z [rad].
     """
@@ -44,6 +45,7 @@ class Task:
     world: Callable[..., ArmWorld]
     demonstrate: Callable[..., Iterator[Scripted]]
     watch: Callable[[Any], AbstractMilestones[Any]]
+    plan: Callable[..., Iterable[Phase]]
     horizon_steps: int
     angles: tuple[str, ...] = ("yaw",)
 
@@ -73,6 +75,7 @@ TASKS = MappingProxyType(
                 Ur3Environment,
                 demonstrator.demonstrate_by_phase,
                 PickMilestones,
+                demonstrator.plan_picking,
                 horizon_steps=200,
             ),
             Task(
@@ -81,6 +84,7 @@ TASKS = MappingProxyType(
                 PourEnvironment,
                 demonstrate_pouring,
                 PourMilestones,
+                plan_pouring,
                 horizon_steps=250,
                 angles=("yaw", "tilt"),
             ),
@@ -90,6 +94,7 @@ TASKS = MappingProxyType(
                 TowelEnvironment,
                 demonstrate_unfolding,
                 TowelMilestones,
+                plan_unfolding,
                 horizon_steps=300,
             ),
         )

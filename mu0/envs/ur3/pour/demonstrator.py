@@ -33,10 +33,11 @@ def demonstrate_pouring(
         environment: Has just been reset.
         disturbance: Draws the disturbances; None executes what is wanted.
     """
-    return follow(_plan(environment), environment, disturbance)
+    return follow(plan_pouring(environment), environment, disturbance)
 
 
-def _plan(environment: PourEnvironment) -> list[Phase]:
+def plan_pouring(environment: PourEnvironment) -> list[Phase]:
+    """The script as the scene lies there now."""
     (x, y, _), cup_yaw = environment.cup_pose()
     z = environment.tableware.grasp_height_m
     period = 2 * np.pi / environment.tableware.cup.n_walls

@@ -34,10 +34,11 @@ def demonstrate_unfolding(
         environment: Has just been reset.
         disturbance: Draws the disturbances; None executes what is wanted.
     """
-    return follow(_plan(environment), environment, disturbance)
+    return follow(plan_unfolding(environment), environment, disturbance)
 
 
-def _plan(environment: TowelEnvironment) -> Iterator[Phase]:
+def plan_unfolding(environment: TowelEnvironment) -> Iterator[Phase]:
+    """Drag after drag, each as the towel lies there when its turn comes."""
     point = FREE_MIDDLE
     for _ in range(MOST_DRAGS):
         points_m = environment.points_m()[:, :2].copy()
