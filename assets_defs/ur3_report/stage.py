@@ -28,7 +28,10 @@ def main() -> None:
     """Roll out, summarise, and keep a few videos."""
     params = section("ur3_report", Ur3ReportParams)
     # loading all of them here tells of a wrong checkpoint before workers start
-    policies = {name: TraceConditionedPolicy.load(folder, WORLD_MODEL) for name, folder in EXPERTS.items()}
+    policies = {
+        name: TraceConditionedPolicy.load(folder, WORLD_MODEL, best_of=params.best_of)
+        for name, folder in EXPERTS.items()
+    }
     task = common_task(policies, params.execute_steps)
     front_size_px = next(iter(policies.values())).front_size_px
     horizon_steps = horizon_of(task, params.horizon_steps)
@@ -37,7 +40,7 @@ def main() -> None:
     folder = journal_folder(CACHE, [WORLD_MODEL, *EXPERTS.values()], told)
     setting = RolloutSetting(
         WORLD_MODEL, EXPERTS, folder, params.execute_steps, horizon_steps, front_size_px, task,
-        VIDEOS_PER_OUTCOME, other_actors(task), params.limit_s,
+        VIDEOS_PER_OUTCOME, other_actors(task), params.limit_s, params.best_of,
     )  # fmt: skip
     with track_run(stage="ur3_report", params=told) as run:
         rows = pd.DataFrame([asdict(result) for result in run_rollouts(setting, seeds, params.workers)])

@@ -48,4 +48,5 @@ class Ur3ReportParams(Section):
     horizon_steps: Count | None = None  # of 0.1 s; None is the task's: pick 120, pour 250, towel 300
     first_seed: Seed = 50_000
     workers: Workers = 2
+    best_of: Count = 1  # experts choose the most consistent of so many chunks at every plan
     limit_s: Positive = 300.0  # a rollout that takes longer ends its process and counts as a failure

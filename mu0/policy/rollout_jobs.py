@@ -93,6 +93,7 @@ class RolloutSetting:
     videos_per_outcome: int | None = None  # of each actor, by seed, at the first level; all when None
     others: tuple[Actor, ...] = ("trace_policy", "demonstrator")
     limit_s: float = LIMIT_S
+    best_of: int = 1  # chunks that every expert chooses from at every plan
 
     @property
     def journal(self) -> Journal:
@@ -228,7 +229,7 @@ def _executor(actor: str, setting: RolloutSetting, stage: _Stage) -> AbstractExe
         assert isinstance(world, Ur3Environment), "other tasks were refused"
         return TraceExecutor(ur3_trace_policy(setting.world_model, world), world)
     policy = TraceConditionedPolicy.load(
-        setting.experts[actor], setting.world_model, lambda: front_view(world)
+        setting.experts[actor], setting.world_model, lambda: front_view(world), best_of=setting.best_of
     )
     policy.require_fit(arm_of(setting.task).embodiment, setting.execute_steps)
     policy.require_task(setting.task)

@@ -26,6 +26,7 @@ from mu0.policy.front_encoder import Picture
 from mu0.policy.named_place import NamedPlace, named_place
 from mu0.policy.normalization import in_told_units
 from mu0.policy.pictures import batch_of_one, squared
+from mu0.policy.redenoising import choose, require_scores
 from mu0.policy.trace_features import FeatureExtractor
 from mu0.policy.vocabulary import encode_words
 from mu0.policy.wrist_encoder import WristEncoder
@@ -43,6 +44,10 @@ class TraceConditionedPolicy(AbstractPolicy):
         extractor: Takes features of the front picture, for experts that look at it through another network.
         place: Says where the named thing is, for experts that are told.
         tokenizer: Of sentences, for experts that see by themselves.
+        best_of: Chunks to choose from at every plan (`redenoising`); 1 takes the first.
+
+    Raises:
+        PolicyError: There is a choice, but the expert's chunks cannot be compared.
     """
 
     def __init__(
@@ -51,8 +56,12 @@ class TraceConditionedPolicy(AbstractPolicy):
         extractor: FeatureExtractor | None = None,
         place: NamedPlace | None = None,
         tokenizer: CaptionTokenizer | None = None,
+        *,
+        best_of: int = 1,
     ) -> None:
         self._checkpoint = checkpoint
+        self._compared = require_scores(checkpoint.expert) if best_of > 1 else None
+        self._best_of = best_of
         self.extractor, self._place, self._tokenizer = extractor, place, tokenizer
         self._generator = torch.Generator()
 
@@ -63,6 +72,8 @@ class TraceConditionedPolicy(AbstractPolicy):
         world_model_folder: Path | None,
         view: Callable[[], CalibratedView | None] = lambda: None,
         device: torch.device = CPU,
+        *,
+        best_of: int = 1,
     ) -> "TraceConditionedPolicy":
         """Load an action expert together with its world model.
 
@@ -71,25 +82,27 @@ class TraceConditionedPolicy(AbstractPolicy):
             world_model_folder: Of the world model that it was trained on; None for variant `stems`.
             view: The calibrated front camera of a moment; experts that look at the picture need none.
             device: Where expert and features are computed; what is named is looked for on the CPU.
+            best_of: Chunks to choose from at every plan.
 
         Raises:
             CheckpointError: Either is missing or damaged, or they do not belong together.
+            PolicyError: There is a choice, but the expert's chunks cannot be compared.
         """
         checkpoint = load_action_expert(folder, world_model_folder)
         checkpoint.expert.to(device)
         if checkpoint.expert.config.variant == "stems":
-            return cls(checkpoint)
+            return cls(checkpoint, best_of=best_of)
         assert world_model_folder is not None, "its identity was compared"
         world_model, config = load_checkpoint(world_model_folder), checkpoint.expert.config
         if config.is_seeing:
-            return cls(checkpoint, tokenizer=world_model.tokenizer)
+            return cls(checkpoint, tokenizer=world_model.tokenizer, best_of=best_of)
         place = extractor = None
         if config.is_told:
             place = named_place(checkpoint.arm, TracePredictor(world_model), view)
         if config.looks_through_encoder:
             seen = copy.deepcopy(world_model) if config.is_told and device != CPU else world_model
             extractor = FeatureExtractor(seen.to(device), checkpoint.features, with_trace=config.mixes_traces)
-        return cls(checkpoint, extractor, place)
+        return cls(checkpoint, extractor, place, best_of=best_of)
 
     @property
     def front_size_px(self) -> tuple[int, int]:
@@ -172,7 +185,11 @@ class TraceConditionedPolicy(AbstractPolicy):
             others=torch.stack(stems[1:], dim=1) if len(stems) > 1 else None,
         )
         inputs = on_device(self._with_scene(inputs, observation), next(expert.parameters()).device)
-        normalized = expert.plan(inputs, self._generator)[0].cpu().numpy()
+        if self._compared is None:
+            chosen = expert.plan(inputs, self._generator)[0]
+        else:
+            chosen = choose(self._compared, inputs, self._generator, self._best_of).chunk
+        normalized = chosen.cpu().numpy()
         actions = normalization.denormalize_actions(normalized, state)
         return ActionChunk(self.embodiment.clipped(actions), self.embodiment.rate_hz)
 

@@ -34,7 +34,7 @@ from mu0.evaluation.statistics.bootstrap import N_RESAMPLES, bounds, resample_me
 from mu0.evaluation.statistics.wilson import wilson_interval
 from mu0.files import read_json
 
-PROTOCOL = ("n_rollouts", "n_rollouts_elsewhere", "first_seed", "execute_steps")
+PROTOCOL = ("n_rollouts", "n_rollouts_elsewhere", "first_seed", "execute_steps", "best_of")
 """What reports must share to be averaged; horizons are the tasks' own."""
 NEEDED = {"actor", "level", "seed", "success", "score"}
 INTERVAL = f"bootstrap of {N_RESAMPLES} draws, scenes resampled within each task; percentiles, 95 %"
