@@ -27,7 +27,14 @@ from mu0.envs.layout import Layout, PlacedObject, draw_layout, instruction_for
 from mu0.envs.objects import KINDS
 from mu0.envs.phases import PhaseName
 from mu0.envs.rendering import open_renderer
-from mu0.envs.tabletop import TIMESTEP_S, apply_layout, build_tabletop, is_in_sink, refresh_poses
+from mu0.envs.tabletop import (
+    TIMESTEP_S,
+    apply_layout,
+    build_tabletop,
+    entity_of_geoms,
+    is_in_sink,
+    refresh_poses,
+)
 
 FRAME_HZ = 10.0
 FOV_DEG = 47.0
@@ -61,6 +68,15 @@ class HandScene:
         self.width_px, self.height_px = width_px, height_px
         self.renderer = open_renderer(self.model, self.data, width_px=width_px, height_px=height_px)
         self._fingers = [self.model.actuator(name).id for name in FINGERS]
+
+    @property
+    def target_name(self) -> str:
+        """What people call the object."""
+        return self.target.phrase
+
+    def entity_of_geoms(self) -> dict[int, int]:
+        """Which entity (`mu0.envs.ground_truth`) each geom belongs to."""
+        return entity_of_geoms(self.model, self.layout, self.target)
 
     def reset_variant(self, scene_seed: int, variant: int, *, moving_camera: bool = False) -> None:
         """Start variant `variant` of scene `scene_seed`."""

@@ -1,6 +1,6 @@
 """Section `raw_videos`: where videos come from."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,7 @@ class SimulatedSource(Section):
 
     kind: Literal["simulated"]
     embodiment: Literal["ur3", "human_hand"]
+    task: Literal["pick", "pour", "towel"] = Field(default="pick", description="What the arm does.")
     n_clips: Count
     clips_per_scene: Count = 2
     image_size_px: SidePx = 128
@@ -31,7 +32,19 @@ class SimulatedSource(Section):
     def _only_the_robot_meets_the_unseen(self) -> "SimulatedSource":
         if self.embodiment != "ur3" and (self.unseen_objects or self.orbiting_camera):
             raise ValueError("unseen_objects and orbiting_camera are for the embodiment ur3 only.")
+        if self.embodiment != "ur3" and self.task != "pick":
+            raise ValueError(f"task: {self.task} is for the embodiment ur3 only.")
         return self
+
+    @property
+    def clip_prefix(self) -> str:
+        """How the names of its clips and scenes begin; those of tasks differ."""
+        return self.embodiment if self.task == "pick" else f"{self.embodiment}_{self.task}"
+
+    def facts(self) -> dict[str, Any]:
+        """Everything that a clip depends on beside its number: more clips keep the ones that exist."""
+        unsaid = {"n_clips"} | ({"task"} if self.task == "pick" else set())
+        return self.model_dump(exclude=unsaid)
 
     def scene_of(self, index: int) -> tuple[int, int]:
         """Scene seed and variant of clip `index`: `clips_per_scene` consecutive clips share a scene."""

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32, UInt16
 
+from mu0.envs.ur3.tasks import find_task
 from mu0.errors import SourceError
 from mu0.params.raw_videos import SimulatedSource
 from mu0.progress import track
@@ -29,6 +30,7 @@ from mu0.sources.lerobot.ur3_features import (
     OUTCOME_COLUMNS,
     POSE,
     outcome_columns,
+    robot_columns,
     ur3_contents,
     ur3_episode,
 )
@@ -83,6 +85,9 @@ def write_demonstrations(clips: Path, source: str, goal: Path, kept: Kept = USUA
     fps_hz = read_clip(chosen[0].folder).info.fps_hz
     episodes = track(_episodes(chosen, fps_hz, kept), f"writing {source}", total=len(chosen))
     columns = OUTCOME_COLUMNS | (CAMERA_COLUMNS if kept.cameras else {})
+    if kept.recorded is not None:
+        task = find_task(kept.recorded.task)
+        columns = robot_columns(task.state_names, task.action_names) | columns
     cameras = {DEPTH: USUAL_CODING.info()} if kept.depth else {}
     write_v3(goal, episodes, ur3_contents(fps_hz, ROBOT_TYPE, columns, cameras))
     return LeRobotDataset.open(goal)
@@ -183,10 +188,15 @@ def _scene(clip: Clip, recorded: SimulatedSource | None) -> dict[str, Any]:
         return {}
     number = clip.info.clip_id.rsplit("_", 1)[-1]
     scene_seed, variant = recorded.scene_of(int(number)) if number.isdecimal() else (-1, -1)
-    if clip.info.scene_id != f"{recorded.embodiment}_scene_{scene_seed:06d}":
+    if clip.info.scene_id != f"{recorded.clip_prefix}_scene_{scene_seed:06d}":
         raise SourceError(
             f"{clip.folder} is of scene {clip.info.scene_id!r}, by params.yaml of seed {scene_seed}.",
             expected="clips that were recorded with the source's section in params.yaml",
             remedy="run `mu0 run`, which records them again where the section has changed.",
         )
-    return {"scene_seed": scene_seed, "variant": variant, "unseen_objects": recorded.unseen_objects}
+    return {
+        "task": recorded.task,
+        "scene_seed": scene_seed,
+        "variant": variant,
+        "unseen_objects": recorded.unseen_objects,
+    }

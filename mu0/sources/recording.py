@@ -39,8 +39,7 @@ def record_source(
     Raises:
         SimulationError: A worker process died.
     """
-    facts = params.model_dump(exclude={"n_clips"})  # more clips keep the ones that exist
-    numbered = ({"source": name, "params": facts, "index": index} for index in range(params.n_clips))
+    numbered = ({"source": name, "params": params.facts(), "index": index} for index in range(params.n_clips))
     entries = [cache / key for key in cache_keys(numbered, SIMULATION_CODE)]
     missing = [index for index, entry in enumerate(entries) if not entry.exists()]
     jobs = [(name, params, index, entries[index]) for index in missing]

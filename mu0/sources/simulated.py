@@ -13,14 +13,13 @@ from jaxtyping import Float, UInt8
 
 from mu0.envs.camera import Camera
 from mu0.envs.depth_sensor import sense_depth
+from mu0.envs.entities import TARGET
 from mu0.envs.ground_truth import GroundTruthTracks, TruthRecorder
 from mu0.envs.hand import FRAME_HZ, HandScene
 from mu0.envs.levels import Level
 from mu0.envs.phases import PhaseName
-from mu0.envs.tabletop import entity_of_geoms
-from mu0.envs.ur3.arm_world import CONTROL_HZ
-from mu0.envs.ur3.demonstrator import demonstrate_by_phase
-from mu0.envs.ur3.environment import Ur3Environment
+from mu0.envs.ur3.arm_world import CONTROL_HZ, ArmWorld, Episode
+from mu0.envs.ur3.tasks import find_task
 from mu0.params.raw_videos import SimulatedSource
 
 MAX_WORLDS = 2
@@ -50,8 +49,8 @@ class RecordedClip:
     camera_from_world: Float[np.ndarray, "t 4 4"]
     camera_poses_known: bool
     wrist_frames: UInt8[np.ndarray, "t 64 64 3"] | None
-    robot_state: Float[np.ndarray, "t 9"] | None
-    robot_action: Float[np.ndarray, "t 5"] | None
+    robot_state: Float[np.ndarray, "t state"] | None
+    robot_action: Float[np.ndarray, "t action"] | None
     success: bool
     truth: GroundTruthTracks
     phases: tuple[PhaseName, ...]
@@ -61,9 +60,9 @@ class RecordedClip:
 class _Tape:
     """Collects the frames of one clip."""
 
-    def __init__(self, scene: HandScene | Ur3Environment, rng: np.random.Generator, *, noisy: bool) -> None:
-        entities = entity_of_geoms(scene.model, scene.layout, scene.target)
-        self.truth = TruthRecorder(scene.model, entities, rng)
+    def __init__(self, scene: HandScene | ArmWorld, rng: np.random.Generator, *, noisy: bool) -> None:
+        cloths = {int(flex): TARGET for flex in np.flatnonzero(scene.model.flex_dim == 2)}
+        self.truth = TruthRecorder(scene.model, scene.entity_of_geoms(), rng, cloths)
         self._data, self._rng, self._noisy = scene.data, rng, noisy
         self.frames: list[np.ndarray] = []
         self.depth_m: list[np.ndarray] = []
@@ -93,10 +92,10 @@ def record_clip(params: SimulatedSource, index: int) -> RecordedClip:
 
 
 @lru_cache(maxsize=MAX_WORLDS)
-def _robot_world(width_px: int, height_px: int, *, unseen_objects: bool) -> Ur3Environment:
+def _robot_world(task: str, width_px: int, height_px: int, *, unseen_objects: bool) -> ArmWorld:
     """Compiling a world and opening its renderer takes as long as a fifth of a clip: a process keeps it."""
     level: Level = "unseen_objects" if unseen_objects else "in_distribution"
-    return Ur3Environment(width_px=width_px, height_px=height_px, level=level)
+    return find_task(task).make(width_px=width_px, height_px=height_px, level=level)
 
 
 @lru_cache(maxsize=MAX_WORLDS)
@@ -117,16 +116,14 @@ def _has_known_poses(params: SimulatedSource, index: int) -> bool:
 
 
 def _record_robot(params: SimulatedSource, index: int) -> RecordedClip:
-    environment = _robot_world(*_size_px(params), unseen_objects=params.unseen_objects)
+    environment = _robot_world(params.task, *_size_px(params), unseen_objects=params.unseen_objects)
     scene_seed, variant = params.scene_of(index)
     rng = np.random.default_rng([scene_seed, 2, variant])
     moving = _has_moving_camera(params, index)
-    observation = environment.reset_variant(
-        scene_seed, variant, moving_camera=moving, orbiting_camera=params.orbiting_camera
-    )
+    observation = environment.begin(Episode(scene_seed, variant, moving, params.orbiting_camera))
     tape = _Tape(environment, rng, noisy=params.depth_noise)
     wrist, states, actions = [], [], []
-    for phase, wanted, executed in demonstrate_by_phase(environment, rng):
+    for phase, wanted, executed in find_task(params.task).demonstrate(environment, rng):
         assert observation.depth_m is not None
         tape.add(environment.front_camera(), observation.image, observation.depth_m, phase)
         assert observation.wrist_image is not None
@@ -161,17 +158,17 @@ def _record_hand(params: SimulatedSource, index: int) -> RecordedClip:
 def _clip(
     params: SimulatedSource,
     index: int,
-    scene: HandScene | Ur3Environment,
+    scene: HandScene | ArmWorld,
     tape: _Tape,
     *,
     fps_hz: float,
     wrist_frames: UInt8[np.ndarray, "t 64 64 3"] | None = None,
-    robot: tuple[Float[np.ndarray, "t 9"], Float[np.ndarray, "t 5"]] | None = None,
+    robot: tuple[Float[np.ndarray, "t state"], Float[np.ndarray, "t action"]] | None = None,
 ) -> RecordedClip:
     state, action = robot or (None, None)
     return RecordedClip(
-        clip_id=f"{params.embodiment}_{params.seed:06d}_{index:05d}",
-        scene_id=f"{params.embodiment}_scene_{params.scene_of(index)[0]:06d}",
+        clip_id=f"{params.clip_prefix}_{params.seed:06d}_{index:05d}",
+        scene_id=f"{params.clip_prefix}_scene_{params.scene_of(index)[0]:06d}",
         instruction=scene.instruction,
         embodiment=params.embodiment,
         fps_hz=fps_hz,
@@ -186,5 +183,5 @@ def _clip(
         success=scene.is_success(),
         truth=tape.truth.finish(),
         phases=tuple(tape.phases),
-        target_name=scene.target.phrase,
+        target_name=scene.target_name,
     )

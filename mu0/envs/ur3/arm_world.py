@@ -115,6 +115,15 @@ class ArmWorld(AbstractEnvironment):
     def rotation(self, pose: Float[np.ndarray, " pose"]) -> Float[np.ndarray, "3 3"]:
         """`base_from_tcp` rotation of a commanded pose."""
 
+    @property
+    @abstractmethod
+    def target_name(self) -> str:
+        """What people call the thing that this episode is about."""
+
+    @abstractmethod
+    def entity_of_geoms(self) -> dict[int, int]:
+        """Which entity (`mu0.envs.ground_truth`) each geom belongs to."""
+
     @abstractmethod
     def score(self) -> float:
         """How much of the task is done: 0 nothing, 1 as well as can be."""

@@ -20,7 +20,7 @@ from mu0.envs.camera_path import CameraPath
 from mu0.envs.layout import Layout, PlacedObject, draw_layout, instruction_for
 from mu0.envs.levels import LEVELS, Level
 from mu0.envs.objects import EVERY_KIND
-from mu0.envs.tabletop import apply_layout, build_tabletop, is_in_sink
+from mu0.envs.tabletop import apply_layout, build_tabletop, entity_of_geoms, is_in_sink
 from mu0.envs.ur3.arm import ur3_actor
 from mu0.envs.ur3.arm_world import ArmWorld, Episode
 from mu0.envs.ur3.controller import top_down_rotation
@@ -66,6 +66,15 @@ class Ur3Environment(ArmWorld):
     ) -> Observation:
         """Start variant `variant` of scene `scene_seed`: another target or start pose in the same scene."""
         return self.begin(Episode(scene_seed, variant, moving_camera, orbiting_camera))
+
+    @property
+    def target_name(self) -> str:
+        """What people call the object."""
+        return self.target.phrase
+
+    def entity_of_geoms(self) -> dict[int, int]:
+        """Which entity (`mu0.envs.ground_truth`) each geom belongs to."""
+        return entity_of_geoms(self.model, self.layout, self.target)
 
     def rotation(self, pose: Float[np.ndarray, " 4"]) -> Float[np.ndarray, "3 3"]:
         """`base_from_tcp` of a gripper that points down."""

@@ -15,6 +15,9 @@ from mu0.sources.containers.video import VideoInfo, probe_video
 from mu0.sources.faults import unreadable_file
 
 MAX_DEPTH_MM = 65_535
+UPRIGHT, TILTING = 5, 6
+"""Actions of an arm whose hand points down, and of one whose hand tilts as well."""
+MEASURED = 4  # of a state, besides the commands: the gripper and the TCP
 
 
 def check_files(folder: Path, info: ClipInfo) -> None:
@@ -95,8 +98,9 @@ def check_robot(path: Path, n_frames: int, state: np.ndarray | None, action: np.
     Raises:
         SourceError: A shape is wrong or a value is not finite.
     """
-    require_array(path, "state", state, (n_frames, 9))
-    require_array(path, "action", action, (n_frames, 5))
+    n_action = TILTING if action is not None and action.shape[1:] == (TILTING,) else UPRIGHT
+    require_array(path, "action", action, (n_frames, n_action))
+    require_array(path, "state", state, (n_frames, n_action + MEASURED))
 
 
 def require_array(path: Path, name: str, array: np.ndarray | None, shape: tuple[int, ...]) -> None:

@@ -5,7 +5,7 @@
     depth.mkv    FFV1 gray16le, millimetres, 0 = missing                                    (optional)
     cameras.npz  intrinsics (3, 3) [px]; camera_from_world (T, 4, 4) where poses are known  (optional)
     wrist.mp4    the 64 x 64 wrist camera                                                   (robots only)
-    robot.npz    state (T, 9), action (T, 5)                                                (robots only)
+    robot.npz    state (T, 9), action (T, 5); 10 and 6 where the hand tilts                 (robots only)
     times.npz    number and time [s] of every frame in the recording that it was taken from (optional)
 
 Conventions
@@ -47,8 +47,8 @@ __all__ = ["Clip", "ClipInfo", "FrameTimes", "RobotLog", "list_clips", "read_cli
 class RobotLog:
     """What the robot was told and did; rows are frames."""
 
-    state: Float32[np.ndarray, "t 9"]
-    action: Float32[np.ndarray, "t 5"]
+    state: Float32[np.ndarray, "t state"]
+    action: Float32[np.ndarray, "t action"]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ Both are named and filled as LeRobot does. Meaning of states and actions: `mu0.s
     observation.camera_from_base.front   its pose, row by row
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,6 @@ STATE_NAMES = [
 ]  # fmt: skip
 ACTION_NAMES = ["x_m", "y_m", "z_m", "yaw_rad", "gripper"]
 DONE, SUCCESS = "next.done", "next.success"
-ROBOT_COLUMNS = {
-    STATE: {"dtype": "float32", "shape": [len(STATE_NAMES)], "names": STATE_NAMES},
-    ACTION: {"dtype": "float32", "shape": [len(ACTION_NAMES)], "names": ACTION_NAMES},
-}
 DEPTH = "observation.images.front_depth"
 INTRINSICS, POSE = "observation.intrinsics.front", "observation.camera_from_base.front"
 CAMERA_COLUMNS = {
@@ -41,15 +38,28 @@ CAMERA_COLUMNS = {
 OUTCOME_COLUMNS = {name: {"dtype": "bool", "shape": [1], "names": None} for name in (DONE, SUCCESS)}
 
 
+def robot_columns(state_names: Sequence[str], action_names: Sequence[str]) -> dict[str, Any]:
+    """States and actions by name."""
+    return {
+        name: {"dtype": "float32", "shape": [len(names)], "names": list(names)}
+        for name, names in ((STATE, state_names), (ACTION, action_names))
+    }
+
+
 def ur3_contents(
     fps_hz: float,
     robot_type: str,
     more_columns: dict[str, Any] | None = None,
     more_cameras: dict[str, Any] | None = None,
 ) -> Contents:
-    """Front and wrist camera, states, actions, and more."""
+    """Front and wrist camera, states, actions, and more; `more_columns` may name other states and actions."""
     cameras: dict[str, Any] = {FRONT: {}, WRIST: {}}
-    return Contents(fps_hz, robot_type, ROBOT_COLUMNS | (more_columns or {}), cameras | (more_cameras or {}))
+    return Contents(
+        fps_hz,
+        robot_type,
+        robot_columns(STATE_NAMES, ACTION_NAMES) | (more_columns or {}),
+        cameras | (more_cameras or {}),
+    )
 
 
 def ur3_episode(demo: DemonstrationEpisode) -> WholeEpisode:

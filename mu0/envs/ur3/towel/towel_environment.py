@@ -80,6 +80,11 @@ class TowelEnvironment(ArmWorld):
         self.coverage = self.first_coverage = 0.0
         self.was_closed = False
 
+    @property
+    def target_name(self) -> str:
+        """What people call the towel."""
+        return self.layout.phrase
+
     def rotation(self, pose: Float[np.ndarray, " 4"]) -> Float[np.ndarray, "3 3"]:
         """`base_from_tcp` of a gripper that points down."""
         return top_down_rotation(pose[3])

@@ -13,7 +13,10 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
-from mu0.envs.ur3.environment import Ur3Environment
+from mu0.envs.levels import Level
+from mu0.envs.ur3.arm_world import ArmWorld
+from mu0.envs.ur3.arm_world import Episode as Start
+from mu0.envs.ur3.tasks import find_task
 from mu0.errors import SourceError
 from mu0.progress import track
 from mu0.sources.lerobot.doctor.findings import Finding
@@ -24,8 +27,8 @@ from mu0.sources.lerobot.places import Episode
 from mu0.sources.lerobot.rows import open_rows
 
 FACTS = ("scene_seed", "variant", "unseen_objects", "success")
-SIZES = {STATE: 9, ACTION: 5}
-COMMANDS, TCP = slice(0, 5), slice(6, 9)  # of the state
+PICK = "pick"  # the task of datasets that name none
+N_TCP = 3  # the last numbers of a state
 MOST_OFF_CM = 1.0
 OTHER_SCENE_CM = 0.1  # at the first row, before anything was commanded
 
@@ -88,12 +91,12 @@ def replay_all(layout: Layout, names: set[str]) -> Iterator[Replay]:
 def _replay(layout: Layout, episode: Episode) -> Replay:
     rows = open_rows(layout.root, episode)
     state, action = rows.column(STATE), rows.column(ACTION)
-    environment = _world(unseen_objects=bool(episode.facts["unseen_objects"]))
-    commands = np.concatenate([state[1:, COMMANDS], action[-1:]])
-    found = _run(environment, episode, commands)
-    ends_well = environment.is_success()
-    off_cm = 100 * np.linalg.norm(found[:, TCP] - state[:, TCP], axis=1)
-    _run(environment, episode, action)
+    world = _world(_task(episode), unseen_objects=bool(episode.facts["unseen_objects"]))
+    commands = np.concatenate([state[1:, : action.shape[1]], action[-1:]])
+    found = _run(world, episode, commands)
+    ends_well = world.is_success()
+    off_cm = 100 * np.linalg.norm(found[:, -N_TCP:] - state[:, -N_TCP:], axis=1)
+    _run(world, episode, action)
     return Replay(
         name=episode.name,
         label=bool(episode.facts["success"]),
@@ -101,35 +104,43 @@ def _replay(layout: Layout, episode: Episode) -> Replay:
         off_cm=float(off_cm.max()),
         is_equal=bool(np.array_equal(found, state)),
         ends_well=ends_well,
-        actions_end_well=environment.is_success(),
+        actions_end_well=world.is_success(),
     )
 
 
 def _run(
-    environment: Ur3Environment, episode: Episode, commands: Float[np.ndarray, "t 5"]
-) -> Float[np.ndarray, "t 9"]:
+    world: ArmWorld, episode: Episode, commands: Float[np.ndarray, "t action"]
+) -> Float[np.ndarray, "t state"]:
     """The states before each command."""
-    environment.reset_variant(int(episode.facts["scene_seed"]), int(episode.facts["variant"]))
+    world.begin(Start(int(episode.facts["scene_seed"]), int(episode.facts["variant"])))
     states = []
     for command in commands.astype(np.float64):
-        states.append(environment.state())
-        environment.advance(command)
+        states.append(world.state())
+        world.advance(command)
     return np.stack(states)
 
 
 @lru_cache(maxsize=2)
-def _world(*, unseen_objects: bool) -> Ur3Environment:
-    return Ur3Environment(render=False, level="unseen_objects" if unseen_objects else "in_distribution")
+def _world(task: str, *, unseen_objects: bool) -> ArmWorld:
+    level: Level = "unseen_objects" if unseen_objects else "in_distribution"
+    return find_task(task).make(render=False, level=level)
+
+
+def _task(episode: Episode) -> str:
+    return str(episode.facts.get("task") or PICK)
 
 
 def _require_ours(layout: Layout, episode: Episode) -> None:
     missing = [name for name in FACTS if episode.facts.get(name) is None]
-    sizes = {key: int(np.prod((layout.features.get(key) or {}).get("shape") or [0])) for key in SIZES}
-    if missing or sizes != SIZES:
+    task = find_task(_task(episode))
+    wanted = {STATE: len(task.state_names), ACTION: len(task.action_names)}
+    sizes = {key: int(np.prod((layout.features.get(key) or {}).get("shape") or [0])) for key in wanted}
+    if missing or sizes != wanted:
         has = f"has {sizes[STATE]} states and {sizes[ACTION]} actions"
         lacks = f"lacks {', '.join(missing)}"
         raise SourceError(
             f"{layout.root}: {episode.name} {lacks if missing else has}.",
-            expected=f"{', '.join(FACTS)} in the episode table, 9 states and 5 actions: our simulator's own",
+            expected=f"{', '.join(FACTS)} in the episode table, {wanted[STATE]} states and {wanted[ACTION]} "
+            "actions: our simulator's own",
             remedy="leave --replay out, or let `mu0 run demonstrations` write the dataset again.",
         )
