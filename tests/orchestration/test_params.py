@@ -24,7 +24,7 @@ def message_of(path: Path) -> str:
 
 @pytest.mark.parametrize("path", [Path("params.yaml"), *sorted(Path("profiles").glob("*.yaml"))], ids=str)
 def test_profiles_are_valid(path: Path) -> None:
-    assert check_params(path).profile in {"smoke", "small", "paper"}
+    assert check_params(path).profile in {"smoke", "small", "paper", "pour", "towel"}
 
 
 def test_params_are_frozen() -> None:
