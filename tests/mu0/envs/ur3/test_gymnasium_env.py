@@ -97,8 +97,13 @@ def test_a_step_asks_once_for_success_and_score(
 ) -> None:
     environment.reset(seed=5)
     asked: list[str] = []
-    monkeypatch.setattr(environment.world, "is_success", lambda: bool(asked.append("success")))
-    monkeypatch.setattr(environment.world, "score", lambda: asked.append("score") or 0.25)
+
+    def answer(name: str, value: float) -> float:
+        asked.append(name)
+        return value
+
+    monkeypatch.setattr(environment.world, "is_success", lambda: answer("success", value=False))
+    monkeypatch.setattr(environment.world, "score", lambda: answer("score", 0.25))
     info = environment.step(hold(environment))[4]
     assert sorted(asked) == ["score", "success"]
     assert (info["success"], info["score"]) == (False, 0.25)
