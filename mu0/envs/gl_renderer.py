@@ -57,15 +57,13 @@ class GlRenderer(AbstractRenderer):
         self, camera: Camera
     ) -> tuple[UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "height width"]]:
         """See `AbstractRenderer.render`."""
-        self._gl.make_current()
-        self._gather()
-        self._place(camera)
-        rect = mujoco.MjrRect(0, 0, camera.width_px, camera.height_px)
-        image = np.empty((camera.height_px, camera.width_px, 3), np.uint8)
         inverse_depth = np.empty((camera.height_px, camera.width_px), np.float32)
-        mujoco.mjr_render(rect, self._scene, self._context)
-        mujoco.mjr_readPixels(image, inverse_depth, rect, self._context)
-        return np.ascontiguousarray(image[::-1]), self._depth_m(inverse_depth[::-1])
+        image = self._draw(camera, inverse_depth)
+        return image, self._depth_m(inverse_depth[::-1])
+
+    def colours(self, camera: Camera) -> UInt8[np.ndarray, "height width 3"]:
+        """See `AbstractRenderer.colours`; the depth buffer is not read."""
+        return self._draw(camera, None)
 
     def close(self) -> None:
         """Free the GL context."""
@@ -76,6 +74,19 @@ class GlRenderer(AbstractRenderer):
         if self._gl is not None:
             self._gl.free()
             self._gl = None
+
+    def _draw(
+        self, camera: Camera, inverse_depth: Float[np.ndarray, "height width"] | None
+    ) -> UInt8[np.ndarray, "height width 3"]:
+        """The colours; the depth buffer, bottom row first, goes into `inverse_depth` if there is one."""
+        self._gl.make_current()
+        self._gather()
+        self._place(camera)
+        rect = mujoco.MjrRect(0, 0, camera.width_px, camera.height_px)
+        image = np.empty((camera.height_px, camera.width_px, 3), np.uint8)
+        mujoco.mjr_render(rect, self._scene, self._context)
+        mujoco.mjr_readPixels(image, inverse_depth, rect, self._context)
+        return np.ascontiguousarray(image[::-1])
 
     def _gather(self) -> None:
         """The scene with its backdrop last: what is hidden is then neither textured nor lit."""

@@ -256,7 +256,7 @@ class ArmWorld(AbstractEnvironment):
             image = np.zeros((self.height_px, self.width_px, 3), np.uint8)
             return Observation(image, self.instruction, proprioception=self.state())
         image, depth_m = self._renderer.render(camera)
-        wrist_image, _ = self._renderer.render(self.wrist_camera())
+        wrist_image = self._renderer.colours(self.wrist_camera())
         return Observation(
             image=image,
             instruction=self.instruction,

@@ -99,8 +99,8 @@ class Ur3GymnasiumEnvironment(gymnasium.Env[Seen, np.ndarray]):
 
     def step(self, action: Float[np.ndarray, " action"]) -> tuple[Seen, float, bool, bool, dict[str, Any]]:
         """Act for 0.1 s; raises as `ArmWorld.step`."""
-        observation, _ = self.world.step(np.asarray(action, np.float64))
-        info = self._info()
+        observation, outcome = self.world.step(np.asarray(action, np.float64))
+        info = {**outcome, "instruction": self.world.instruction}
         is_late = self.world.n_steps >= self.horizon_steps
         return self._see(observation), float(info["success"]), info["success"], is_late, info
 

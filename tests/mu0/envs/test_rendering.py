@@ -102,3 +102,20 @@ def test_drawing_the_backdrop_last_changes_no_pixel(environment: Ur3Environment)
             first = renderer.render(camera)
         for ours, theirs in zip(last, first, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("works_with", ["gl", "raycast"])
+def test_colours_alone_are_those_of_render(works_with: str) -> None:
+    environment = Ur3Environment(width_px=48, height_px=32)
+    environment.reset(2)
+    renderer = environment._renderer
+    if works_with == "raycast":
+        renderer = RaycastRenderer(environment.model, environment.data)
+    assert renderer is not None
+    cameras = (environment.front_camera(), environment.wrist_camera())
+    both = [renderer.render(camera)[0] for camera in cameras]
+    alone = [renderer.colours(camera) for camera in cameras]
+    environment.close()
+    for first, second in zip(both, alone, strict=True):
+        assert first.std() > 0
+        np.testing.assert_array_equal(first, second)

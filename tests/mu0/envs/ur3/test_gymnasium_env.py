@@ -90,3 +90,21 @@ def test_several_at_once_see_what_each_would_see_alone(environment: Ur3Gymnasium
         alone = environment.step(hold(environment))[0]
         np.testing.assert_array_equal(after["front"][place], alone["front"])
         np.testing.assert_array_equal(after["state"][place], alone["state"])
+
+
+def test_a_step_asks_once_for_success_and_score(
+    environment: Ur3GymnasiumEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.reset(seed=5)
+    asked: list[str] = []
+
+    def answer(name: str, value: float) -> float:
+        asked.append(name)
+        return value
+
+    monkeypatch.setattr(environment.world, "is_success", lambda: answer("success", value=False))
+    monkeypatch.setattr(environment.world, "score", lambda: answer("score", 0.25))
+    info = environment.step(hold(environment))[4]
+    assert sorted(asked) == ["score", "success"]
+    assert (info["success"], info["score"]) == (False, 0.25)
+    assert info["instruction"] == environment.world.instruction
