@@ -16,6 +16,7 @@ REACH_M = 1.5
 TURN_RAD = 2 * np.pi
 LARGEST_STATE = 100.0  # metres, radians, shares: nothing on a table comes near
 ACTIONS = {"x_m": REACH_M, "y_m": REACH_M, "z_m": REACH_M, "yaw_rad": TURN_RAD}
+TILTING = {"tilt_rad": TURN_RAD}  # of the tasks whose hand tilts
 EPISODES = "meta/episodes/chunk-000/file-000.parquet"
 VECTORS = ("action", "observation.state")
 COUNTERS = ("episode_index", "frame_index", "timestamp", "index", "task_index")
@@ -28,7 +29,8 @@ def suites(root: Path) -> list[Suite]:
     info = read_json(folder / "meta/info.json")
     frames = _read_frames(folder)
     episodes = read_table(folder / EPISODES, flags=["success"])
-    action_names = [*ACTIONS, "gripper"]
+    limits_of = ACTIONS | (TILTING if "tilt_rad" in _action_names(info) else {})
+    action_names = [*limits_of, "gripper"]
     states = _sizes_of(frames["observation.state"])
     n_episodes = number_at(info, "total_episodes")
     return [
@@ -51,7 +53,7 @@ def suites(root: Path) -> list[Suite]:
             *between("fps", 1, 1000),
         ]),
         Suite("actions", _numbers_of(frames["action"], action_names), [
-            *(each for name, limit in ACTIONS.items() for each in between(name, -limit, limit)),
+            *(each for name, limit in limits_of.items() for each in between(name, -limit, limit)),
             *between("gripper", 0.0, 1.0),
         ]),
         Suite("states", states, [
@@ -59,6 +61,11 @@ def suites(root: Path) -> list[Suite]:
             *between("size", float(states["size"].max()) if len(states) else 1.0),
         ]),
     ]  # fmt: skip
+
+
+def _action_names(info: dict[str, Any]) -> list[str]:
+    feature = info.get("features", {}).get("action", {})
+    return list(feature.get("names") or [])
 
 
 def _read_frames(folder: Path) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 Each episode is labelled: `success` in the episode table, `next.success` and `next.done` in its rows. Those
 that failed come last, so that the others are the same rows and frames with and without them. Of a simulated
-source the table also tells the scene (`scene_seed`, `variant`, `unseen_objects`), so that `mu0 demos doctor
---replay` can set it up again.
+source the table also tells the scene (`task`, `scene_seed`, `variant`, `unseen_objects`), so that `mu0 demos
+doctor --replay` can set it up again; states and actions have the names of the task (mu0/envs/ur3/tasks.py).
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,8 @@
 
 Clip `index` of a source is a pure function of the source's section in params.yaml and the index: neither the
 number of workers nor the order of recording matters. `clips_per_scene` consecutive clips share a scene (same
-layout, colours, light and camera) and differ in the target object and the start pose.
+layout, colours, light and camera) and differ in the target object and the start pose. What the arm does, and
+so how many numbers its states and actions have, is the source's `task` (mu0/envs/ur3/tasks.py).
 """
 
 from dataclasses import dataclass

@@ -13,7 +13,8 @@ Conventions
     depth    metres in memory, 0 = missing; measured along z, in the image's own pixels
     robot    state: commanded TCP x, y, z [m], commanded yaw [rad], commanded gripper (0 open, 1 closed),
              measured gripper opening (0..1), measured TCP x, y, z [m]. action: commanded TCP x, y, z [m] and
-             yaw [rad] (absolute, base frame) reached at the end of this step, gripper 0/1
+             yaw [rad] (absolute, base frame) reached at the end of this step, gripper 0/1. A hand that tilts
+             has its commanded tilt [rad] behind each commanded yaw
 """
 
 import shutil
