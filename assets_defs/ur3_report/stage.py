@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -28,12 +29,10 @@ def main() -> None:
     """Roll out, summarise, and keep a few videos."""
     params = section("ur3_report", Ur3ReportParams)
     # loading all of them here tells of a wrong checkpoint before workers start
-    policies = {
-        name: TraceConditionedPolicy.load(folder, WORLD_MODEL, best_of=params.best_of)
-        for name, folder in EXPERTS.items()
-    }
+    load = partial(TraceConditionedPolicy.load, world_model_folder=WORLD_MODEL, best_of=params.best_of)
+    policies = {name: load(folder) for name, folder in EXPERTS.items()}
     task = common_task(policies, params.execute_steps)
-    front_size_px = next(iter(policies.values())).front_size_px
+    front_size_px = policies[VARIANTS[0]].front_size_px
     horizon_steps = horizon_of(task, params.horizon_steps)
     told = params.model_dump() | {"task": task, "horizon_steps": horizon_steps}
     seeds = {level: _seeds(params, level) for level in LEVEL_NAMES}
