@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from scipy.stats import binomtest
 
 from mu0.envs.levels import USUAL_LEVEL
+from mu0.evaluation.policies.closed_loop_report import mcnemar_exact_p
 from mu0.evaluation.statistics.wilson import wilson_interval
 from mu0.policy.rollout_jobs import RolloutSetting, common_task, horizon_of, run_rollouts
 from mu0.policy.trace_conditioned_policy import TraceConditionedPolicy
@@ -56,7 +56,6 @@ def compared(one: pd.DataFrame, several: pd.DataFrame) -> dict[str, Any]:
     """Both ways of one variant, scene by scene; rows have equal seeds in equal order."""
     first, best = (rows["success"].to_numpy(bool) for rows in (one, several))
     gained, lost = int((best & ~first).sum()), int((first & ~best).sum())
-    p_value = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
     return {
         name: {
             "solved": int(rows["success"].sum()),
@@ -65,7 +64,7 @@ def compared(one: pd.DataFrame, several: pd.DataFrame) -> dict[str, Any]:
             "ms_per_plan": float(rows["ms_per_plan"].mean()),
         }
         for name, rows in (("one", one), ("best", several))
-    } | {"only_best": gained, "only_one": lost, "mcnemar_p": float(p_value)}
+    } | {"only_best": gained, "only_one": lost, "mcnemar_p": mcnemar_exact_p(gained, lost)}
 
 
 def interval(rows: pd.DataFrame) -> tuple[float, float]:

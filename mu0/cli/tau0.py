@@ -59,7 +59,7 @@ def _draw(folder: Path, group: int, out: Path) -> None:
         )
     with place_for(out.parent), atomic_file(out) as temporary:
         told = draw_group(folder, group, temporary)
-    typer.echo(f"{told['scene_id']} ({told['split']}), branches from {told['start_step'] / 10:.1f} s")
+    typer.echo(f"{told['scene_id']} ({told['split']}), branches from {told['start_s']:.1f} s")
     for chunk, (hand_cm, thing_cm) in told["end_gap_cm"].items():
         typer.echo(
             f"  {chunk:<13} hand ends {hand_cm:5.1f} cm, thing {thing_cm:5.1f} cm from the demonstration"

@@ -8,6 +8,8 @@ from mu0.params.numbers import Count, Index, LearningRate, Positive, Seed, Worke
 from mu0.params.section import Section
 
 SizeName = Literal["small", "base", "paper"]
+HORIZON_STEPS = {"pick": 120, "pour": 250, "towel": 300}
+"""Of 0.1 s, after which a rollout of a task has failed; demonstrations of pick take 60 to 80."""
 
 
 class DemonstrationsParams(Section):
@@ -45,7 +47,7 @@ class Ur3ReportParams(Section):
     n_rollouts: Count
     n_rollouts_elsewhere: Index = 0  # of each other level: unseen objects, other layouts, other looks
     execute_steps: Count = 8
-    horizon_steps: Count | None = None  # of 0.1 s; None is the task's: pick 120, pour 250, towel 300
+    horizon_steps: Count | None = None  # of 0.1 s; None is the task's in `HORIZON_STEPS`
     first_seed: Seed = 50_000
     workers: Workers = 2
     best_of: Count = 1  # experts choose the most consistent of so many chunks at every plan

@@ -27,6 +27,7 @@ from mu0.envs.ur3.environment import Ur3Environment
 from mu0.envs.ur3.tasks import Task, find_task
 from mu0.errors import PolicyError
 from mu0.hardware.bfloat16 import Settled, settle
+from mu0.params.action_expert import HORIZON_STEPS
 from mu0.policy.action_expert import Variant
 from mu0.policy.arms import PICK, arm_of, one_task
 from mu0.policy.chunk_executor import ChunkExecutor
@@ -45,7 +46,6 @@ Actor = Variant | Literal["trace_policy", "demonstrator"]
 VIDEO_CRF = 23
 DEVICE = torch.device("cpu")
 LIMIT_S = 300.0
-PICK_STEPS = 120  # 12 s; demonstrations take 6 to 8
 OTHERS: tuple[Actor, ...] = ("demonstrator",)
 NO_CONTROLLER = "no controller for this task"
 
@@ -70,8 +70,7 @@ def common_task(experts: Mapping[str, TraceConditionedPolicy], execute_steps: in
 
 def horizon_of(task: str, asked: int | None = None) -> int:
     """Steps after which a rollout has failed: as asked, or the task's own."""
-    usual = PICK_STEPS if task == PICK else find_task(task).horizon_steps
-    return usual if asked is None else asked
+    return HORIZON_STEPS[task] if asked is None else asked
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 from mu0.envs.camera import Camera
 from mu0.envs.depth_sensor import sense_depth
 from mu0.envs.entities import TARGET
+from mu0.envs.even_shares import is_in_share
 from mu0.envs.ground_truth import GroundTruthTracks, TruthRecorder
 from mu0.envs.hand import FRAME_HZ, HandScene
 from mu0.envs.levels import Level
@@ -24,8 +25,7 @@ from mu0.envs.ur3.tasks import find_task
 from mu0.params.raw_videos import SimulatedSource
 
 MAX_WORLDS = 2
-# steps of the additive recurrence R2 (Roberts 2018): shares are met evenly, and independently of each other
-MOVING_STEP, KNOWN_STEP = 0.7548776662466927, 0.5698402909980532
+MOVING, KNOWN = 0, 1  # streams of even shares
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,11 @@ def _size_px(params: SimulatedSource) -> tuple[int, int]:
 
 
 def _has_moving_camera(params: SimulatedSource, index: int) -> bool:
-    return (0.5 + index * MOVING_STEP) % 1.0 < params.moving_camera_share
+    return is_in_share(index, params.moving_camera_share, MOVING)
 
 
 def _has_known_poses(params: SimulatedSource, index: int) -> bool:
-    return (0.5 + index * KNOWN_STEP) % 1.0 < params.known_pose_share
+    return is_in_share(index, params.known_pose_share, KNOWN)
 
 
 def _record_robot(params: SimulatedSource, index: int) -> RecordedClip:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mu0.params.action_expert import HORIZON_STEPS
+
 START, CLIP, EXTRACTION, WORLD_MODEL_STEP, EXPERT_STEP = KERNELS = (
     "start", "clip", "extraction", "world_model_step", "expert_step",
 )  # fmt: skip
@@ -78,7 +80,8 @@ def _clips(params: Any) -> float:
 def _rollouts(params: Any) -> Cost:
     report = params.ur3_report
     n_rollouts = report.n_rollouts + OTHER_LEVELS * report.n_rollouts_elsewhere
-    horizon_steps = report.horizon_steps or ROLLOUT_STEPS
+    source = params.raw_videos.sources.get(params.demonstrations.source)
+    horizon_steps = report.horizon_steps or HORIZON_STEPS[getattr(source, "task", "pick")]
     units = ACTORS * n_rollouts * ROLLOUT_CLIPS * horizon_steps / ROLLOUT_STEPS
     return Cost(CLIP, units, _cores(report.workers))
 

@@ -10,13 +10,13 @@ Sources
     McNemar, Psychometrika 1947; exact form: two-sided binomial test over the discordant pairs.
 """
 
-import math
 import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scipy.stats import binomtest
 
 from mu0.envs.levels import USUAL_LEVEL
 from mu0.evaluation.statistics.wilson import wilson_interval
@@ -33,10 +33,7 @@ SIGNIFICANT_P = 0.05
 def mcnemar_exact_p(n_only_first: int, n_only_second: int) -> float:
     """Two-sided exact p value of a fair coin being at least this uneven; 1 without discordant pairs."""
     n = n_only_first + n_only_second
-    if n == 0:
-        return 1.0
-    tail = sum(math.comb(n, k) for k in range(min(n_only_first, n_only_second) + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    return float(binomtest(n_only_first, n).pvalue) if n else 1.0
 
 
 def smallest_difference(n_pairs: int) -> float | None:

@@ -50,8 +50,8 @@ def chunk_from(
         start: Step of the demonstration from which it is executed.
         n_steps: Its length; commands that end earlier stay as they are.
         command: Of the arm at that moment.
-        demonstrated: Float[np.ndarray, "d action"] of the whole demonstration.
-        faulty: Float[np.ndarray, "f action"] of the demonstration with an error.
+        demonstrated: Commands of the whole demonstration.
+        faulty: Commands of the demonstration with an error.
     """
     made: dict[ChunkName, Callable[[], np.ndarray]] = {
         "demonstrated": lambda: _part(demonstrated, start, n_steps),

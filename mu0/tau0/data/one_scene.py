@@ -208,6 +208,6 @@ def _error_step(
 def _record_hand(job: SceneJob) -> Recorded:
     scene = _hand_scene(job.image_size_px)
     scene.reset_variant(job.seed, 0)
-    frames = [scene.renderer.render(scene.front_camera())[0] for _ in scene.play()]
+    frames = [scene.renderer.colours(scene.front_camera()) for _ in scene.play()]
     seen = Recording(np.stack(frames, axis=0), None, None, None, None, None, None)
     return Told("hand", scene.instruction, scene.is_success()), seen

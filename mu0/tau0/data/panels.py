@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mu0.envs.ur3.arm_world import CONTROL_HZ
 from mu0.errors import DatasetError
 from mu0.tau0.data.collect import read_tables
 from mu0.tau0.data.scene_files import scene_pictures
@@ -37,7 +38,7 @@ def draw_group(folder: Path, number: int, goal: Path) -> dict[str, Any]:
         goal: A .png or .jpg.
 
     Returns:
-        Facts of the group: scene_id, split, task, start_step, and how far each branch ends from the
+        Facts of the group: scene_id, split, task, start_s, and how far each branch ends from the
         demonstrated one [cm], hand and thing.
 
     Raises:
@@ -58,7 +59,8 @@ def draw_group(folder: Path, number: int, goal: Path) -> dict[str, Any]:
     branches = tables.branches[is_member]
     _draw(folder / "scenes" / str(chosen["scene_id"]), branches, tables, goal)
     return {
-        **{key: chosen[key] for key in ("scene_id", "split", "task", "start_step")},
+        **{key: chosen[key] for key in ("scene_id", "split", "task")},
+        "start_s": chosen["start_step"] / CONTROL_HZ,
         "end_gap_cm": {
             str(row["chunk"]): (100 * row["end_gap_m"], 100 * row["thing_gap_m"])
             for row in branches.to_dict("records")
@@ -82,7 +84,7 @@ def _draw(scene: Path, branches: pd.DataFrame, tables: Tables, goal: Path) -> No
             axis.imshow(_side_by_side(front[at], wrist[at]))
             axis.set_xticks([])
             axis.set_yticks([])
-            axis.set_title(f"{frame / 10:.1f} s", fontsize=7)
+            axis.set_title(f"{frame / CONTROL_HZ:.1f} s", fontsize=7)
         fault = f": {branch['fault']}" if branch["fault"] else ""
         row[0].set_ylabel(f"{branch['chunk']}{fault}", fontsize=8)
         _draw_progress(row[-1], tables, branch)
@@ -96,8 +98,8 @@ def _draw_progress(axis: Any, tables: Tables, branch: Mapping[Any, Any]) -> None
     frames = tables.frames
     is_its = (frames["scene_id"] == branch["scene_id"]) & (frames["recording"] == branch["recording"])
     own = frames[is_its]
-    axis.plot(own["frame"] / 10, own["overall"], color="tab:blue", label="overall")
-    axis.plot(own["frame"] / 10, own["released"], color="tab:orange", linewidth=0.8, label="released")
+    axis.plot(own["frame"] / CONTROL_HZ, own["overall"], color="tab:blue", label="overall")
+    axis.plot(own["frame"] / CONTROL_HZ, own["released"], color="tab:orange", linewidth=0.8, label="released")
     axis.set_ylim(-1.08, 1.08)
     axis.axhline(0, color="0.8", linewidth=0.6)
     axis.tick_params(labelsize=6)

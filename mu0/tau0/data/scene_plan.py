@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from mu0.envs.even_shares import is_in_share
 from mu0.envs.layout import draw_layout
 from mu0.envs.ur3.faults import KINDS_OF, FaultKind
 from mu0.params.tau0_data import ChunkName, Tau0DataParams
@@ -20,9 +21,7 @@ from mu0.params.tau0_data import ChunkName, Tau0DataParams
 Source = Literal["task", "hand", "umi"]
 SEEDS_OF_A_TASK = 1_000_000
 ANOTHER_SEED = 100_000
-TASK_NAMES = ("pick", "pour", "towel")
-# steps of the additive recurrence R2 (Roberts 2018): shares are met evenly, and independently of each other
-FAULT_STEP, ROLLOUT_STEP = 0.7548776662466927, 0.5698402909980532
+FAULTS, ROLLOUTS = 0, 1  # streams of even shares
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,11 @@ class SceneJob:
 
 def plan_scenes(params: Tau0DataParams) -> list[SceneJob]:
     """All scenes, in order."""
-    counts = (params.scenes.pick, params.scenes.pour, params.scenes.towel)
+    counts = params.scenes.model_dump()
     jobs: list[SceneJob] = []
-    for place, (task, count) in enumerate(zip(TASK_NAMES, counts, strict=True)):
+    for place, (task, count) in enumerate(counts.items()):
         jobs += _of_a_task(task, count, params.seed + place * SEEDS_OF_A_TASK, params)
-    first = params.seed + len(TASK_NAMES) * SEEDS_OF_A_TASK
+    first = params.seed + len(counts) * SEEDS_OF_A_TASK
     jobs += [_plain("hand", "hand", first + index, params) for index in range(params.hand_scenes)]
     first += SEEDS_OF_A_TASK
     jobs += [_plain("umi", "pick", first + index, params) for index in range(params.umi_scenes)]
@@ -76,7 +75,7 @@ def _of_a_task(task: str, count: int, first_seed: int, params: Tau0DataParams) -
     kinds, n_faults = asked_faults(task, params), 0
     for index in range(count):
         fault = None
-        if kinds and (0.5 + index * FAULT_STEP) % 1.0 < params.fault_share:
+        if kinds and is_in_share(index, params.fault_share, FAULTS):
             fault = kinds[n_faults % len(kinds)]
             n_faults += 1
         seed = _seed_for(task, fault, first_seed + index)
@@ -86,7 +85,7 @@ def _of_a_task(task: str, count: int, first_seed: int, params: Tau0DataParams) -
             task=task,
             seed=seed,
             fault=fault,
-            rollout=(0.5 + index * ROLLOUT_STEP) % 1.0 < params.rollout_share,
+            rollout=is_in_share(index, params.rollout_share, ROLLOUTS),
             groups=_groups(task, seed, index, fault, params),
             chunks=tuple(params.chunks),
             chunk_steps=params.chunk_steps,

@@ -70,6 +70,7 @@ def test_a_replay_sets_up_the_world_of_the_task(recorded: Recorded) -> None:
     [replayed] = replay_all(layout, {"episode_000000"})
     assert replayed.start_off_cm == 0, "how it ends is a matter of rounding: cloth and almonds magnify it"
     assert replayed.label
+    assert {finding.severity for finding in replayed.findings()} <= {"notice"}
 
 
 def test_clips_of_pick_are_called_as_before_there_were_tasks() -> None:

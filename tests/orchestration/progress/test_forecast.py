@@ -88,6 +88,14 @@ def test_twice_the_steps_take_twice_the_time_beyond_the_start(small: Any) -> Non
     assert found == pytest.approx(REFERENCE[START] + 2 * 100)
 
 
+def test_rollouts_of_a_longer_task_take_longer() -> None:
+    units = {
+        task: cost_of("ur3_report", check_params(Path(f"profiles/{task}.yaml"))).units
+        for task in ("pour", "towel")
+    }
+    assert units["towel"] == pytest.approx(units["pour"] * 300 / 250)
+
+
 def test_a_quick_profile_is_foretold_as_quick() -> None:
     smoke = forecast(STAGES, check_params(Path("profiles/smoke.yaml")), {}, REFERENCE)
     assert sum(smoke.seconds.values()) < 180

@@ -3,7 +3,8 @@
 Two runs of each. In the first the arm gets what it was told when the episode was recorded (the commands in
 the states, which contain the demonstrator's disturbances): how far the TCP leaves its recorded path is told
 in centimetres. The dataset holds float32, the simulator counts in float64: no run can be nearer than that. In
-the second it gets the recorded actions, which is what a policy learns. Both must end as the label says.
+the second it gets the recorded actions, which is what a policy learns. Both must end as the label says; of
+almonds and cloth, which magnify the rounding, another end is told and no more.
 """
 
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ class Replay:
         is_equal: The states of all rows are those of the dataset, to the bit.
         ends_well: Whether the commands reach the goal.
         actions_end_well: Whether the actions do.
+        is_firm: The task's outcome does not hang on how numbers are rounded.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Replay:
     is_equal: bool
     ends_well: bool
     actions_end_well: bool
+    is_firm: bool = True
 
     def findings(self) -> Iterator[Finding]:
         """What is wrong with the episode, by the simulator."""
@@ -65,7 +68,7 @@ class Replay:
         for what, ends_well in (("commands", self.ends_well), ("actions", self.actions_end_well)):
             if ends_well != self.label:
                 found = f"its {what} end in {words[ends_well]}, its label says {words[self.label]}"
-                yield self._told("unusable", found, "the outcome of the label")
+                yield self._told("unusable" if self.is_firm else "notice", found, "the outcome of the label")
         if self.off_cm > MOST_OFF_CM:
             found = f"the TCP leaves its recorded path by {self.off_cm:.2f} cm"
             yield self._told("notice", found, f"at most {MOST_OFF_CM:g} cm")
@@ -105,6 +108,7 @@ def _replay(layout: Layout, episode: Episode) -> Replay:
         is_equal=bool(np.array_equal(found, state)),
         ends_well=ends_well,
         actions_end_well=world.is_success(),
+        is_firm=_task(episode) == PICK,
     )
 
 
