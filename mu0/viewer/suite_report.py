@@ -76,16 +76,16 @@ def _of_scores(tasks: list[str]) -> str:
 
 
 def _rates(suite: Mapping[str, Any], level: str) -> str:
-    """A row per actor: successes of each task with their interval, and the average with its own."""
+    """A row per actor: the average with its interval, and the successes of each task with theirs."""
     rows = [
         [
             NAMES.get(actor, actor),
-            *(_rate(one["tasks"][task]) for task in suite["tasks"]),
             EMPTY if (average := one["average"]) is None else _with(average, "rate", "low", "high"),
+            *(_rate(one["tasks"][task]) for task in suite["tasks"]),
         ]
         for actor, one in suite["levels"][level]["actors"].items()
     ]
-    return table(["actor", *map(_name, suite["tasks"]), "average"], rows, _row_of(suite, level))
+    return table(["actor", "average", *map(_name, suite["tasks"])], rows, _row_of(suite, level))
 
 
 def _scores(suite: Mapping[str, Any], level: str) -> str:
@@ -97,8 +97,8 @@ def _scores(suite: Mapping[str, Any], level: str) -> str:
         if average is not None:
             told = f"{average['mean_score']:.2f} ({average['score_low']:.2f} to {average['score_high']:.2f})"
         shown = [EMPTY if cell is None else f"{cell['mean_score']:.2f}" for cell in cells]
-        rows.append([NAMES.get(actor, actor), *shown, told])
-    return table(["actor", *map(_name, suite["tasks"]), "average"], rows, _row_of(suite, level))
+        rows.append([NAMES.get(actor, actor), told, *shown])
+    return table(["actor", "average", *map(_name, suite["tasks"])], rows, _row_of(suite, level))
 
 
 def _row_of(suite: Mapping[str, Any], level: str) -> int | None:

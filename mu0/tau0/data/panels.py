@@ -18,8 +18,8 @@ from mu0.tau0.data.scene_files import scene_pictures
 from mu0.tau0.data.tables import Tables
 
 SHOWN_FRAMES = 5
-INCHES = 1.5
-WIDE = 2.4
+INCHES = 1.5  # height of a row
+PAIR, CURVES = 1.3, 2.0  # width of a pair of pictures and of the curves, in such heights
 DPI = 110
 
 
@@ -73,8 +73,8 @@ def _draw(scene: Path, branches: pd.DataFrame, tables: Tables, goal: Path) -> No
 
     front, wrist = scene_pictures(scene, "front"), scene_pictures(scene, "wrist")
     columns = SHOWN_FRAMES + 1
-    figure = Figure(figsize=(INCHES * (2 * SHOWN_FRAMES) + WIDE * INCHES, INCHES * len(branches)), dpi=DPI)
-    ratios = [2.0] * SHOWN_FRAMES + [WIDE]
+    ratios = [PAIR] * SHOWN_FRAMES + [CURVES]
+    figure = Figure(figsize=(INCHES * sum(ratios), INCHES * len(branches)), dpi=DPI)
     axes = figure.subplots(len(branches), columns, squeeze=False, width_ratios=ratios)
     for row, branch in zip(axes, branches.to_dict("records"), strict=True):
         told = _recording(tables, branch)
@@ -103,6 +103,7 @@ def _draw_progress(axis: Any, tables: Tables, branch: Mapping[Any, Any]) -> None
     axis.set_ylim(-1.08, 1.08)
     axis.axhline(0, color="0.8", linewidth=0.6)
     axis.tick_params(labelsize=6)
+    axis.set_xlabel("progress over time [s]", fontsize=6)
 
 
 def _recording(tables: Tables, branch: Mapping[Any, Any]) -> dict[str, Any]:
