@@ -6,6 +6,7 @@ needed and any pose is possible.
 """
 
 import os
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -31,10 +32,10 @@ class GlRenderer(AbstractRenderer):
         height_px: int,
         backend: str,
     ) -> None:
-        # one process per core renders faster than Mesa's threads; read once, when Mesa starts
-        os.environ.setdefault("LP_NUM_THREADS", "0")
         self._gl: Any = None
         self._context: Any = None
+        # one process per core renders faster than Mesa's threads; read once, when Mesa starts
+        os.environ.setdefault("LP_NUM_THREADS", "0")
         self._model, self._data = model, data
         model.vis.global_.offwidth = max(width_px, model.vis.global_.offwidth)
         model.vis.global_.offheight = max(height_px, model.vis.global_.offheight)
@@ -74,6 +75,11 @@ class GlRenderer(AbstractRenderer):
         if self._gl is not None:
             self._gl.free()
             self._gl = None
+
+    def __del__(self) -> None:
+        """Free it in its own context: MuJoCo frees in the current one, and would take another renderer's."""
+        if not sys.is_finalizing():  # then the display is gone already
+            self.close()
 
     def _draw(
         self, camera: Camera, inverse_depth: Float[np.ndarray, "height width"] | None

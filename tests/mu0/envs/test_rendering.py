@@ -1,5 +1,6 @@
 """GL and ray casting agree, and the choice between them can be explained."""
 
+import gc
 import logging
 
 import mujoco
@@ -119,3 +120,15 @@ def test_colours_alone_are_those_of_render(works_with: str) -> None:
     for first, second in zip(both, alone, strict=True):
         assert first.std() > 0
         np.testing.assert_array_equal(first, second)
+
+
+def test_a_renderer_that_is_dropped_takes_nothing_of_another_with_it() -> None:
+    first = Ur3Environment(48)
+    expected = first.reset(2)
+    second = Ur3Environment(48)  # its context is the current one now
+    del first
+    gc.collect()
+    found = second.reset(2)
+    second.close()
+    np.testing.assert_array_equal(found.image, expected.image)
+    np.testing.assert_array_equal(found.depth_m, expected.depth_m)

@@ -58,7 +58,7 @@ def test_an_unknown_profile_names_the_known_ones(project: Path) -> None:
     result = RUNNER.invoke(app, ["profile", "use", "big"])
     assert result.exit_code == 1
     assert "There is no profile 'big'" in result.output
-    assert "paper, small, smoke" in result.output
+    assert "paper, pour, small, smoke, towel" in result.output
 
 
 def test_an_unknown_stage_names_the_known_ones(project: Path) -> None:
